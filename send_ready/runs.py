@@ -1,0 +1,157 @@
+"""One run: its folder, its as-at date, what each feed came to, and how long each step took."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from send_ready import files
+from send_ready.settings import Settings
+
+KEEP = 14  # run folders kept; landing is what must be backed up
+STATUSES = ("fresh", "stale", "refused", "missing")
+
+
+class RunError(RuntimeError):
+    """A step was asked for something that the run does not hold. The text says what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder under SEND_HOME/runs. Steps find one another's results here, by name."""
+
+    home: Path
+    run_id: str
+    as_at: date
+    la_code: str
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "runs" / self.run_id
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def progress(self) -> Path:
+        """One JSON line for each thing done: step, feed, rows, wall, cpu and work seconds, peak memory."""
+        return self.folder / "progress.jsonl"
+
+    @property
+    def out(self) -> Path:
+        """The pack of the as-at date."""
+        return self.home / "out" / self.as_at.isoformat()
+
+    def feed_result(self, feed: str) -> Path:
+        """What came of one feed (`source.feed`), as extract/ wrote it."""
+        return self.folder / "feeds" / f"{feed.replace('.', '__')}.json"
+
+    def issues(self, stage: str) -> Path:
+        """The issues that one stage found."""
+        return self.folder / "issues" / f"{stage}.parquet"
+
+
+def begin(settings: Settings) -> Run:
+    """Create the run folder, or find it again when the same run is begun twice."""
+    run_id = settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    run_id = re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)
+    run = Run(settings.home, run_id, settings.as_at, settings.la_code)
+    record = run.folder / "run.json"
+    if record.exists():
+        found = files.read_json(record)
+        if (found["as_at"], found["la_code"]) != (run.as_at.isoformat(), run.la_code):
+            raise RunError(
+                f"Run {run_id} was begun for {found['as_at']}, LA {found['la_code']}, not for {run.as_at}, "
+                f"LA {run.la_code}. Use another SEND_RUN_ID."
+            )
+        return run
+    _forget_old_runs(settings.home)
+    files.write_json(record, {"run_id": run_id, "as_at": run.as_at, "la_code": run.la_code})
+    return run
+
+
+def find(settings: Settings) -> Run:
+    """The run named by SEND_RUN_ID, else the newest. Raises RunError when there is none."""
+    folders = settings.home / "runs"
+    if settings.run_id:
+        record = folders / re.sub(r"[^A-Za-z0-9_-]+", "-", settings.run_id) / "run.json"
+    else:
+        records = sorted(folders.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+        record = records[-1] if records else folders / "run.json"
+    if not record.exists():
+        raise RunError(f"There is no run at {record.parent}. Begin one with `send-ready begin`.")
+    found = files.read_json(record)
+    return Run(settings.home, found["run_id"], date.fromisoformat(found["as_at"]), found["la_code"])
+
+
+@dataclass
+class Step:
+    """What a step has to say about itself. `work` leaves out start-up and imports."""
+
+    name: str
+    feed: str | None = None
+    rows: int | None = None
+    note: str | None = None
+    work: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def step(run: Run, name: str, feed: str | None = None) -> Iterator[Step]:
+    """Time one piece of data work and add it to the run's progress, also when it fails."""
+    doing = Step(name, feed)
+    wall, cpu = time.perf_counter(), time.process_time()
+    outcome = "failed"
+    try:
+        yield doing
+        outcome = "done"
+    finally:
+        seconds = time.perf_counter() - wall
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        line = {
+            "step": name,
+            "feed": feed,
+            "outcome": outcome,
+            "rows": doing.rows,
+            "note": doing.note,
+            "wall_seconds": round(seconds, 3),
+            "work_seconds": round(doing.work or seconds, 3),
+            "cpu_seconds": round(time.process_time() - cpu, 3),
+            "process_cpu_seconds": round(time.process_time(), 3),
+            "peak_mb": round(usage.ru_maxrss / 1024, 1),
+            **doing.details,
+        }
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with open(run.progress, "a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        print(say(line), file=sys.stderr, flush=True)
+
+
+def say(line: dict[str, Any]) -> str:
+    """A line of progress for a person: step, feed, rows, seconds."""
+    rows = f"{line['rows']:>10,} rows" if line["rows"] is not None else " " * 15
+    what = f"{line['step']:<15} {line['feed'] or '':<28} {rows} {line['wall_seconds']:>7.1f} s"
+    return what + (f"  {line['note']}" if line["note"] else "") + ("  FAILED" if line["outcome"] == "failed" else "")
+
+
+def feed_results(run: Run) -> list[dict[str, Any]]:
+    """What came of every feed of the run, in order of name."""
+    return [files.read_json(path) for path in sorted((run.folder / "feeds").glob("*.json"))]
+
+
+def _forget_old_runs(home: Path) -> None:
+    folders = sorted((home / "runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+    for record in folders[: max(0, len(folders) - KEEP + 1)]:
+        trash = record.parent.with_name(f".{record.parent.name}.old")
+        os.replace(record.parent, trash)
+        shutil.rmtree(trash)

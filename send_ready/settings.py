@@ -1,0 +1,70 @@
+"""The environment, read once and nowhere else.
+
+Also the only place that turns "no date given" into a date: everything else is handed D.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+PROJECT = Path(__file__).resolve().parent.parent
+LONDON = ZoneInfo("Europe/London")
+SAMPLE_LA_CODE = "999"  # no council has it
+CODE_STYLES = ("lettered", "plain")
+
+
+class SettingsError(ValueError):
+    """A setting is missing or cannot be used. The text says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a council sets. Paths are absolute."""
+
+    home: Path
+    inbox: Path
+    la_code: str
+    code_style: str
+    config: Path | None
+    as_at: date
+    run_id: str | None
+
+    def config_file(self, *parts: str, shipped: Path) -> Path:
+        """The council's own copy of a configuration file if it has one, else the shipped one."""
+        own = self.config.joinpath(*parts) if self.config else None
+        return own if own and own.is_file() else shipped
+
+
+def load(environ: dict[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises SettingsError for a value that cannot be used."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("SEND_HOME") or "data").expanduser().resolve()
+    config = env.get("SEND_CONFIG")
+    if config and not Path(config).expanduser().is_dir():
+        raise SettingsError(f"SEND_CONFIG={config} is not a folder. Create it, or unset SEND_CONFIG.")
+    la_code = env.get("SEND_LA_CODE") or SAMPLE_LA_CODE
+    if not (len(la_code) == 3 and la_code.isdecimal()):
+        raise SettingsError(f"SEND_LA_CODE={la_code} is not a three-digit DfE number, such as 888.")
+    style = env.get("SEND_CODE_STYLE") or CODE_STYLES[0]
+    if style not in CODE_STYLES:
+        raise SettingsError(f"SEND_CODE_STYLE={style} is not one of: {', '.join(CODE_STYLES)}.")
+    return Settings(
+        home=home,
+        inbox=Path(env.get("SEND_INBOX") or home / "inbox").expanduser().resolve(),
+        la_code=la_code,
+        code_style=style,
+        config=Path(config).expanduser().resolve() if config else None,
+        as_at=_as_at(env.get("AS_AT")),
+        run_id=env.get("SEND_RUN_ID") or None,
+    )
+
+
+def _as_at(given: str | None) -> date:
+    if not given:
+        return datetime.now(LONDON).date()
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise SettingsError(f"AS_AT={given} is not a date. Write it as YYYY-MM-DD, such as 2026-11-16.") from None
