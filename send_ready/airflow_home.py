@@ -1,0 +1,65 @@
+"""The embedded Airflow: where it keeps its state, and the environment that makes it quiet, local and private.
+
+The team server is configured by docker-compose.yml instead.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from send_ready import files
+from send_ready.settings import PROJECT, Settings
+
+PORT = 8080  # of the web page, on this machine only
+
+
+def environment(settings: Settings, name: str) -> dict[str, str]:
+    """This process's environment, with the settings made absolute and an Airflow of its own.
+
+    `name` keeps apart the Airflow that `make run` uses for one run (`run`) and the one that `make airflow`
+    leaves running (`server`): a scheduler would take over a run that it finds in its database.
+    Airflow variables of another installation are left out, so that its database is never touched.
+    """
+    home = settings.home / "airflow" / name
+    home.mkdir(parents=True, exist_ok=True)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    chosen = {
+        "SEND_HOME": settings.home,
+        "SEND_INBOX": settings.inbox,
+        "SEND_LA_CODE": settings.la_code,
+        "SEND_CODE_STYLE": settings.code_style,
+        "SEND_CONFIG": settings.config or "",
+        "AIRFLOW_HOME": home,
+        "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": False,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "DO_NOT_TRACK": 1,
+        "SCARF_NO_ANALYTICS": True,
+        "GX_ANALYTICS_ENABLED": False,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": False,
+    }
+    return inherited | {key: str(value) for key, value in chosen.items()}
+
+
+def serve(settings: Settings, port: int = PORT) -> None:
+    """Become `airflow standalone`: the web page, the scheduler and the rest, until it is stopped."""
+    os.umask(files.PRIVATE_UMASK)
+    address = f"http://127.0.0.1:{port}"
+    env = environment(settings, "server") | {
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        # Both follow the port, so that a second server on this machine is only a second port.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + 713),
+        "AIRFLOW__TRIGGERER__TRIGGER_LOG_SERVER_PORT": str(port + 714),
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",  # as many processes are started, each with Airflow in memory
+    }
+    for key in ("AS_AT", "SEND_RUN_ID"):  # each run of the DAG has its own
+        env.pop(key, None)
+    airflow = Path(sys.executable).with_name("airflow")
+    print(f"Airflow will be at {address}. The password of `admin` is in {env['AIRFLOW_HOME']}, in the file that the")
+    print("log names. The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
+    os.execve(airflow, [str(airflow), "standalone"], env)
