@@ -1,0 +1,105 @@
+"""What a run holds for this room: lists, issues, feeds and quarantined rows, read from one connection."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from send_ready import issues, warehouse
+from send_ready.runs import Run, feed_results
+from send_ready.warehouse import identifier, literal
+
+STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing"}
+SYSTEMS = {"capita_one": "Capita One: "}  # whose feed titles do not name the system
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What one feed came to, with its contract's title, owner and limit."""
+
+    name: str  # source.feed
+    title: str
+    owner: str
+    status: str
+    was_ever_received: bool
+    data_date: date | None
+    file_name: str | None
+    rows_accepted: int | None
+    rows_quarantined: int | None
+    stale_after_days: int
+
+    @property
+    def note(self) -> str | None:
+        """What the state means for whoever reads the lists."""
+        if self.status == "stale":
+            days = "1 day" if self.stale_after_days == 1 else f"{self.stale_after_days} days"
+            return f"Older than {days} before the as-at date"
+        if self.status == "refused":
+            older = "an older file is used" if self.was_ever_received else "there is no older file"
+            return f"The newest file was refused; {older}"
+        return "No file up to the as-at date was ever accepted" if self.status == "missing" else None
+
+
+@contextmanager
+def opened(run: Run) -> Iterator[DuckDBPyConnection]:
+    """A connection with the run's warehouse attached as `built` and every issue in the table `issue`."""
+    with warehouse.scratch(run.folder / "spill") as con:
+        attach(con, run)
+        yield con
+
+
+def attach(con: DuckDBPyConnection, run: Run) -> None:
+    """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`."""
+    con.execute(f"ATTACH {literal(run.warehouse)} AS built (READ_ONLY)")
+    con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
+
+
+def feeds(con: DuckDBPyConnection) -> list[Feed]:
+    """Every feed that has a contract, in order of name."""
+    rows = con.execute(
+        """
+        SELECT source, feed, title, owner, status, was_ever_received, data_date, file_name, rows_accepted,
+               rows_quarantined, stale_after_days
+        FROM built.raw.feeds ORDER BY source, feed
+        """
+    ).fetchall()
+    return [Feed(f"{source}.{feed}", SYSTEMS.get(source, "") + title, *rest) for source, feed, title, *rest in rows]
+
+
+def columns(con: DuckDBPyConnection, query: str) -> list[list[Any]]:
+    """A query's result, a list a column."""
+    result = con.execute(query)
+    width = len(result.description or ())
+    rows = result.fetchall()
+    return [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def quarantine(run: Run) -> str:
+    """A query for the quarantined rows of the files in use: where each stood and why, not what it held."""
+    parts = [
+        f"SELECT {literal(result['source'] + '.' + result['feed'])} AS feed, file_name, line_no, column_name, reason "
+        f"FROM read_parquet({literal(run.home / result['quarantine_path'])})"
+        for result in feed_results(run)
+        if result.get("quarantine_path")
+    ]
+    none = "SELECT '' AS feed, '' AS file_name, 0 AS line_no, '' AS column_name, '' AS reason WHERE false"
+    return " UNION ALL ".join(parts or [none]) + " ORDER BY ALL"
+
+
+def _all_issues(run: Run) -> str:
+    chosen = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in _COLUMNS)
+    paths = ", ".join(literal(path) for path in sorted((run.folder / "issues").glob("*.parquet")))
+    found = f"SELECT {chosen} FROM built.quality.quality_issues"
+    if paths:
+        found += f" UNION ALL SELECT {chosen} FROM read_parquet([{paths}])"
+    order = ", ".join(f"{identifier(name)} NULLS FIRST" for name in _ORDER)
+    ranks = ", ".join(literal(severity) for severity in issues.SEVERITIES)
+    return f"SELECT * FROM ({found}) ORDER BY list_position([{ranks}], severity), {order}"
+
+
+_COLUMNS = tuple(issues.COLUMNS.items())
+_FIRST = ("rule", "list_name", "unique_id", "feed", "file_name", "line_no", "column_name", "record_id")
+_ORDER = (*_FIRST, *(name for name in issues.COLUMNS if name not in _FIRST))  # every column: equal input, equal order

@@ -1,0 +1,35 @@
+"""Folders that are replaced as one, so that nobody meets half of the old and half of the new."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replaced(target: Path) -> Iterator[Path]:
+    """A new folder to fill, which takes the target's place when the block ends without an error.
+
+    Until then, and when the block fails or is cut off, the target stays as it was. A replacement cut off
+    between its two renames is put right by the next one.
+    """
+    partial, previous = (target.with_name(f".{target.name}.{state}") for state in ("partial", "previous"))
+    if previous.exists() and not target.exists():
+        os.replace(previous, target)
+    for left_over in (partial, previous):
+        shutil.rmtree(left_over, ignore_errors=not left_over.exists())
+    partial.mkdir(parents=True)
+    yield partial
+    if target.exists():
+        os.replace(target, previous)
+    os.replace(partial, target)
+    shutil.rmtree(previous, ignore_errors=not previous.exists())
+
+
+def point(link: Path, target: Path) -> None:
+    """Make a symbolic link, relative, or turn it to another target in one move."""
+    partial = link.with_name(f".{link.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(os.path.relpath(target, link.parent))
+    os.replace(partial, link)

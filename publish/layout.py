@@ -1,0 +1,67 @@
+"""The layout of the Annex A lists: headers, order, kinds and codes, as dbt_project/seeds/spec states them."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from send_ready.settings import PROJECT
+
+LAYOUT_VERSION = "2022-11"
+SPEC = PROJECT / "dbt_project" / "seeds" / "spec"
+COUNCILS = Path(__file__).with_name("councils.csv")  # DfE local authority numbers and names
+
+
+@dataclass(frozen=True)
+class ListColumn:
+    """One column of a list."""
+
+    column_name: str
+    header: str
+    kind: str  # text | date | count | percentage
+    code_set: str | None
+
+
+@dataclass(frozen=True)
+class ListLayout:
+    """One list: its name, its sheet, its table in the warehouse, its columns in order."""
+
+    name: str
+    columns: tuple[ListColumn, ...]
+
+    @property
+    def sheet(self) -> str:
+        return self.name.replace(" ", "_")
+
+    @property
+    def table(self) -> str:
+        return f"annex_a.rpt_annex_a__{self.sheet.lower()}"
+
+
+def lists() -> list[ListLayout]:
+    """Both lists in the layout in force."""
+    rows = sorted(_rows(SPEC / "annex_a_columns.csv"), key=lambda row: (row["list_name"], int(row["position"])))
+    found: dict[str, list[ListColumn]] = {}
+    for row in rows:
+        column = ListColumn(row["column_name"], row["header"], row["data_type"], row["code_set"] or None)
+        found.setdefault(row["list_name"], []).append(column)
+    return [ListLayout(name, tuple(columns)) for name, columns in found.items()]
+
+
+def letters() -> dict[str, dict[str, str]]:
+    """For every code set, the lettered form of each plain value."""
+    found: dict[str, dict[str, str]] = {}
+    for row in _rows(SPEC / "annex_a_codes.csv"):
+        found.setdefault(row["code_set"], {})[row["value"]] = row["lettered"]
+    return found
+
+
+def council(la_code: str) -> str | None:
+    """The council's name, if the number is one of the DfE's or the sample's."""
+    with open(COUNCILS, encoding="utf-8", newline="") as file:
+        return {row["la_code"]: row["la_name"] for row in csv.DictReader(file)}.get(la_code)
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        yield from (row for row in csv.DictReader(file) if row["layout_version"] == LAYOUT_VERSION)

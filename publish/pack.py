@@ -1,0 +1,134 @@
+"""The pack of one as-at date: both workbooks and the manifest, in out/<D>/, replaced as one."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import send_ready
+from publish import findings, issues_book, lists_book
+from publish.folders import point, replaced
+from publish.layout import LAYOUT_VERSION, council
+from send_ready import files
+from send_ready.runs import Run, feed_results, step
+from send_ready.settings import PROJECT, Settings
+
+MANIFEST = "manifest.json"
+# Where shipped configuration lies, and the folder of SEND_CONFIG whose files of the same name replace it.
+CONFIGURATION = (
+    ("contracts", PROJECT / "extract" / "contracts", "*.yml"),
+    ("column_maps", PROJECT / "extract" / "column_maps", "*.csv"),
+    ("crosswalks", PROJECT / "dbt_project" / "seeds" / "xwalk", "*.csv"),
+    ("spec", PROJECT / "dbt_project" / "seeds" / "spec", "*.csv"),
+)
+OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason")
+COUNTS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")
+OF_A_FEED = ("status", "is_stale", "data_date", "file_name", "sha256", *COUNTS, "columns_missing", "columns_extra")
+
+
+class AccountingError(RuntimeError):
+    """The rows of a file are not all accounted for. The text names the feed and the file."""
+
+
+def publish(run: Run, settings: Settings) -> Path:
+    """Write the pack of the run's as-at date, turn out/latest to the newest pack, and say where it is.
+
+    Raises AccountingError, and leaves the earlier pack, when a file's rows do not add up.
+    """
+    with step(run, "publish") as doing:
+        inputs = _inputs(run)
+        run.out.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(run.out) as folder, findings.opened(run) as con:
+            rows = lists_book.write(folder / lists_book.NAME, con, run, settings)
+            by_severity = issues_book.write(folder / issues_book.NAME, con, run)
+            titles = {feed.name: feed for feed in findings.feeds(con)}
+            for entry in inputs:
+                entry["title"], entry["owner"] = titles[entry["feed"]].title, titles[entry["feed"]].owner
+            manifest = {
+                "as_at": run.as_at,
+                "la_code": run.la_code,
+                "council": council(run.la_code),
+                "run_id": run.run_id,
+                "built_at": _built_at(),
+                "code_version": send_ready.__version__,
+                "layout_version": LAYOUT_VERSION,
+                "code_style": settings.code_style,
+                "configuration": _configuration(settings),
+                "rows": rows,
+                "issues": by_severity,
+                "inputs": inputs,
+                "outputs": {
+                    path.name: {"sha256": files.sha256(path), "bytes": path.stat().st_size}
+                    for path in sorted(folder.glob("*.xlsx"))
+                },
+            }
+            files.write_json(folder / MANIFEST, manifest)
+        point(run.out.parent / "latest", _newest(run.out.parent))
+        doing.rows = sum(rows.values())
+        doing.note = f"{sum(by_severity.values()):,} issues"
+    return run.out
+
+
+def _built_at() -> str:
+    """When the pack was made: the only thing in it that differs when a day is built again."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _newest(out: Path) -> Path:
+    return max(path for path in out.iterdir() if path.is_dir() and _is_date(path.name))
+
+
+def _is_date(name: str) -> bool:
+    try:
+        return date.fromisoformat(name).isoformat() == name
+    except ValueError:
+        return False
+
+
+def _inputs(run: Run) -> list[dict[str, Any]]:
+    """Every feed, and every file that the run considered for it, with all its rows accounted for."""
+    inputs = []
+    for result in feed_results(run):
+        feed = f"{result['source']}.{result['feed']}"
+        considered = [{name: file.get(name) for name in (*OF_A_FILE, *COUNTS)} for file in result.get("files", [])]
+        for file in considered:
+            _check_rows(feed, file)
+        _check_rows(feed, result)
+        inputs.append({"feed": feed, **{name: result.get(name) for name in OF_A_FEED}, "files": considered})
+    return inputs
+
+
+def _check_rows(feed: str, file: dict[str, Any]) -> None:
+    """Every row that was read is accepted, quarantined or a duplicate. A file never read has no counts."""
+    read, *parts = (file.get(name) for name in COUNTS)
+    if read is None and not any(parts):
+        return
+    if read != sum(part or 0 for part in parts):
+        accepted, quarantined, duplicate = parts
+        raise AccountingError(
+            f"{feed}: {file['file_name']} has {read} rows, but {accepted} accepted + {quarantined} quarantined + "
+            f"{duplicate} duplicate do not come to that. The pack was not replaced. This is a fault of the program: "
+            "report it with the file's header."
+        )
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    """The hash of every contract, column map and seed in force, of all of them together, and which are the council's."""
+    found = dict(_configuration_files(settings))
+    hashes = {name: files.sha256(path) for name, path in sorted(found.items())}
+    together = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+    own = [name for name, path in sorted(found.items()) if settings.config and path.is_relative_to(settings.config)]
+    return {"sha256": together, "files": hashes, "own_files": own}
+
+
+def _configuration_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    for folder, shipped, pattern in CONFIGURATION:
+        for path in shipped.glob(pattern):
+            yield f"{folder}/{path.name}", settings.config_file(folder, path.name, shipped=path)
+        if settings.config:
+            yield from ((f"{folder}/{own.name}", own) for own in (settings.config / folder).glob(pattern))
+    if settings.config:
+        decisions = settings.config / "decisions"
+        yield from ((f"decisions/{path.name}", path) for path in decisions.glob("*.csv"))

@@ -1,0 +1,120 @@
+"""The published warehouse: serving/warehouse.duckdb and serving/parquet/, replaced as one while others read.
+
+`serving` is a link to a folder of `published/`. A new version is built beside the old one and the link is
+turned in one move, so whoever opens a path meets one version, whole. The version before stays until the
+next time, for readers that still have it open.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+import send_ready
+from publish import findings
+from publish.descriptions import OURS, STAMP
+from publish.folders import point
+from publish.layout import LAYOUT_VERSION
+from send_ready import warehouse
+from send_ready.runs import Run, step
+from send_ready.settings import Settings
+from send_ready.warehouse import identifier, literal
+
+SCHEMAS = ("core", "annex_a", "quality")
+DATABASE, PARQUET = "warehouse.duckdb", "parquet"
+
+
+def serve(run: Run, settings: Settings) -> Path:
+    """Publish core, annex_a and quality of the run's warehouse, and say where. Every table has la_code and run_id."""
+    with step(run, "serve") as doing:
+        versions = settings.home / "published"
+        versions.mkdir(parents=True, exist_ok=True)
+        link = settings.home / "serving"
+        before = link.resolve() if link.is_symlink() else None
+        version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
+        doing.rows = _build(version, run)
+        point(link, version)
+        for folder in versions.iterdir():
+            if folder not in (version, before):
+                shutil.rmtree(folder)
+    return link
+
+
+def _build(version: Path, run: Run) -> int:
+    """Write the database and its Parquet; returns the rows of all tables."""
+    rows = 0
+    with warehouse.writer(version / DATABASE) as con:
+        findings.attach(con, run)
+        for schema in SCHEMAS:
+            con.execute(f"CREATE SCHEMA {schema}")
+            (version / PARQUET / schema).mkdir(parents=True)
+        for schema, table, source in _tables(con, run):
+            name = f"{schema}.{identifier(table)}"
+            rows += _create(con, run, name, source)
+            path = version / PARQUET / schema / f"{table}.parquet"
+            con.execute(f"COPY {name} TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+        for statement in [*_comments_of_build(con), *_comments_of_ours()]:
+            con.execute(statement)
+    return rows
+
+
+def _tables(con: DuckDBPyConnection, run: Run) -> Iterator[tuple[str, str, str]]:
+    """Schema, table and what fills it: all that dbt made in these schemas, and three tables about the run."""
+    built = con.execute(
+        """
+        SELECT table_schema, table_name FROM information_schema.tables
+        WHERE table_catalog = 'built' AND list_contains(?, table_schema) ORDER BY ALL
+        """,
+        [list(SCHEMAS)],
+    ).fetchall()
+    for schema, table in built:
+        if (schema, table) != ("quality", "quality_issues"):  # a part of quality.issues
+            yield schema, table, f"SELECT * FROM built.{schema}.{identifier(table)}"
+    yield "quality", "issues", "SELECT * FROM issue"
+    yield "quality", "feeds", "SELECT * FROM built.raw.feeds ORDER BY source, feed"
+    about = {"code_version": send_ready.__version__, "layout_version": LAYOUT_VERSION}
+    values = "".join(f", {literal(value)} AS {name}" for name, value in about.items())
+    yield "quality", "runs", f"SELECT DATE {literal(run.as_at)} AS as_at_date{values}"
+
+
+def _create(con: DuckDBPyConnection, run: Run, name: str, source: str) -> int:
+    """Create one table, with la_code and run_id where the source has none; returns its rows."""
+    held = {column[0] for column in con.execute(f"DESCRIBE {source}").fetchall()}
+    stamp = {"la_code": run.la_code, "run_id": run.run_id}
+    added = "".join(f", {literal(value)} AS {column}" for column, value in stamp.items() if column not in held)
+    con.execute(f"CREATE TABLE {name} AS SELECT *{added} FROM ({source})")
+    return con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+
+
+def _comments_of_build(con: DuckDBPyConnection) -> list[str]:
+    """The descriptions that dbt gave its tables and columns."""
+    tables = con.execute(
+        """
+        SELECT schema_name, table_name, NULL, comment FROM duckdb_tables() WHERE database_name = 'built'
+        UNION ALL
+        SELECT schema_name, view_name, NULL, comment FROM duckdb_views() WHERE database_name = 'built'
+        UNION ALL
+        SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() WHERE database_name = 'built'
+        """
+    ).fetchall()
+    return [
+        _comment(schema, table, column, comment)
+        for schema, table, column, comment in tables
+        if comment and schema in SCHEMAS and table != "quality_issues"
+    ]
+
+
+def _comments_of_ours() -> list[str]:
+    return [
+        _comment("quality", table, column, comment)
+        for table, (about, columns) in OURS.items()
+        for column, comment in [(None, about), *columns.items(), *STAMP.items()]
+    ]
+
+
+def _comment(schema: str, table: str, column: str | None, comment: str) -> str:
+    name = f"{schema}.{identifier(table)}"
+    what = f"COLUMN {name}.{identifier(column)}" if column else f"TABLE {name}"
+    return f"COMMENT ON {what} IS {literal(comment)}"

@@ -1,0 +1,74 @@
+"""The closing words of a run: what came out, from what, and what to look at."""
+
+from typing import Any
+
+from publish import issues_book, lists_book, pack, serving
+from publish.findings import STATES
+from send_ready import files
+from send_ready.issues import SEVERITIES
+from send_ready.runs import Run, feed_results
+from send_ready.settings import Settings
+
+WIDTH = 100
+RULE = "-" * WIDTH
+
+
+def summary(run: Run, settings: Settings) -> str:
+    """Rows on each list, each feed and its state, issues by severity, paths: plain text, 100 columns.
+
+    A run that made no pack says so, and still shows its feeds.
+    """
+    manifest = _manifest(run)
+    head = f"SEND Ready: LA {run.la_code}, as at {run.as_at:%d/%m/%Y}"
+    feeds = (
+        manifest["inputs"]
+        if manifest
+        else [{**result, "feed": f"{result['source']}.{result['feed']}"} for result in feed_results(run)]
+    )
+    lines = [RULE, head, "", *_feeds(feeds), ""]
+    lines += _results(manifest, run, settings) if manifest else _no_pack(run)
+    return "\n".join([*lines, RULE])
+
+
+def _manifest(run: Run) -> dict[str, Any] | None:
+    """The manifest of the pack, if this run made it."""
+    path = run.out / pack.MANIFEST
+    found = files.read_json(path) if path.exists() else None
+    return found if found and found["run_id"] == run.run_id else None
+
+
+def _feeds(feeds: list[dict[str, Any]]) -> list[str]:
+    lines = [f"{'Feed':<30}{'Data date':<12}{'State':<9}{'Rows used':>11}{'Left out':>10}  File"]
+    for feed in feeds:
+        day = feed["data_date"]
+        shown = f"{day[8:]}/{day[5:7]}/{day[:4]}" if day else "-"
+        left_out = (feed["rows_quarantined"] or 0) + (feed["rows_duplicate"] or 0)
+        name = feed["file_name"] or "-"
+        name = name if len(name) <= 26 else name[:12] + "…" + name[-13:]
+        lines.append(
+            f"{feed['feed']:<30}{shown:<12}{STATES[feed['status']]:<9}{feed['rows_accepted'] or 0:>11,}"
+            f"{left_out:>10,}  {name}"
+        )
+    return lines
+
+
+def _results(manifest: dict[str, Any], run: Run, settings: Settings) -> list[str]:
+    lists = ", ".join(f"{name}: {rows:,} rows" for name, rows in manifest["rows"].items())
+    found = ", ".join(f"{manifest['issues'][severity]:,} {severity}" for severity in SEVERITIES)
+    paths = {
+        "The lists": run.out / lists_book.NAME,
+        "Issues to put right": run.out / issues_book.NAME,
+        "Manifest": run.out / pack.MANIFEST,
+        "Warehouse": settings.home / "serving" / serving.DATABASE,
+    }
+    return [
+        f"{'Lists':<22}{lists}",
+        f"{'Issues':<22}{found}",
+        "",
+        *(f"{name:<22}{path}" for name, path in paths.items() if path.exists()),
+    ]
+
+
+def _no_pack(run: Run) -> list[str]:
+    earlier = f" The pack in {run.out} is of an earlier run." if run.out.exists() else ""
+    return [f"This run made no pack.{earlier}", f"What each step did: {run.progress}"]
