@@ -1,0 +1,106 @@
+"""`make check FILE=…`: what the pipeline makes of one export, before the night. Nothing is landed or kept."""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from extract import contract as contracts
+from extract import landing, reader
+from extract.contract import Contract, ContractError, normalise
+from extract.refusal import Refusal
+from send_ready.settings import PROJECT, Settings
+from send_ready.warehouse import identifier
+
+CROSSWALKS = PROJECT / "dbt_project" / "seeds" / "xwalk"
+SHOWN = 20  # lines and values listed of each kind
+
+
+def check(settings: Settings, path: Path, feed: str | None) -> int:
+    """Print a report on one file. The exit status is 0 when it would be accepted, else 1."""
+    if not path.is_file():
+        print(f"There is no file {path}.")
+        return 1
+    try:
+        contract = _recognise(settings, path, feed)
+    except ContractError as error:
+        print(error)
+        return 1
+    if contract is None:
+        names = ", ".join(sorted(f"{contract.file_name}_<YYYYMMDD>.csv" for contract in contracts.load_all(settings)))
+        print(f"No feed has files named like {path.name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")
+        return 1
+    suffix = landing.stem_and_suffix(path.name)[1]
+    print(f"{path.name}: {contract.id}, {contract.grain}")
+    with tempfile.TemporaryDirectory() as folder, reader.loaded(path, suffix, contract, Path(folder)) as (con, outcome):
+        if isinstance(outcome, Refusal):
+            print(f"\nWould be REFUSED ({outcome.code}).\n  {outcome.reason}\n  {outcome.fix}")
+            return 1
+        table, typed = outcome
+        print(
+            f"\nRows: {typed.rows_in_file:,} in the file = {typed.rows_accepted:,} accepted + "
+            f"{typed.rows_quarantined:,} quarantined + {typed.rows_duplicate:,} exact duplicates"
+        )
+        print("\nColumns")
+        for column in contract.columns:
+            header = typed.match.headers.get(column.name)
+            star = "*" if column.is_required else " "
+            if header is None:
+                print(f"  {star} {column.headers[0]:<28} MISSING: blank for every row. Known as: {', '.join(column.headers)}")
+            else:
+                alias = "" if normalise(header) == normalise(column.headers[0]) else "  (alias)"
+                print(f"  {star} {column.headers[0]:<28} from {header!r}{alias}")
+        for header in typed.match.extra:
+            print(f"    not used: {header!r} is not known")
+        for header in typed.match.repeated:
+            print(f"    not used: {header!r} repeats a column")
+        _print_unmapped(con, settings, contract)
+        issues = reader.file_issues(con, path.name, contract, table, typed)
+        _print_rows([issue for issue in issues if issue.rule in ("F-20", "F-30", "F-31", "F-32")])
+    print("\nWould be accepted.")
+    return 0
+
+
+def _recognise(settings: Settings, path: Path, feed: str | None) -> Contract | None:
+    if feed:
+        return contracts.load(feed, settings)
+    every = contracts.load_all(settings)
+    return next((contract for contract in every if landing.recognise(path, path.parent, contract)), None)
+
+
+def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract) -> None:
+    lines = []
+    for column in contract.columns:
+        if not column.crosswalk:
+            continue
+        known = _crosswalk(settings, column.crosswalk)
+        values = con.execute(
+            f"SELECT {identifier(column.name)}, count(*) FROM typed WHERE {identifier(column.name)} IS NOT NULL "
+            "GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).fetchall()
+        unmapped = [(value, count) for value, count in values if value.strip().lower() not in known]
+        for value, count in unmapped[:SHOWN]:
+            lines.append(f"  {column.headers[0]:<28} {value!r}: {count:,} rows")
+        if len(unmapped) > SHOWN:
+            lines.append(f"  {column.headers[0]:<28} and {len(unmapped) - SHOWN:,} more values")
+    print("\nValues not mapped" + ("" if lines else ": none"))
+    for line in lines:
+        print(line)
+    if lines:
+        print("  Add each to its crosswalk (a row `value,code`) in SEND_CONFIG/crosswalks.")
+
+
+def _crosswalk(settings: Settings, name: str) -> set[str]:
+    path = settings.config_file("crosswalks", f"xwalk_{name}.csv", shipped=CROSSWALKS / f"xwalk_{name}.csv")
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return {row["local_value"].strip().lower() for row in csv.DictReader(file)}
+
+
+def _print_rows(issues: list) -> None:  # type: ignore[type-arg]
+    print("\nRows" + ("" if issues else ": nothing to say"))
+    for issue in issues[:SHOWN]:
+        where = f"line {issue.line_no:,}: " if issue.line_no else ""
+        print(f"  {where}{issue.message} {issue.fix}")
+    if len(issues) > SHOWN:
+        print(f"  and {len(issues) - SHOWN:,} more")

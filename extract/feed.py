@@ -1,0 +1,253 @@
+"""One feed of one run: land what is new, read it, and choose the file that speaks for the as-at date."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from extract import contract as contracts
+from extract import landing, reader
+from extract.contract import Contract
+from extract.landing import Landed
+from extract.reader import Reading
+from extract.refusal import FAILED_RULE
+from send_ready import files, issues, runs
+from send_ready.issues import Issue
+from send_ready.runs import Run
+from send_ready.settings import Settings
+
+Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The file in use at the as-at date, and the newer ones that were refused."""
+
+    chosen: tuple[Landed, Reading] | None
+    refused: tuple[tuple[Landed, Reading], ...]
+
+    def status(self, run: Run, contract: Contract) -> str:
+        """fresh, stale, refused or missing (see runs.STATUSES)."""
+        if self.refused:
+            return "refused"
+        if not self.chosen:
+            return "missing"
+        data_date = self.chosen[0].data_date
+        assert data_date is not None  # a file without one is never accepted
+        return "stale" if (run.as_at - data_date).days > contract.stale_after_days else "fresh"
+
+
+def extract(run: Run, settings: Settings, feed: str, without: Collection[str] = ()) -> dict[str, object]:
+    """Land, read and choose for one feed (`source.feed`); writes and gives run.feed_result(feed).
+
+    `without` holds hashes of files that a stop rule has refused in this run. Files are taken from the
+    inbox and left there. Nothing but a broken contract or disk raises: a bad file is refused.
+    """
+    contract = contracts.load(feed, settings)
+    with runs.step(run, "extract", feed) as step:
+        deferred = [] if without else _land(contract, settings)
+        history = landing.history(run.home, contract)
+        readings = _readings(run, contract, history)
+        choice = _choose(run, contract, history, readings, without)
+        found = list(_issues(run, contract, history, readings, choice, deferred, without))
+        result = _result(run, contract, history, readings, choice, deferred, without)
+        issues.write(run.issues(f"extract__{contract.name}"), found)
+        if choice.chosen:
+            reader.ensure_typed(run.home, choice.chosen[0], contract)
+            _add_file_issues(run, contract, choice.chosen[0])
+        files.write_json(run.feed_result(feed), result)
+        step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
+        step.note = f"{result['status']}, data date {result['data_date']}" if choice.chosen else str(result["status"])
+    return result
+
+
+def _land(contract: Contract, settings: Settings) -> list[str]:
+    """Land what the inbox holds for the feed; the names of files that are still being written."""
+    deferred = []
+    for path in landing.inbox_files(settings.inbox):
+        seen = landing.recognise(path, settings.inbox, contract)
+        if seen is None:
+            continue
+        try:
+            landing.take(seen, contract, settings, landing.history(settings.home, contract))
+        except (landing.Unsettled, FileNotFoundError):
+            deferred.append(seen.file_name)
+    return deferred
+
+
+def _readings(run: Run, contract: Contract, history: list[Landed]) -> Readings:
+    """What reading each landed file came to; files that were never read are read now."""
+    readings: Readings = {}
+    for landed in history:
+        if not landed.duplicate_of:
+            known = reader.recorded(run.home, landed, contract)
+            readings[landed.order] = (
+                known[0] if known else reader.read(run.home, landed, contract, _baseline(readings, landed))
+            )
+    return readings
+
+
+def _baseline(readings: Readings, landed: Landed) -> int | None:
+    """Rows of the last accepted file before this one."""
+    before = [order for order, reading in readings.items() if order < landed.order and reading.status == "accepted"]
+    return readings[max(before)].rows_in_file if before else None
+
+
+def _choose(
+    run: Run, contract: Contract, history: list[Landed], readings: Readings, without: Collection[str]
+) -> Choice:
+    """The newest accepted file with data date ≤ D; a later landing of one date supersedes an earlier.
+
+    A file last read with another contract is read again, so that a change of contract counts at once.
+    """
+    refused: list[tuple[Landed, Reading]] = []
+    for landed in reversed(_until(run, history)):
+        if landed.duplicate_of:
+            continue
+        known = reader.recorded(run.home, landed, contract)
+        if not (known and known[1]):
+            readings[landed.order] = reader.read(run.home, landed, contract, _baseline(readings, landed))
+        reading = readings[landed.order]
+        if reading.status == "accepted" and landed.sha256 not in without:
+            return Choice((landed, reading), tuple(refused))
+        refused.append((landed, reading))
+    return Choice(None, tuple(refused))
+
+
+def _until(run: Run, history: list[Landed]) -> list[Landed]:
+    """Files with data date ≤ D, and those whose date cannot be read: they are always reported."""
+    return [landed for landed in history if landed.data_date is None or landed.data_date <= run.as_at]
+
+
+def _result(
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    choice: Choice,
+    deferred: list[str],
+    without: Collection[str],
+) -> dict[str, object]:
+    status = choice.status(run, contract)
+    result: dict[str, object] = {
+        "source": contract.source,
+        "feed": contract.feed,
+        "title": contract.title,
+        "owner": contract.owner,
+        "stale_after_days": contract.stale_after_days,
+        "status": status,
+        "is_stale": status != "fresh",
+        "data_date": None,
+        "file_name": None,
+        "sha256": None,
+        "landed_at": None,
+        "landing_path": None,
+        "typed_path": None,
+        "quarantine_path": None,
+        "rows_in_file": 0,
+        "rows_accepted": 0,
+        "rows_quarantined": 0,
+        "rows_duplicate": 0,
+        "columns_missing": [],
+        "columns_extra": [],
+        "files": [
+            _file(landed, readings.get(landed.order), choice, without)
+            for landed in _until(run, history)
+        ]
+        + [_deferred(name) for name in deferred],
+    }
+    if choice.chosen:
+        landed, reading = choice.chosen
+        typed, quarantine, _ = reader.typed_paths(landed, contract)
+        result |= {
+            "data_date": str(landed.data_date),
+            "file_name": landed.file_name,
+            "sha256": landed.sha256,
+            "landed_at": landed.landed_at,
+            "landing_path": str(landed.path),
+            "typed_path": str(typed),
+            "quarantine_path": str(quarantine),
+            **_rows(reading),
+            "columns_missing": list(reading.columns_missing),
+            "columns_extra": list(reading.columns_extra),
+        }
+    return result
+
+
+def _rows(reading: Reading | None) -> dict[str, int]:
+    names = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")
+    return {name: getattr(reading, name) if reading else 0 for name in names}
+
+
+def _file(
+    landed: Landed, reading: Reading | None, choice: Choice, without: Collection[str]
+) -> dict[str, object]:
+    """One line of the manifest: a file, what became of it and of its rows."""
+    rows = _rows(reading)
+    if landed.duplicate_of:
+        status, reason = "duplicate", f"The same bytes came before, with data date {landed.duplicate_of}."
+    elif reading is None or reading.status == "refused":
+        status, reason = "refused", f"{reading.code} {reading.reason} {reading.fix}" if reading else None
+    elif landed.sha256 in without:
+        status, reason = "refused", f"{FAILED_RULE} A stop rule failed: see the issues."
+        rows |= {"rows_accepted": 0, "rows_quarantined": rows["rows_in_file"], "rows_duplicate": 0}
+    elif choice.chosen and landed.data_date == choice.chosen[0].data_date and landed.sha256 != choice.chosen[0].sha256:
+        status, reason = "superseded", "A later file with the same data date took its place."
+    else:
+        status, reason = "accepted", None
+    return {
+        "file_name": landed.file_name,
+        "data_date": str(landed.data_date) if landed.data_date else None,
+        "sha256": landed.sha256,
+        "landed_at": landed.landed_at,
+        "status": status,
+        "is_in_use": bool(choice.chosen and choice.chosen[0].order == landed.order),
+        "reason": reason,
+        **rows,
+    }
+
+
+def _deferred(name: str) -> dict[str, object]:
+    reason = "It is still being written, or was replaced while it was read; the next run takes it."
+    return {"file_name": name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
+
+
+def _issues(
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    choice: Choice,
+    deferred: list[str],
+    without: Collection[str],
+) -> Iterator[Issue]:
+    """What there is to say about the files of the feed, other than the rows of the one in use."""
+
+    def issue(rule: str, severity: str, message: str, fix: str, file_name: str | None = None) -> Issue:
+        return Issue("File", rule, severity, message, fix, contract.owner, feed=contract.id, file_name=file_name)
+
+    in_use = choice.chosen[0] if choice.chosen else None
+    standing = f"The file of {in_use.data_date} stays in use." if in_use else "No file of this feed is in use."
+    for landed, reading in choice.refused:
+        if landed.sha256 not in without and reading.code and reading.reason and reading.fix:
+            yield issue(reading.code, "error", f"Refused: {reading.reason} {standing}", reading.fix, landed.file_name)
+    for landed in _until(run, history):
+        if landed.duplicate_of and (not in_use or landed.order > in_use.order):
+            message = f"The same bytes as the file of {landed.duplicate_of}; not used again, so the data date stays."
+            yield issue("F-13", "query", message, "Check that the export ran.", landed.file_name)
+    for name in deferred:
+        yield issue("F-14", "query", f"Still being written; left for the next run. {standing}",
+                    "Copy under another name and rename when done, or run again.", name)  # fmt: skip
+    status = choice.status(run, contract)
+    if status == "missing":
+        yield issue("F-15", "error", f"No file of {contract.title} has ever been accepted.",
+                    f"Drop {contract.file_name}_<YYYYMMDD>.csv into the inbox.")  # fmt: skip
+    elif status == "stale" and in_use:
+        days = (run.as_at - in_use.data_date).days if in_use.data_date else 0
+        yield issue("F-16", "query", f"Stale: the newest file is {days} days older than the as-at date.",
+                    "Check that the export ran and reached the inbox.", in_use.file_name)  # fmt: skip
+
+
+def _add_file_issues(run: Run, contract: Contract, landed: Landed) -> None:
+    """The issues of the file in use stand beside its typed rows; the run keeps a copy."""
+    source = run.home / reader.typed_paths(landed, contract)[2]
+    files.write_bytes(run.issues(f"file__{contract.name}"), source.read_bytes())

@@ -1,0 +1,224 @@
+"""One landed file, read with one contract: typed Parquet, quarantine, and what there is to say about it.
+
+The result is a pure function of the bytes and the contract. It is kept beside the bytes; the Parquet is
+a cache under typed/ that can be deleted at any time.
+"""
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from extract.contract import Contract
+from extract.landing import Landed
+from extract.reading import TextTable, load_text
+from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
+from extract.typed import EXPECTED, Typed, type_rows
+from send_ready import files, issues, warehouse
+from send_ready.issues import Issue
+
+DETAIL_LIMIT = 500  # issues of one kind in one file that are listed line by line; the rest are counted
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading one file came to. `status` is accepted or refused."""
+
+    status: str
+    code: str | None
+    reason: str | None
+    fix: str | None
+    rows_in_file: int
+    rows_accepted: int
+    rows_quarantined: int
+    rows_duplicate: int
+    columns_missing: tuple[str, ...]
+    columns_extra: tuple[str, ...]
+
+
+def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
+    """Typed rows, quarantine and issues of one file, relative to SEND_HOME."""
+    day = landed.data_date.isoformat() if landed.data_date else "no-date"
+    folder = Path("typed", landed.source, landed.feed, day, f"{landed.sha256[:16]}-{contract.fingerprint}")
+    return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
+
+
+def recorded(home: Path, landed: Landed, contract: Contract) -> tuple[Reading, bool] | None:
+    """What reading the file came to, and whether it was with this contract; None when it was never read."""
+    folder = home / landed.folder
+    current = _record(home, landed, contract)
+    others = [path for path in sorted(folder.glob(f"{landed.sha256}.*.json")) if path != current]
+    for path in [current] if current.exists() else others[-1:]:
+        kept = files.read_json(path)
+        kept |= {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")}
+        return Reading(**kept), path == current
+    return None
+
+
+def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
+    """Read a landed file and record what came of it.
+
+    `baseline` is the number of rows of the last accepted file before it, None when there was none.
+    """
+    reading = _read(home, landed, contract, baseline)
+    files.write_json(_record(home, landed, contract), asdict(reading))
+    return reading
+
+
+def ensure_typed(home: Path, landed: Landed, contract: Contract) -> None:
+    """Make the typed rows of an accepted file again when the cache no longer has them."""
+    if not all((home / path).exists() for path in typed_paths(landed, contract)):
+        _read(home, landed, contract, baseline=None)
+
+
+def _record(home: Path, landed: Landed, contract: Contract) -> Path:
+    return home / landed.folder / f"{landed.sha256}.{contract.fingerprint}.json"
+
+
+def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
+    paths = [home / path for path in typed_paths(landed, contract)]
+    if landed.data_date is None:
+        refusal = Refusal(
+            BAD_DATE_IN_NAME, "The date in the file name does not exist.", "Name it with the date as YYYYMMDD."
+        )
+        return _refused(refusal, 0, None)
+    with loaded(home / landed.path, landed.suffix, contract, home / "typed") as (con, outcome):
+        if isinstance(outcome, Refusal):
+            return _refused(outcome, _rows(con), None)
+        table, typed = outcome
+        fall = 0.0 if not baseline else 100 * (baseline - typed.rows_in_file) / baseline
+        if fall > contract.max_row_drop_pct:
+            refusal = Refusal(
+                FEWER_ROWS,
+                f"{typed.rows_in_file:,} rows, {fall:.0f} % fewer than the {baseline:,} of the last accepted file "
+                f"(limit {contract.max_row_drop_pct:g} %).",
+                f"Check that the export is whole. If it is right, raise max_row_drop_pct in the contract {contract.name}.yml.",
+            )
+            return _refused(refusal, typed.rows_in_file, typed)
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        name = warehouse.literal(landed.file_name)
+        _copy(con, "SELECT * FROM typed", paths[0])
+        _copy(con, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
+        issues.write(paths[2], file_issues(con, landed.file_name, contract, table, typed))
+        return Reading(
+            "accepted",
+            None,
+            None,
+            None,
+            typed.rows_in_file,
+            typed.rows_accepted,
+            typed.rows_quarantined,
+            typed.rows_duplicate,
+            typed.match.missing,
+            typed.match.extra,
+        )
+
+
+@contextmanager
+def loaded(
+    path: Path, suffix: str, contract: Contract, scratch: Path
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[TextTable, Typed] | Refusal]]:
+    """A scratch database with tables text, typed and quarantine of one export, or why it is refused."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".reading-") as folder:
+        with warehouse.scratch(Path(folder)) as con:
+            outcome: tuple[TextTable, Typed] | Refusal
+            try:
+                table = load_text(con, path, suffix, contract, Path(folder))
+                outcome = (table, type_rows(con, table, contract))
+            except Refusal as refusal:
+                outcome = refusal
+            yield con, outcome
+
+
+def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.date | None:
+    """The latest value of a date column: the data date of an undated file whose contract says so."""
+    with loaded(path, suffix, contract, path.parent) as (con, outcome):
+        if isinstance(outcome, Refusal):
+            return None
+        row = con.execute(f"SELECT max({warehouse.identifier(column)})::DATE FROM typed").fetchone()
+        return row[0] if row else None
+
+
+def file_issues(
+    con: duckdb.DuckDBPyConnection, file_name: str, contract: Contract, table: TextTable, typed: Typed
+) -> list[Issue]:
+    """What there is to say about an accepted file: notes, columns, rows set aside, values not read."""
+    column_map = f"the column map {contract.name}.csv"
+
+    def issue(rule: str, severity: str, message: str, fix: str, **where: object) -> Issue:
+        return Issue(
+            "File", rule, severity, message, fix, contract.owner, feed=contract.id, file_name=file_name, **where  # type: ignore[arg-type]
+        )
+
+    found = [issue("F-20", "note", note, "Nothing, if that is right.") for note in table.notes]
+    headers = {column.name: column.headers[0] for column in contract.columns}
+    for name in typed.match.missing:
+        found.append(
+            issue("F-21", "query", f"Column {headers[name]} is not in the file; its values are blank.",
+                  f"Add it to the report, or its other name to {column_map}.", column_name=headers[name])
+        )  # fmt: skip
+    for header in typed.match.repeated:
+        found.append(
+            issue("F-22", "query", f"Column {header} means the same as another column of the file and was not used.",
+                  "Take one of the two out of the report.", column_name=header)
+        )  # fmt: skip
+    for header in typed.match.extra:
+        found.append(
+            issue("F-23", "note", f"Column {header or '(no name)'} is not known and was not used.",
+                  f"Nothing, or add it to {column_map}.", column_name=header)
+        )  # fmt: skip
+    for unreadable in typed.unreadable:
+        kind = next(column.type for column in contract.columns if column.name == unreadable.column)
+        header = typed.match.headers[unreadable.column]
+        message = f"{header} cannot be read: expected {EXPECTED[kind]}. It counts as blank."
+        fix = "Put it right in the source system."
+        for line in unreadable.lines[:DETAIL_LIMIT]:
+            found.append(issue("F-31", "error", message, fix, column_name=header, line_no=line))
+        if (more := unreadable.count - DETAIL_LIMIT) > 0:
+            found.append(issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more))
+    rows = con.execute("SELECT line_no, column_name, reason FROM quarantine ORDER BY line_no").fetchall()
+    for line, header, reason in rows[:DETAIL_LIMIT]:
+        fix = "Put the row right in the source system; until then it is in quarantine."
+        found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
+    if (more := len(rows) - DETAIL_LIMIT) > 0:
+        found.append(issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more))
+    if typed.rows_duplicate:
+        message = f"{typed.rows_duplicate:,} rows stand in the file more than once; one of each was kept."
+        found.append(issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate))
+    return found
+
+
+def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:
+    return Reading(
+        "refused",
+        refusal.code,
+        refusal.reason,
+        refusal.fix,
+        rows,
+        0,
+        rows,
+        0,
+        typed.match.missing if typed else (),
+        typed.match.extra if typed else (),
+    )
+
+
+def _rows(con: duckdb.DuckDBPyConnection) -> int:
+    """Rows of a file that was refused after its text was read, so that they too are accounted for."""
+    row = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'text'").fetchone()
+    if not row or not row[0]:
+        return 0
+    row = con.execute("SELECT count(*) FROM text").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    con.execute(f"COPY ({query}) TO {warehouse.literal(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    partial.replace(path)
+

@@ -1,0 +1,296 @@
+"""Text to types: the one place where a value becomes a date, a number, a yes or no, and what to say when it cannot.
+
+Every feed's typed table has the contract's columns and `_line_no`. Rows that cannot be used are set
+aside with a reason; a value that cannot be read is null and reported. Nothing is dropped:
+rows in file = accepted + quarantined + exact duplicates.
+"""
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+from extract.contract import TYPES, Column, Contract, normalise
+from extract.reading import Misfit, TextTable
+from extract.refusal import MISSING_COLUMN, NO_USABLE_ROW, Refusal
+from send_ready.warehouse import identifier, literal
+
+# Day first, always. A format that reads the month first is never added: 03/04/2026 is 3 April.
+DATE_FORMATS = (
+    "%d/%m/%Y",
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
+    "%d-%m-%Y",
+    "%Y-%b-%d %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%b-%d",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+)
+YEARS = (1900, 2100)  # outside is a typing slip or a two-digit year: not read
+YES, NO = ("y", "yes", "1", "true", "1.0", "t"), ("n", "no", "0", "false", "0.0", "f")
+EXPECTED = {
+    "id": "text",
+    "text": "text",
+    "code": "text",
+    "date": "a date such as 31/12/2026 (day first) or 2026-12-31",
+    "datetime": "a date and time such as 31/12/2026 14:30:00",
+    "integer": "a whole number",
+    "decimal": "a number",
+    "boolean": "Y or N",
+}
+EXCEL_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
+_BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13) || chr(65279)"
+
+
+@dataclass(frozen=True)
+class Match:
+    """How the export's header met the contract."""
+
+    positions: dict[str, int]  # column -> index in the file
+    headers: dict[str, str]  # column -> header in the file
+    missing: tuple[str, ...]  # optional columns that the file lacks
+    extra: tuple[str, ...]  # headers that the contract does not know
+    repeated: tuple[str, ...]  # headers that mean a column which an earlier one already gave
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Values of one column that could not be read: how many, and their lines."""
+
+    column: str
+    count: int
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which a row is unusable: its column's header, the SQL condition, and the reason for people."""
+
+    header: str
+    condition: str
+    reason: str
+
+
+@dataclass
+class Typed:
+    """What became of the rows of one file."""
+
+    match: Match
+    rows_in_file: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+def match_header(header: list[str], contract: Contract) -> Match:
+    """Which column of the file is which of the contract. Raises Refusal when a required one is missing."""
+    wanted = {normalise(name): column for column in contract.columns for name in column.headers}
+    ranks = {(column.name, normalise(name)): rank for column in contract.columns for rank, name in enumerate(column.headers)}
+    found: dict[str, tuple[int, int]] = {}  # column -> (rank of its alias, index)
+    extra, repeated = [], []
+    for index, cell in enumerate(header):
+        column = wanted.get(normalise(cell))
+        if column is None:
+            extra.append(cell.strip())
+            continue
+        rank = ranks[column.name, normalise(cell)]
+        held = found.get(column.name)
+        if held:
+            repeated.append(header[index if held[0] <= rank else held[1]].strip())
+        if held is None or rank < held[0]:
+            found[column.name] = (rank, index)
+    absent = [column for column in contract.columns if column.name not in found]
+    required = [column.headers[0] for column in absent if column.is_required]
+    if required:
+        raise Refusal(
+            MISSING_COLUMN,
+            f"Required column missing: {', '.join(required)}.",
+            f"Add it to the report, or, if it has another name there, add that name to the column map {contract.name}.csv."
+            + (f" Columns of the file that are not known: {', '.join(extra)}." if extra else ""),
+        )
+    return Match(
+        positions={name: index for name, (_, index) in found.items()},
+        headers={name: header[index].strip() for name, (_, index) in found.items()},
+        missing=tuple(column.name for column in absent),
+        extra=tuple(extra),
+        repeated=tuple(repeated),
+    )
+
+
+def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contract) -> Typed:
+    """From table `text` make tables `typed` (contract columns, _line_no) and `quarantine`.
+
+    `quarantine`: line_no, column_name, reason, record (JSON of the row as it stands). Raises Refusal
+    when a required column is missing or no row can be used.
+    """
+    result = Typed(match_header(table.header, contract))
+    con.execute("CREATE TABLE quarantine (line_no BIGINT, column_name VARCHAR, reason VARCHAR, record VARCHAR)")
+    faults = _faults(contract, result.match)
+    _create_candidate(con, contract, result.match, faults)
+    _quarantine_misfits(con, table.misfits)
+    _quarantine_unusable(con, faults, table.header)
+    result.unreadable = _unreadable(con, contract)
+    result.rows_duplicate = _settle_keys(con, contract, table.header)
+    con.execute("""
+        CREATE TABLE typed AS SELECT * EXCLUDE (_fault, _unreadable) FROM candidate
+        WHERE _line_no NOT IN (SELECT line_no FROM quarantine UNION ALL SELECT line_no FROM duplicate)
+        ORDER BY _line_no""")
+    result.rows_accepted = _count(con, "typed")
+    result.rows_quarantined = _count(con, "quarantine")
+    result.rows_in_file = _count(con, "text") + len(table.misfits)
+    if result.rows_in_file != result.rows_accepted + result.rows_quarantined + result.rows_duplicate:
+        raise AssertionError(f"{contract.id}: the rows of the file are not all accounted for")
+    if not result.rows_accepted:
+        raise Refusal(
+            NO_USABLE_ROW,
+            f"None of the {result.rows_in_file:,} rows could be used.",
+            "See the quarantine for the reasons; the report or the column map is probably wrong.",
+        )
+    return result
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _faults(contract: Contract, match: Match) -> list[Fault]:
+    """What makes a row unusable: no key, or a required date that is there and cannot be read."""
+    faults = []
+    for column in contract.required:
+        header, name = match.headers[column.name], identifier(column.name)
+        if column.name in contract.key:
+            reason = f"{header} is blank or cannot be read, and the row cannot be used without it."
+            faults.append(Fault(header, f"typed.{name} IS NULL", reason))
+        elif column.type in ("date", "datetime"):
+            reason = f"{header} cannot be read: expected {EXPECTED[column.type]}."
+            faults.append(Fault(header, f"typed.{name} IS NULL AND cleaned.{name} IS NOT NULL", reason))
+    return faults
+
+
+def _create_candidate(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match, faults: list[Fault]) -> None:
+    """Table `candidate`: the contract's columns typed, _line_no, _fault (index or null), _unreadable (a bit a column)."""
+    names = [identifier(column.name) for column in contract.columns]
+    cleaned = ", ".join(f"{name}: {_cleaned(column, match)}" for name, column in zip(names, contract.columns, strict=True))
+    typed = ", ".join(f"{name}: {_typed(column)}" for name, column in zip(names, contract.columns, strict=True))
+    fault = " ".join(f"WHEN {fault.condition} THEN {number}" for number, fault in enumerate(faults))
+    bits = " + ".join(
+        f"CASE WHEN typed.{name} IS NULL AND cleaned.{name} IS NOT NULL THEN {1 << number} ELSE 0 END::BIGINT"
+        for number, name in enumerate(names)
+    )
+    con.execute(f"""
+        CREATE TABLE candidate AS
+        SELECT {", ".join(f"typed.{name} AS {name}" for name in names)}, line_no AS _line_no,
+            CASE {fault} END::INTEGER AS _fault, {bits} AS _unreadable
+        FROM (
+            SELECT line_no, cleaned, {{{typed}}} AS typed
+            FROM (SELECT line_no, {{{cleaned}}} AS cleaned FROM text)
+        )""")
+
+
+def _cleaned(column: Column, match: Match) -> str:
+    """Trimmed text, null when blank; for ids and codes without the `.0` that Excel adds."""
+    if column.name not in match.positions:
+        return "NULL::VARCHAR"
+    text = f"trim(c{match.positions[column.name]}, {_BLANKS})"
+    if column.type in ("id", "code"):
+        text = rf"CASE WHEN {text} LIKE '%.0%' THEN regexp_replace({text}, '^(\d+)\.0+$', '\1') ELSE {text} END"
+    elif column.type == "text":
+        text = f"replace({text}, chr(160), ' ')"
+    return f"nullif({text}, '')"
+
+
+def _typed(column: Column) -> str:
+    name = f"cleaned.{identifier(column.name)}"
+    held = f"CASE WHEN {name} IN ({', '.join(map(literal, EXCEL_ERRORS))}) THEN NULL ELSE {name} END"
+    if column.type in ("id", "text", "code"):
+        return held
+    if column.type in ("date", "datetime"):
+        formats = ", ".join(map(literal, DATE_FORMATS))
+        when = f"try_strptime({name}, [{formats}])"
+        return f"CASE WHEN year({when}) BETWEEN {YEARS[0]} AND {YEARS[1]} THEN {when}::{TYPES[column.type]} END"
+    if column.type == "boolean":
+        yes, no = (", ".join(map(literal, words)) for words in (YES, NO))
+        return f"CASE WHEN lower({name}) IN ({yes}) THEN true WHEN lower({name}) IN ({no}) THEN false END"
+    number = f"try_cast({name} AS DOUBLE)"
+    if column.type == "integer":
+        return f"CASE WHEN {number} = trunc({number}) THEN try_cast({number} AS BIGINT) END"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def _record(header: list[str], alias: str = "text") -> str:
+    """The row as it stands, as JSON of header and text."""
+    pairs = ", ".join(f"{literal(f'{index + 1} {cell}')}, {alias}.c{index}" for index, cell in enumerate(header))
+    return f"json_object({pairs})::VARCHAR"
+
+
+def _quarantine_misfits(con: duckdb.DuckDBPyConnection, misfits: list[Misfit]) -> None:
+    for misfit in misfits:
+        con.execute(
+            "INSERT INTO quarantine SELECT ?, NULL, ?, to_json(?::VARCHAR[])",
+            [misfit.line_no, misfit.reason, list(misfit.values)],
+        )
+
+
+def _quarantine_unusable(con: duckdb.DuckDBPyConnection, faults: list[Fault], header: list[str]) -> None:
+    for number, fault in enumerate(faults):
+        con.execute(
+            f"""
+            INSERT INTO quarantine SELECT _line_no, ?, ?, {_record(header)}
+            FROM candidate JOIN text ON text.line_no = candidate._line_no
+            WHERE _fault = ?""",
+            [fault.header, fault.reason, number],
+        )
+
+
+def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unreadable]:
+    """Values, of rows not in quarantine, that are there and could not be read."""
+    seen = con.execute("SELECT bit_or(_unreadable) FROM candidate WHERE _fault IS NULL").fetchone()
+    found = []
+    for number, column in enumerate(contract.columns):
+        if seen and seen[0] and seen[0] >> number & 1:
+            lines = con.execute(
+                "SELECT _line_no FROM candidate WHERE _fault IS NULL AND (_unreadable >> ?) & 1 = 1 ORDER BY 1", [number]
+            ).fetchall()
+            found.append(Unreadable(column.name, len(lines), tuple(line for (line,) in lines)))
+    return found
+
+
+def _settle_keys(con: duckdb.DuckDBPyConnection, contract: Contract, header: list[str]) -> int:
+    """Of rows that share a key, exact repeats become `duplicate` and all but the latest go to quarantine.
+
+    Gives the number of exact repeats. The latest is by `latest_by`, then by line.
+    """
+    required = {column.name for column in contract.required}
+    key = ", ".join(identifier(k) if k in required else f"coalesce({identifier(k)}, '')" for k in contract.key)
+    every = ", ".join(identifier(column.name) for column in contract.columns)
+    latest = f"{identifier(contract.latest_by)} DESC NULLS LAST, " if contract.latest_by else ""
+    usable = "candidate WHERE _fault IS NULL"
+    con.execute(f"""
+        CREATE TABLE contested AS
+        SELECT *, row_number() OVER (PARTITION BY {every} ORDER BY _line_no DESC) > 1 AS is_repeat
+        FROM {usable} AND ({key}) IN (SELECT ({key}) FROM {usable} GROUP BY {key} HAVING count(*) > 1)""")
+    con.execute("CREATE TABLE duplicate AS SELECT _line_no AS line_no FROM contested WHERE is_repeat")
+    con.execute(f"""
+        INSERT INTO quarantine
+        SELECT ranked._line_no, NULL,
+            'Line ' || ranked.kept_line || ' has the same key ({", ".join(contract.key)}) and is later; it was kept.',
+            {_record(header)}
+        FROM (
+            SELECT _line_no, first_value(_line_no) OVER latest AS kept_line, row_number() OVER latest AS place
+            FROM contested WHERE NOT is_repeat
+            WINDOW latest AS (PARTITION BY {key} ORDER BY {latest}_line_no DESC)
+        ) AS ranked
+        JOIN text ON text.line_no = ranked._line_no
+        WHERE ranked.place > 1""")
+    return _count(con, "duplicate")

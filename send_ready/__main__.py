@@ -1,0 +1,5 @@
+import sys
+
+from send_ready.cli import main
+
+sys.exit(main())

@@ -1,0 +1,158 @@
+"""The build: typed files of the run into schema `raw`, then dbt on the run's own warehouse file."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from extract import contract as contracts
+from extract.contract import TYPES, Contract
+from send_ready import files, runs, warehouse
+from send_ready.runs import Run
+from send_ready.settings import PROJECT, Settings
+from send_ready.warehouse import identifier, literal
+
+DBT_PROJECT = PROJECT / "dbt_project"
+SEEDS = DBT_PROJECT / "seeds"
+DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
+FEED_COLUMNS = {
+    "source": "VARCHAR",
+    "feed": "VARCHAR",
+    "title": "VARCHAR",
+    "owner": "VARCHAR",
+    "status": "VARCHAR",
+    "is_stale": "BOOLEAN",
+    "was_ever_received": "BOOLEAN",
+    "data_date": "DATE",
+    "file_name": "VARCHAR",
+    "sha256": "VARCHAR",
+    "rows_in_file": "BIGINT",
+    "rows_accepted": "BIGINT",
+    "rows_quarantined": "BIGINT",
+    "rows_duplicate": "BIGINT",
+    "stale_after_days": "BIGINT",
+}
+
+
+class BuildError(RuntimeError):
+    """dbt could not build the warehouse. The text names what failed and where the log is."""
+
+
+def build(run: Run, settings: Settings) -> None:
+    """Build run.warehouse from the chosen files. Raises BuildError; the previous warehouse is not touched."""
+    from dbt.cli.main import dbtRunner
+
+    with runs.step(run, "load") as step:
+        step.rows = _load_raw(run, settings)
+    with runs.step(run, "dbt") as step:
+        target = run.folder / "dbt"
+        _remember_parse(run.home, target)
+        os.environ |= _dbt_environment(run, settings)
+        outcome = dbtRunner().invoke([*_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
+        if outcome.exception:
+            raise BuildError(f"dbt stopped: {outcome.exception} See {target / 'dbt.log'}.") from outcome.exception
+        results: list[Any] = list(outcome.result)
+        step.work = _execution_seconds(results)
+        step.note = f"{len(results)} models, seeds and tests"
+        if not outcome.success:
+            failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
+            raise BuildError("dbt built with failures:\n  " + "\n  ".join(failed) + f"\nSee {target / 'dbt.log'}.")
+        shutil.copy2(target / "partial_parse.msgpack", _parse_cache(run.home))
+
+
+def _load_raw(run: Run, settings: Settings) -> int:
+    """Schema raw: a view of each feed's typed rows, an empty table where there are none, and what was received."""
+    run.warehouse.unlink(missing_ok=True)
+    results = {f"{result['source']}.{result['feed']}": result for result in runs.feed_results(run)}
+    rows = 0
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("CREATE SCHEMA raw")
+        for contract in contracts.load_all(settings):
+            result = results.get(contract.id)
+            _create_feed(con, run, contract, result["typed_path"] if result else None)
+            rows += result["rows_accepted"] if result else 0
+        con.execute(f"CREATE TABLE raw.feeds ({', '.join(f'{name} {kind}' for name, kind in FEED_COLUMNS.items())})")
+        for result in results.values():
+            values = result | {"was_ever_received": result["typed_path"] is not None}
+            con.execute(
+                f"INSERT INTO raw.feeds VALUES ({', '.join('?' * len(FEED_COLUMNS))})",
+                [values[name] for name in FEED_COLUMNS],
+            )
+        _create_decisions(con, settings)
+    return rows
+
+
+def _create_feed(con: duckdb.DuckDBPyConnection, run: Run, contract: Contract, typed_path: str | None) -> None:
+    table = f"raw.{identifier(contract.name)}"
+    if typed_path:
+        con.execute(f"CREATE VIEW {table} AS FROM read_parquet({literal(run.home / typed_path)})")
+    else:
+        columns = [f"{identifier(column.name)} {TYPES[column.type]}" for column in contract.columns]
+        con.execute(f"CREATE TABLE {table} ({', '.join([*columns, '_line_no BIGINT'])})")
+
+
+def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """What people decided about pairs in the review queue: SEND_CONFIG/decisions/person_links.csv."""
+    con.execute(f"CREATE TABLE raw.person_decisions ({', '.join(f'{name} VARCHAR' for name in DECISION_COLUMNS)})")
+    decisions = settings.config / "decisions" / "person_links.csv" if settings.config else None
+    if decisions and decisions.is_file():
+        with open(decisions, encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                con.execute(
+                    f"INSERT INTO raw.person_decisions VALUES ({', '.join('?' * len(DECISION_COLUMNS))})",
+                    [row.get(name) for name in DECISION_COLUMNS],
+                )
+
+
+def _dbt_arguments(run: Run, target: Path) -> list[str]:
+    variables = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
+    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    logs = ["--target-path", str(target), "--log-path", str(target), "--quiet"]
+    return ["build", *folders, *logs, "--vars", json.dumps(variables)]
+
+
+def _dbt_environment(run: Run, settings: Settings) -> dict[str, str]:
+    return {
+        "SEND_DBT_WAREHOUSE": str(run.warehouse),
+        "SEND_SEEDS": str(_seeds(run, settings)),
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def _seeds(run: Run, settings: Settings) -> Path:
+    """The folder of seeds in force: the shipped one, or a copy with the council's own files laid over it."""
+    own = settings.config / "crosswalks" if settings.config else None
+    if own is None or not own.is_dir():
+        return SEEDS
+    merged = run.home / "seeds"
+    shutil.copytree(SEEDS, merged, dirs_exist_ok=True)
+    for path in sorted(own.glob("*.csv")):
+        places = list(SEEDS.rglob(path.name))
+        if not places:
+            raise BuildError(f"{path} is not the name of a seed, so it would have no effect. Names: see {SEEDS}.")
+        files.write_bytes(merged / places[0].relative_to(SEEDS), path.read_bytes())
+    return merged
+
+
+def _parse_cache(home: Path) -> Path:
+    return home / "runs" / "partial_parse.msgpack"
+
+
+def _remember_parse(home: Path, target: Path) -> None:
+    """dbt parses only what changed since the last run."""
+    target.mkdir(parents=True, exist_ok=True)
+    if _parse_cache(home).exists():
+        shutil.copy2(_parse_cache(home), target / "partial_parse.msgpack")
+
+
+def _execution_seconds(results: list[Any]) -> float:
+    """From the first node's start to the last one's end: what dbt did, without its parsing."""
+    times = [timing for result in results for timing in result.timing if timing.started_at and timing.completed_at]
+    if not times:
+        return 0.0
+    return float((max(t.completed_at for t in times) - min(t.started_at for t in times)).total_seconds())

@@ -1,0 +1,161 @@
+"""The command line: one command a step, each its own process, in the order of the DAG.
+
+    send-ready begin                 a run for AS_AT, and what the inbox holds that no feed knows
+    send-ready extract SOURCE.FEED   land, read and choose one feed
+    send-ready validate-feeds        raw rules on every feed
+    send-ready verdict SOURCE.FEED   0 fresh, 99 stale or missing, 1 refused
+    send-ready build                 the warehouse, by dbt
+    send-ready validate-lists        the rules on both finished lists
+    send-ready publish               workbooks and manifest
+    send-ready serve                 the warehouse that BI tools read
+    send-ready summary               what came of it
+    send-ready run                   all of it through Airflow, as `make run` does
+    send-ready check FILE            what the pipeline makes of one export, without landing it
+    send-ready sample                the synthetic council, into the inbox
+
+Rooms are imported where they are used: Great Expectations and dbt take seconds to import.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from send_ready import files, runs, settings
+from send_ready.settings import Settings
+
+EXIT_REFUSED = 1
+EXIT_AMBER = 99  # Airflow shows a task that exits with it as skipped
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. The exit status is 0, or what the command's docstring says."""
+    os.umask(files.PRIVATE_UMASK)
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(settings.load(), options) or 0)
+    except (settings.SettingsError, runs.RunError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _begin(given: Settings, _: argparse.Namespace) -> None:
+    from extract.inbox import survey
+
+    run = runs.begin(given)
+    survey(run, given)
+    print(run.run_id)
+
+
+def _extract(given: Settings, options: argparse.Namespace) -> None:
+    from extract.feed import extract
+
+    extract(runs.find(given), given, options.feed)
+
+
+def _validate_feeds(given: Settings, _: argparse.Namespace) -> None:
+    from expectations.feeds import validate_feeds
+
+    validate_feeds(runs.find(given), given)
+
+
+def _verdict(given: Settings, options: argparse.Namespace) -> int:
+    result = files.read_json(runs.find(given).feed_result(options.feed))
+    print(f"{options.feed}: {result['status']}, data date {result['data_date']}")
+    for file in result["files"]:
+        if file["status"] in ("refused", "deferred"):
+            print(f"  {file['file_name']}: {file['status']}. {file['reason']}")
+    return {"fresh": 0, "refused": EXIT_REFUSED}.get(result["status"], EXIT_AMBER)
+
+
+def _build(given: Settings, _: argparse.Namespace) -> None:
+    from send_ready.build import build
+
+    build(runs.find(given), given)
+
+
+def _validate_lists(given: Settings, _: argparse.Namespace) -> None:
+    from expectations.lists import validate_lists
+
+    validate_lists(runs.find(given), given)
+
+
+def _publish(given: Settings, _: argparse.Namespace) -> None:
+    from publish.pack import publish
+
+    publish(runs.find(given), given)
+
+
+def _serve(given: Settings, _: argparse.Namespace) -> None:
+    from publish.serving import serve
+
+    serve(runs.find(given), given)
+
+
+def _summary(given: Settings, _: argparse.Namespace) -> None:
+    from publish.summary import summary
+
+    print(summary(runs.find(given), given))
+
+
+def _run(given: Settings, _: argparse.Namespace) -> int:
+    from send_ready.night import run
+
+    return run(given)
+
+
+def _check(given: Settings, options: argparse.Namespace) -> int:
+    from extract.check import check
+
+    return check(given, options.file, options.feed)
+
+
+def _sample(given: Settings, options: argparse.Namespace) -> None:
+    from sample.council import write
+
+    write(
+        options.out or given.inbox,
+        as_at=given.as_at,
+        la_code=options.la or given.la_code,
+        plans=options.plans,
+        sen_support=options.sen_support,
+        seed=options.seed,
+        faults=options.faults,
+        answer_key=options.answer_key or given.home / "answer_key.csv",
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="send-ready", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[[Settings, argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        found = commands.add_parser(name, description=command.__doc__)
+        found.set_defaults(command=command)
+        return found
+
+    add("begin", _begin)
+    add("extract", _extract).add_argument("feed", metavar="SOURCE.FEED")
+    add("validate-feeds", _validate_feeds)
+    add("verdict", _verdict).add_argument("feed", metavar="SOURCE.FEED")
+    add("build", _build)
+    add("validate-lists", _validate_lists)
+    add("publish", _publish)
+    add("serve", _serve)
+    add("summary", _summary)
+    add("run", _run)
+    check = add("check", _check)
+    check.add_argument("file", type=Path)
+    check.add_argument("--feed", metavar="SOURCE.FEED", help="when the name does not say")
+    sample = add("sample", _sample)
+    sample.add_argument("--out", type=Path, help="the folder to write to (default: the inbox)")
+    sample.add_argument("--la", help="the council's three-digit number")
+    sample.add_argument("--plans", type=int, default=3_700)
+    sample.add_argument("--sen-support", type=int, default=7_000)
+    sample.add_argument("--seed", type=int, default=2026)
+    sample.add_argument("--faults", type=float, default=0.01, help="share of records with a planted fault")
+    sample.add_argument("--answer-key", type=Path)
+    return parser
