@@ -37,7 +37,7 @@ FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*
 def as_at(dag_run: Any, params: dict[str, Any]) -> str:
     """D as YYYY-MM-DD: the one that was asked for, else the London date that the run is for."""
     moment = dag_run.logical_date or dag_run.run_after
-    return params["as_at"] or moment.astimezone(LONDON).date().isoformat()
+    return str(params["as_at"] or moment.astimezone(LONDON).date())
 
 
 def step(command: str, doc: str, *, feed: str | None = None, **options: Any) -> BashOperator:
@@ -101,7 +101,7 @@ with DAG(
         "validate-feeds", "Great Expectations on every feed. Runs whatever became of a feed.", trigger_rule="all_done"
     )
 
-    with TaskGroup("verdict", tooltip="How each feed stands: green fresh, pink stale or missing, red refused") as verdict:
+    with TaskGroup("verdict", tooltip="Green fresh, pink stale or missing, red refused") as verdict:
         for name in FEEDS:
             step(
                 "verdict",

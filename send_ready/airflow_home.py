@@ -60,6 +60,6 @@ def serve(settings: Settings, port: int = PORT) -> None:
     for key in ("AS_AT", "SEND_RUN_ID"):  # each run of the DAG has its own
         env.pop(key, None)
     airflow = Path(sys.executable).with_name("airflow")
-    print(f"Airflow will be at {address}. The password of `admin` is in {env['AIRFLOW_HOME']}, in the file that the")
-    print("log names. The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
+    print(f"Airflow will be at {address}. It says below where the password of `admin` is.")
+    print("The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
     os.execve(airflow, [str(airflow), "standalone"], env)

@@ -4,35 +4,34 @@ usage: python -m send_ready.dag_once AS_AT REPORT
 """
 
 import sys
-import time
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 from send_ready import files
+from send_ready.settings import PROJECT
 
 
 def main(as_at: str, report: Path) -> None:
-    """Run send_nightly for one date; the report says how each task ended and where the time went."""
-    started = time.time()
-    from airflow import settings
+    """Run send_nightly for one date; the report says how each task ended and how long it took."""
+    from airflow.configuration import get_airflow_home
     from airflow.dag_processing.dagbag import BundleDagBag
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
 
-    _migrate(Path(settings.AIRFLOW_HOME))
-    bag = BundleDagBag(settings.DAGS_FOLDER, bundle_path=Path(settings.DAGS_FOLDER), bundle_name="dags-folder")
+    _migrate(Path(get_airflow_home()))
+    bag = BundleDagBag(PROJECT / "dags", bundle_path=PROJECT / "dags", bundle_name="dags-folder")
     if bag.import_errors:
         raise SystemExit("\n".join(bag.import_errors.values()))
     dag = bag.dags["send_nightly"]
     for task in dag.tasks:
         task.retry_delay = timedelta(seconds=1)  # somebody is waiting at a prompt
-    ready = time.time()
+    _ = in_process_api_server().transport  # started here, so that the first task is not charged for it
     run = dag.test(run_conf={"as_at": as_at})
     tasks = sorted(run.get_task_instances(), key=lambda task: (task.start_date is None, task.start_date))
     files.write_json(
         report,
         {
             "state": run.state,
-            "start_seconds": round(ready - started, 3),
             "tasks": [
                 {
                     "task": task.task_id,

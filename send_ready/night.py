@@ -7,6 +7,7 @@ steps note in the run's progress is shown here as it comes.
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from send_ready.runs import Run
 from send_ready.settings import PROJECT, SAMPLE_LA_CODE, Settings
 
 LOOK_SECONDS = 0.1  # how often the progress is read
-INTERRUPTED = 130
+NO_PACK, STOPPED = 1, 130
 
 
 def run(settings: Settings) -> int:
@@ -35,15 +36,16 @@ def run(settings: Settings) -> int:
     settings = replace(settings, run_id=run_id)
     try:
         with _alone(settings.home):
-            print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}")
+            print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}", flush=True)
             _fill_inbox(settings)
             this = runs.begin(settings)
-            report = _through_airflow(settings, this)
-            _close(this, report, time.perf_counter() - started)
+            tasks, steps = _through_airflow(settings, this)
+            _tell_failures(this, tasks)
+            _tell_times(this, tasks, steps, time.perf_counter() - started)
             return _conclude(settings, this)
     except KeyboardInterrupt:
-        print("\nStopped. Nothing half-made was published; start again with the same command.", flush=True)
-        return INTERRUPTED
+        print("\nStopped. Nothing half-made is published; the same command starts again.", flush=True)
+        return STOPPED
 
 
 @contextmanager
@@ -64,7 +66,7 @@ def _fill_inbox(settings: Settings) -> None:
     if settings.inbox.exists() and any(settings.inbox.iterdir()):
         return
     if settings.inbox != settings.home / "inbox" or settings.la_code != SAMPLE_LA_CODE:
-        print(f"The inbox {settings.inbox} is empty: the lists are made from what had landed before.")
+        print(f"The inbox {settings.inbox} is empty: the lists are made from what had landed before.", flush=True)
         return
     from sample import council
 
@@ -76,56 +78,58 @@ def _fill_inbox(settings: Settings) -> None:
     print(f"The inbox was empty: wrote the exports of an invented council there in {seconds:.1f} s", flush=True)
 
 
-def _through_airflow(settings: Settings, this: Run) -> dict[str, Any]:
-    """Run the DAG in a child process and show the progress. The report of dag_once.py, empty if it wrote none."""
+def _through_airflow(settings: Settings, this: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Run the DAG in a child process and show the progress. What became of the tasks, and the steps' own lines."""
     report, log = this.folder / "airflow.json", this.folder / "airflow.log"
     report.unlink(missing_ok=True)
-    env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id, "AS_AT": this.as_at.isoformat()}
     command = [sys.executable, "-m", "send_ready.dag_once", this.as_at.isoformat(), str(report)]
+    env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id}
     print(f"Starting Airflow, which logs to {log}", flush=True)
-    lines = _lines(this.progress)
+    coming, steps = _lines(this.progress), []
     with open(log, "wb") as output:
         # In a session of its own, so that Ctrl-C comes here first and everything is stopped in order.
-        child = subprocess.Popen(
-            command, cwd=PROJECT, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+        child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=output, stderr=output, start_new_session=True)
         try:
             while child.poll() is None:
-                _show(lines)
+                steps += _show(coming)
                 time.sleep(LOOK_SECONDS)
         finally:
             _stop(child)
-    _show(lines)
-    return files.read_json(report) if report.exists() else {}
+    steps += _show(coming)
+    return files.read_json(report)["tasks"] if report.exists() else [], steps
 
 
 def _lines(progress: Path) -> Iterator[dict[str, Any] | None]:
-    """The lines that are added to the progress from now on; None when there is no whole line to read."""
-    position = progress.stat().st_size if progress.exists() else 0
-    while True:
-        if progress.exists():
-            with open(progress, "rb") as file:
-                file.seek(position)
-                for line in file:
-                    if not line.endswith(b"\n"):
-                        break
-                    position += len(line)
-                    yield json.loads(line)
-        yield None
+    """The lines that are added to the progress from now on; None each time that there is no whole line more."""
+    progress.touch()
+    with open(progress, "rb") as file:
+        place = file.seek(0, os.SEEK_END)
+        while True:
+            line = file.readline()
+            if line.endswith(b"\n"):
+                place = file.tell()
+                yield json.loads(line)
+            else:
+                file.seek(place)
+                yield None
 
 
-def _show(lines: Iterator[dict[str, Any] | None]) -> None:
-    while (line := next(lines)) is not None:
+def _show(coming: Iterator[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    shown = []
+    while (line := next(coming)) is not None:
         print(runs.say(line), flush=True)
+        shown.append(line)
+    return shown
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End the child and everything that it started; nothing is left when it ended by itself."""
+    """End the child, and what it started, if it has not ended by itself."""
     if child.poll() is not None:
         return
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
-    family = [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]
+    airflow = psutil.Process(child.pid)
+    family = [*airflow.children(recursive=True), airflow]
     for process in family:
         process.terminate()
     for process in psutil.wait_procs(family, timeout=5)[1]:
@@ -133,28 +137,41 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-def _close(this: Run, report: dict[str, Any], seconds: float) -> None:
-    """Note where the time went: in the steps' work, in starting their programs, and in Airflow itself."""
-    tasks = report.get("tasks", [])
-    for task in tasks:
-        if task["state"] in ("failed", "upstream_failed") and not task["task"].startswith("verdict."):
-            print(f"{task['task']} {task['state'].replace('_', ' ')} after {task['tries']} tries: see {this.folder}/airflow.log")
+def _tell_failures(this: Run, tasks: list[dict[str, Any]]) -> None:
+    """Name what failed, with what its program said last. Verdicts are in the closing table."""
+    log = this.folder / "airflow.log"
+    text = log.read_text("utf-8", errors="replace")
     if not tasks:
-        print(f"Airflow did not run the DAG: see {this.folder}/airflow.log")
-    steps = [json.loads(line) for line in this.progress.read_text("utf-8").splitlines()] if this.progress.exists() else []
+        print(f"Airflow did not run the DAG. {text.strip().rpartition(chr(10))[2]}\nThe whole story: {log}", flush=True)
+    for task in tasks:
+        if task["state"] == "failed" and not task["task"].startswith("verdict."):
+            print(f"{task['task']} failed {task['tries']} times. {_last_words(text, task['task'])}", flush=True)
+            print(f"The whole story: {log}", flush=True)
+    if skipped := [task["task"] for task in tasks if task["state"] == "upstream_failed"]:
+        print(f"For that reason these did not run: {', '.join(skipped)}", flush=True)
+
+
+def _last_words(log: str, task: str) -> str:
+    last_try = log.rpartition(f"starting task_id={task} ")[2].partition("Command exited with return code")[0]
+    said = re.findall(r"^\S+ \[\w+ *\] (.*?) *\[airflow\.task\.hooks\.", last_try, re.MULTILINE)
+    return said[-1] if said else ""
+
+
+def _tell_times(this: Run, tasks: list[dict[str, Any]], steps: list[dict[str, Any]], seconds: float) -> None:
+    """Add where the time went to the progress: the steps' work, starting their programs, Airflow itself."""
     work = sum(step["work_seconds"] for step in steps)
-    processes = sum(task["seconds"] for task in tasks)
+    programs = sum(task["seconds"] for task in tasks)
     line = {
         "step": "night",
         "feed": None,
-        "outcome": report.get("state", "failed"),
+        "outcome": "done",
         "rows": None,
-        "note": f"work {work:.1f} s, starting its {len(tasks)} programs {processes - work:.1f} s, "
-        f"Airflow itself {seconds - processes:.1f} s",
+        "note": f"{work:.1f} s of work, {programs - work:.1f} s to start {len(tasks)} programs, "
+        f"{seconds - programs:.1f} s of Airflow",
         "wall_seconds": round(seconds, 3),
         "work_seconds": round(work, 3),
-        "start_seconds": round(processes - work, 3),
-        "airflow_seconds": round(seconds - processes, 3),
+        "start_seconds": round(programs - work, 3),
+        "airflow_seconds": round(seconds - programs, 3),
     }
     with open(this.progress, "a", encoding="utf-8") as progress:
         progress.write(json.dumps(line) + "\n")
@@ -162,12 +179,12 @@ def _close(this: Run, report: dict[str, Any], seconds: float) -> None:
 
 
 def _conclude(settings: Settings, this: Run) -> int:
-    """The closing table, and the exit status: a pack of this run is what counts."""
+    """The closing table, and the exit status: what counts is a pack of this very run."""
+    manifest = this.out / "manifest.json"
+    if not manifest.exists() or files.read_json(manifest)["run_id"] != this.run_id:
+        print(f"No pack was made for {this.as_at}.", flush=True)
+        return NO_PACK
     from publish.summary import summary
 
-    manifest = this.out / "manifest.json"
-    if not manifest.exists() or files.read_json(manifest).get("run_id") != this.run_id:
-        print(f"No pack was made for {this.as_at}. What went wrong is in {this.folder}/airflow.log", flush=True)
-        return 1
     print("\n" + summary(this, settings), flush=True)
     return 0

@@ -1,0 +1,71 @@
+# SEND Ready: `make help` says what there is. Debian, make, git and Python 3.11 are all it needs.
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+UV_VERSION := 0.13.8
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+PYTHON ?= python3
+BIN := .venv/bin
+export UV_PROJECT_ENVIRONMENT := .venv
+
+# One environment. Switching between `make run` and `make test` adds to it and never takes away, and a stamp says
+# that it is as the lock says: with the stamps in place nothing is asked of any network.
+READY := .venv/.ready-to-run
+READY_TO_TEST := .venv/.ready-to-test
+SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
+
+.PHONY: help run sample check airflow bench test lint format
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+run: $(READY) ## The night, once: exports in the inbox become lists, issues and a warehouse (AS_AT=YYYY-MM-DD)
+	@$(BIN)/send-ready run
+
+sample: $(READY) ## An invented council's exports into the inbox (LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT=)
+	@$(BIN)/send-ready sample $${LA:+--la "$$LA"} $${PLANS:+--plans "$$PLANS"} \
+		$${SEN_SUPPORT:+--sen-support "$$SEN_SUPPORT"} $${SEED:+--seed "$$SEED"} $${FAULTS:+--faults "$$FAULTS"}
+
+check: $(READY) ## What the pipeline makes of one export, before the night (FILE=path)
+	@if [ -z "$$FILE" ]; then echo "Say which file: make check FILE=path/to/export.csv" >&2; exit 2; fi
+	@$(BIN)/send-ready check "$$FILE"
+
+airflow: $(READY) ## Airflow with its web page, on this machine only (PORT=8080)
+	@exec $(BIN)/send-ready airflow $${PORT:+--port "$$PORT"}
+
+bench: $(READY) ## Time, processor and memory of each step at Lancashire's size, beside a floor
+	@$(BIN)/python -m bench
+
+test: lint ## Every check and test
+	@$(BIN)/pytest
+
+lint: $(READY_TO_TEST) ## Style, types and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint dbt_project
+	@$(BIN)/mypy
+
+format: $(READY_TO_TEST) ## Put Python in the house style
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+$(READY): pyproject.toml uv.lock | $(UV)
+	@echo "Making the environment from uv.lock, which takes a minute or two: once, and again when the lock changes" >&2
+	@$(SYNC) --no-dev
+	@touch $@
+
+$(READY_TO_TEST): pyproject.toml uv.lock | $(UV)
+	@echo "Making the environment for tests from uv.lock: once, and again when the lock changes" >&2
+	@$(SYNC)
+	@touch $(READY) $@
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "uv is not here, and $(PYTHON) cannot make an environment to put it in." >&2; \
+		echo "Either install Debian's part for it:  sudo apt-get install python3-venv" >&2; \
+		echo "or install uv itself, and run make again." >&2; exit 1; }
+	@echo "Fetching uv $(UV_VERSION)" >&2
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,102 @@
+"""An Airflow of the tests' own, and a stand-in for the pipeline that writes down how it was called."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+STAND_IN = """#!{python}
+import fcntl, json, os, sys
+here = {folder!r}
+call = " ".join(sys.argv[1:])
+with open(here + "/calls.jsonl", "a+") as log:
+    fcntl.flock(log, fcntl.LOCK_EX)
+    log.seek(0)
+    before = sum(json.loads(line)["call"] == call for line in log)
+    keys = ("AS_AT", "SEND_RUN_ID", "SEND_HOME", "SEND_FEED")
+    log.write(json.dumps({{"call": call, "cwd": os.getcwd(), **{{key: os.environ.get(key) for key in keys}}}}) + "\\n")
+exits = json.load(open(here + "/exits.json")).get(call, [0])
+sys.exit(exits[min(before, len(exits) - 1)])
+"""
+
+
+@dataclass
+class Night:
+    """One run of the DAG with the stand-in: how the run and its tasks ended, and the calls in their order."""
+
+    state: str
+    run_id: str
+    tasks: dict[str, str]
+    tries: dict[str, int]
+    calls: list[dict[str, Any]]
+
+    @property
+    def order(self) -> list[str]:
+        return [call["call"] for call in self.calls]
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A migrated SQLite in a folder of its own. Airflow reads its environment when it is imported, so not before."""
+    home = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        for key in [key for key in os.environ if key.startswith(("AIRFLOW", "SEND_")) or key == "AS_AT"]:
+            patch.delenv(key)
+        patch.setenv("AIRFLOW_HOME", str(home))
+        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(PROJECT / "dags"))
+        from airflow.utils.db import initdb
+
+        initdb()
+        yield
+
+
+@pytest.fixture(scope="session")
+def bag(airflow: None) -> Any:
+    """Airflow's own reading of dags/."""
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    folder = PROJECT / "dags"
+    return BundleDagBag(folder, bundle_path=folder, bundle_name="dags-folder")
+
+
+@pytest.fixture
+def dag(bag: Any) -> Any:
+    """The nightly DAG."""
+    return bag.dags["send_nightly"]
+
+
+@pytest.fixture
+def night(dag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night]:
+    """Runs the DAG with the stand-in, whose exit codes are given by call, one a try (the last for all further)."""
+
+    def run(
+        exits: dict[str, list[int]] | None = None, conf: dict[str, Any] | None = None, at: datetime | None = None
+    ) -> Night:
+        program = tmp_path / "a stand-in"
+        program.write_text(STAND_IN.format(python=sys.executable, folder=str(tmp_path)))
+        program.chmod(0o700)
+        (tmp_path / "exits.json").write_text(json.dumps(exits or {}))
+        monkeypatch.setenv("SEND_COMMAND", str(program))
+        for task in dag.tasks:
+            monkeypatch.setattr(task, "retry_delay", timedelta(0))
+        made = dag.test(run_conf=conf, **({"logical_date": at, "run_after": at} if at else {}))
+        found = made.get_task_instances()
+        log = (tmp_path / "calls.jsonl").read_text().splitlines()
+        return Night(
+            state=str(made.state),
+            run_id=made.run_id,
+            tasks={task.task_id: str(task.state) for task in found},
+            tries={task.task_id: task.try_number for task in found},
+            calls=[json.loads(line) for line in log],
+        )
+
+    return run
