@@ -36,15 +36,18 @@ class Choice:
         return "stale" if (run.as_at - data_date).days > contract.stale_after_days else "fresh"
 
 
-def extract(run: Run, settings: Settings, feed: str, without: Collection[str] = ()) -> dict[str, object]:
+def extract(
+    run: Run, settings: Settings, feed: str, without: Collection[str] = (), *, from_inbox: bool = True
+) -> dict[str, object]:
     """Land, read and choose for one feed (`source.feed`); writes and gives run.feed_result(feed).
 
     `without` holds hashes of files that a stop rule has refused in this run. Files are taken from the
     inbox and left there. Nothing but a broken contract or disk raises: a bad file is refused.
     """
     contract = contracts.load(feed, settings)
+    landing.wait_for(settings.inbox, contract)
     with runs.step(run, "extract", feed) as step:
-        deferred = [] if without else _land(contract, settings)
+        deferred = _land(contract, settings) if from_inbox and not without else []
         history = landing.history(run.home, contract)
         readings = _readings(run, contract, history)
         choice = _choose(run, contract, history, readings, without)
@@ -58,6 +61,14 @@ def extract(run: Run, settings: Settings, feed: str, without: Collection[str] = 
         step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
         step.note = f"{result['status']}, data date {result['data_date']}" if choice.chosen else str(result["status"])
     return result
+
+
+def fill_gaps(run: Run, settings: Settings) -> list[str]:
+    """Feeds whose extract never came to an end, settled from what had landed before. Gives their names."""
+    gaps = [feed for feed in contracts.feeds() if not run.feed_result(feed).exists()]
+    for feed in gaps:
+        extract(run, settings, feed, from_inbox=False)
+    return gaps
 
 
 def _land(contract: Contract, settings: Settings) -> list[str]:

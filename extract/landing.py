@@ -166,15 +166,21 @@ def take(seen: Seen, contract: Contract, settings: Settings, known: list[Landed]
         partial.unlink(missing_ok=True)
 
 
+def wait_for(inbox: Path, contract: Contract) -> None:
+    """Wait until files of the feed that changed a moment ago have had time to show whether they still grow."""
+    ages = [
+        time.time() - path.stat().st_mtime for path in inbox_files(inbox) if recognise(path, inbox, contract)
+    ]
+    fresh = [age for age in ages if 0 <= age < SETTLE_SECONDS]
+    if fresh:
+        time.sleep(SETTLE_SECONDS - min(fresh))
+
+
 def _settled(path: Path) -> os.stat_result:
-    first = path.stat()
-    age = time.time() - first.st_mtime
-    if 0 <= age < SETTLE_SECONDS:
-        time.sleep(SETTLE_SECONDS - age)
-        now = path.stat()
-        if (now.st_size, now.st_mtime_ns) != (first.st_size, first.st_mtime_ns):
-            raise Unsettled
-    return first
+    found = path.stat()
+    if 0 <= time.time() - found.st_mtime < SETTLE_SECONDS:
+        raise Unsettled  # it changed while it was being watched
+    return found
 
 
 def _copy(source: Path, target: Path) -> str:

@@ -245,7 +245,7 @@ def _records(text: str, delimiter: str, width: int, skip: int) -> Iterator[list[
     while at < len(lines):
         for first, end, row in _parse_from(lines, at, delimiter):
             at = end
-            if row is not None and not any(cell.strip() for cell in row) and len(row) < width:
+            if row is not None and len(row) < width and not lines[first].strip(f"{delimiter} \t"):
                 continue  # a blank line is not a row
             if row is not None and len(_trim_tail(row, width)) == width:
                 yield [str(first + 1), *row]

@@ -56,8 +56,12 @@ def _extract(given: Settings, options: argparse.Namespace) -> None:
 
 def _validate_feeds(given: Settings, _: argparse.Namespace) -> None:
     from expectations.feeds import validate_feeds
+    from extract.feed import fill_gaps
 
-    validate_feeds(runs.find(given), given)
+    run = runs.find(given)
+    for feed in fill_gaps(run, given):
+        print(f"{feed}: reading it failed, see its task; the last accepted file is in use")
+    validate_feeds(run, given)
 
 
 def _verdict(given: Settings, options: argparse.Namespace) -> int:

@@ -1,0 +1,258 @@
+"""One feed, night after night: what lands, what is used, what is refused, and that nothing is lost."""
+
+import datetime as dt
+import os
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from extract import landing
+from extract.feed import extract, fill_gaps
+from extract.inbox import unrecognised
+from send_ready import runs, settings
+from send_ready.settings import Settings
+
+FEED = "capita_one.home_education"
+HEADER = "Student ID,Start Date,End Date"
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Settings:
+    found = settings.load({"SEND_HOME": str(tmp_path / "home"), "AS_AT": "2026-11-16"})
+    found.inbox.mkdir(parents=True)
+    return found
+
+
+def drop(given: Settings, name: str, students: Iterable[int], end: str = "", age: float = 60) -> Path:
+    path = given.inbox / name
+    path.write_text("\n".join([HEADER, *(f"{student},01/09/2026,{end}" for student in students), ""]))
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+def night(given: Settings, as_at: str = "2026-11-16") -> dict[str, Any]:
+    given = replace(given, as_at=dt.date.fromisoformat(as_at), run_id=f"run-{as_at}-{time.time_ns()}")
+    return extract(runs.begin(given), given, FEED)
+
+
+def students(given: Settings, result: dict[str, Any]) -> set[str]:
+    rows = duckdb.execute(f"SELECT student_id FROM '{given.home / result['typed_path']}'").fetchall()
+    return {row[0] for row in rows}
+
+
+def statuses(result: dict[str, Any]) -> dict[str, str]:
+    return {file["file_name"]: file["status"] for file in result["files"]}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_newest_file_up_to_the_date_is_used_and_rerunning_changes_nothing(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(10))
+    drop(given, "capita_one_home_education_20261116.csv", range(11))
+    drop(given, "capita_one_home_education_20261117.csv", range(12))
+    first = night(given)
+    assert (first["status"], first["data_date"], first["rows_accepted"]) == ("fresh", "2026-11-16", 11)
+    before = tree(given.home / "landing")
+    again = night(given)
+    assert tree(given.home / "landing") == before
+    assert {key: again[key] for key in first} == first
+    assert night(given, "2026-11-15")["rows_accepted"] == 10
+    assert night(given, "2026-11-19")["status"] == "stale"
+    assert night(given, "2026-11-14")["status"] == "missing"
+
+
+def test_a_past_day_is_rebuilt_when_the_inbox_and_the_cache_are_gone(given: Settings) -> None:
+    path = drop(given, "capita_one_home_education_20261116.csv", range(10))
+    first = night(given)
+    path.unlink()
+    for cached in (given.home / "typed").rglob("*.parquet"):
+        cached.unlink()
+    again = night(given)
+    assert again == first
+    assert students(given, again) == {str(number) for number in range(10)}
+
+
+def test_a_second_file_for_one_date_supersedes_the_first_and_both_stay(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261116.csv", range(10))
+    night(given)
+    drop(given, "capita_one_home_education_20261116 (1).csv", range(20, 31))
+    result = night(given)
+    assert result["rows_accepted"] == 11
+    assert sorted(statuses(result).values()) == ["accepted", "superseded"]
+    assert len(list((given.home / "landing").rglob("*.csv"))) == 2
+
+
+def test_yesterdays_bytes_under_todays_name_do_not_make_the_data_newer(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261113.csv", range(10))
+    night(given)
+    drop(given, "capita_one_home_education_20261116.csv", range(10))
+    result = night(given)
+    assert (result["status"], result["data_date"]) == ("stale", "2026-11-13")
+    assert statuses(result)["capita_one_home_education_20261116.csv"] == "duplicate"
+
+
+def test_an_older_file_that_comes_late_does_not_displace_a_newer(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261116.csv", range(10))
+    night(given)
+    drop(given, "capita_one_home_education_20261110.csv", range(50, 60))
+    result = night(given)
+    assert (result["data_date"], students(given, result)) == ("2026-11-16", {str(number) for number in range(10)})
+    assert statuses(result)["capita_one_home_education_20261110.csv"] == "accepted"
+
+
+def test_far_fewer_rows_are_refused_until_the_council_raises_the_limit(given: Settings, tmp_path: Path) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(10))
+    drop(given, "capita_one_home_education_20261116.csv", range(7))
+    result = night(given)
+    assert (result["status"], result["data_date"], result["rows_accepted"]) == ("refused", "2026-11-15", 10)
+    refused = next(file for file in result["files"] if file["status"] == "refused")
+    assert "7 rows, 30 % fewer than the 10 of the last accepted file (limit 20 %)" in refused["reason"]
+    own = tmp_path / "config" / "contracts" / "capita_one__home_education.yml"
+    own.parent.mkdir(parents=True)
+    shipped = Path(settings.PROJECT / "extract" / "contracts" / own.name).read_text()
+    own.write_text(shipped.replace("max_row_drop_pct: 20", "max_row_drop_pct: 40"))
+    result = night(replace(given, config=tmp_path / "config"))
+    assert (result["status"], result["rows_accepted"]) == ("fresh", 7)
+
+
+@pytest.mark.parametrize("rows", [8, 9])
+def test_a_fall_up_to_the_limit_is_accepted(given: Settings, rows: int) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(10))
+    drop(given, "capita_one_home_education_20261116.csv", range(rows))
+    assert night(given)["rows_accepted"] == rows
+
+
+def test_a_broken_file_leaves_the_last_good_one_in_use_and_counts_its_rows(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(10))
+    path = given.inbox / "capita_one_home_education_20261116.csv"
+    path.write_text("Student,Start Date\n1,01/09/2026\n2,01/09/2026\n")
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    result = night(given)
+    assert (result["status"], result["is_stale"], result["data_date"]) == ("refused", True, "2026-11-15")
+    refused = next(file for file in result["files"] if file["status"] == "refused")
+    assert "Required column missing: Student ID." in refused["reason"]
+    assert refused["rows_in_file"] == refused["rows_quarantined"] == 2
+
+
+def test_a_file_that_still_grows_is_left_for_the_next_run(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.6)
+    path = drop(given, "capita_one_home_education_20261116.csv", range(10), age=0)
+    stop = threading.Event()
+
+    def grow() -> None:
+        while not stop.wait(0.1):
+            with path.open("a") as file:
+                file.write("99,01/09/2026,\n")
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        result = night(given)
+    finally:
+        stop.set()
+        writer.join()
+    assert result["status"] == "missing"
+    assert statuses(result) == {path.name: "deferred"}
+    assert not list((given.home / "landing").rglob("*.csv"))
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    assert night(given)["status"] == "fresh"
+
+
+def test_a_file_replaced_while_it_is_copied_is_left_for_the_next_run(
+    given: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(given, "capita_one_home_education_20261116.csv", range(10))
+    copy = landing._copy
+
+    def copy_then_change(source: Path, target: Path) -> str:
+        found = copy(source, target)
+        drop(given, path.name, range(12), age=30)
+        return found
+
+    monkeypatch.setattr(landing, "_copy", copy_then_change)
+    assert statuses(night(given)) == {path.name: "deferred"}
+    monkeypatch.setattr(landing, "_copy", copy)
+    assert night(given)["rows_accepted"] == 12
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "capita_one_home_education_20261116.csv",
+        "Capita One Home Education 2026-11-16.CSV",
+        "capita_one_home_education_20261116 (2).csv",
+        "..capita_one_home_education_20261116.csv",
+        "..\\..\\capita_one_home_education_20261116.csv",
+        "'capita_one_home_education'_\"20261116\".csv",
+    ],
+)
+def test_odd_names_are_recognised_and_land_under_their_hash(given: Settings, name: str) -> None:
+    drop(given, name, range(3))
+    result = night(given)
+    assert (result["status"], result["file_name"]) == ("fresh", name)
+    landed = [path for path in (given.home / "landing").rglob("*") if path.is_file()]
+    assert all(path.name.startswith(result["sha256"]) for path in landed)
+
+
+def test_a_date_that_does_not_exist_refuses_the_file(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261345.csv", range(3))
+    result = night(given)
+    assert result["status"] == "refused"
+    assert "The date in the file name does not exist." in result["files"][0]["reason"]
+
+
+def test_a_name_without_a_date_takes_the_time_of_the_file(given: Settings) -> None:
+    path = drop(given, "capita_one_home_education.csv", range(3))
+    os.utime(path, (dt.datetime(2026, 11, 14, 23, 30, tzinfo=dt.UTC).timestamp(),) * 2)
+    assert night(given)["data_date"] == "2026-11-14"
+
+
+def test_names_of_no_feed_are_reported_and_not_landed(given: Settings) -> None:
+    drop(given, "holiday_rota.csv", range(3))
+    drop(given, "capita_one_home_education_old.csv", range(3))
+    drop(given, ".capita_one_home_education_20261116.csv", range(3))
+    drop(given, "capita_one_home_education_20261116.csv.part", range(3))
+    found = {path.name for path in unrecognised(given)}
+    assert found == {"holiday_rota.csv", "capita_one_home_education_old.csv"}
+    assert night(given)["status"] == "missing"
+
+
+def test_links_are_not_followed(given: Settings, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text(f"{HEADER}\n1,01/09/2026,\n")
+    (given.inbox / "capita_one_home_education_20261116.csv").symlink_to(secret)
+    assert night(given)["status"] == "missing"
+
+
+def test_a_feed_whose_extract_never_ended_is_settled_from_the_landing(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261116.csv", range(10))
+    night(given)
+    given = replace(given, run_id="broken")
+    run = runs.begin(given)
+    assert FEED in fill_gaps(run, given)
+    assert fill_gaps(run, given) == []
+    assert {result["status"] for result in runs.feed_results(run)} == {"fresh", "missing"}
+
+
+def test_files_and_folders_are_the_owners_alone(given: Settings) -> None:
+    old = os.umask(0o077)
+    try:
+        drop(given, "capita_one_home_education_20261116.csv", range(3))
+        night(given)
+    finally:
+        os.umask(old)
+    for path in (given.home / "landing").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0
