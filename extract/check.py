@@ -47,7 +47,8 @@ def check(settings: Settings, path: Path, feed: str | None) -> int:
             header = typed.match.headers.get(column.name)
             star = "*" if column.is_required else " "
             if header is None:
-                print(f"  {star} {column.headers[0]:<28} MISSING: blank for every row. Known as: {', '.join(column.headers)}")
+                known = ", ".join(column.headers)
+                print(f"  {star} {column.headers[0]:<28} MISSING: blank for every row. Known as: {known}")
             else:
                 alias = "" if normalise(header) == normalise(column.headers[0]) else "  (alias)"
                 print(f"  {star} {column.headers[0]:<28} from {header!r}{alias}")

@@ -31,9 +31,7 @@ class Choice:
             return "refused"
         if not self.chosen:
             return "missing"
-        data_date = self.chosen[0].data_date
-        assert data_date is not None  # a file without one is never accepted
-        return "stale" if (run.as_at - data_date).days > contract.stale_after_days else "fresh"
+        return "stale" if self.chosen[0].days_before(run.as_at) > contract.stale_after_days else "fresh"
 
 
 def extract(
@@ -160,10 +158,7 @@ def _result(
         "rows_duplicate": 0,
         "columns_missing": [],
         "columns_extra": [],
-        "files": [
-            _file(landed, readings.get(landed.order), choice, without)
-            for landed in _until(run, history)
-        ]
+        "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _until(run, history)]
         + [_deferred(name) for name in deferred],
     }
     if choice.chosen:
@@ -189,11 +184,10 @@ def _rows(reading: Reading | None) -> dict[str, int]:
     return {name: getattr(reading, name) if reading else 0 for name in names}
 
 
-def _file(
-    landed: Landed, reading: Reading | None, choice: Choice, without: Collection[str]
-) -> dict[str, object]:
+def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Collection[str]) -> dict[str, object]:
     """One line of the manifest: a file, what became of it and of its rows."""
     rows = _rows(reading)
+    reason: str | None
     if landed.duplicate_of:
         status, reason = "duplicate", f"The same bytes came before, with data date {landed.duplicate_of}."
     elif reading is None or reading.status == "refused":
@@ -253,7 +247,7 @@ def _issues(
         yield issue("F-15", "error", f"No file of {contract.title} has ever been accepted.",
                     f"Drop {contract.file_name}_<YYYYMMDD>.csv into the inbox.")  # fmt: skip
     elif status == "stale" and in_use:
-        days = (run.as_at - in_use.data_date).days if in_use.data_date else 0
+        days = in_use.days_before(run.as_at)
         yield issue("F-16", "query", f"Stale: the newest file is {days} days older than the as-at date.",
                     "Check that the export ran and reached the inbox.", in_use.file_name)  # fmt: skip
 

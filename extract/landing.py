@@ -51,6 +51,10 @@ class Landed:
         """The bytes, relative to SEND_HOME."""
         return self.folder / f"{self.sha256}{self.suffix}"
 
+    def days_before(self, day: dt.date) -> int:
+        """How many days the data is older than a day."""
+        return (day - (self.data_date or dt.date.min)).days
+
     @property
     def order(self) -> tuple[dt.date, str]:
         return (self.data_date or dt.date.min, self.landed_at)
@@ -168,9 +172,7 @@ def take(seen: Seen, contract: Contract, settings: Settings, known: list[Landed]
 
 def wait_for(inbox: Path, contract: Contract) -> None:
     """Wait until files of the feed that changed a moment ago have had time to show whether they still grow."""
-    ages = [
-        time.time() - path.stat().st_mtime for path in inbox_files(inbox) if recognise(path, inbox, contract)
-    ]
+    ages = [time.time() - path.stat().st_mtime for path in inbox_files(inbox) if recognise(path, inbox, contract)]
     fresh = [age for age in ages if 0 <= age < SETTLE_SECONDS]
     if fresh:
         time.sleep(SETTLE_SECONDS - min(fresh))

@@ -96,7 +96,8 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
                 FEWER_ROWS,
                 f"{typed.rows_in_file:,} rows, {fall:.0f} % fewer than the {baseline:,} of the last accepted file "
                 f"(limit {contract.max_row_drop_pct:g} %).",
-                f"Check that the export is whole. If it is right, raise max_row_drop_pct in the contract {contract.name}.yml.",
+                "Check that the export is whole. If it is right, raise max_row_drop_pct in the contract "
+                f"{contract.name}.yml.",
             )
             return _refused(refusal, typed.rows_in_file, typed)
         paths[0].parent.mkdir(parents=True, exist_ok=True)
@@ -124,15 +125,17 @@ def loaded(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[TextTable, Typed] | Refusal]]:
     """A scratch database with tables text, typed and quarantine of one export, or why it is refused."""
     scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".reading-") as folder:
-        with warehouse.scratch(Path(folder)) as con:
-            outcome: tuple[TextTable, Typed] | Refusal
-            try:
-                table = load_text(con, path, suffix, contract, Path(folder))
-                outcome = (table, type_rows(con, table, contract))
-            except Refusal as refusal:
-                outcome = refusal
-            yield con, outcome
+    with (
+        tempfile.TemporaryDirectory(dir=scratch, prefix=".reading-") as folder,
+        warehouse.scratch(Path(folder)) as con,
+    ):
+        outcome: tuple[TextTable, Typed] | Refusal
+        try:
+            table = load_text(con, path, suffix, contract, Path(folder))
+            outcome = (table, type_rows(con, table, contract))
+        except Refusal as refusal:
+            outcome = refusal
+        yield con, outcome
 
 
 def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.date | None:
@@ -152,7 +155,15 @@ def file_issues(
 
     def issue(rule: str, severity: str, message: str, fix: str, **where: object) -> Issue:
         return Issue(
-            "File", rule, severity, message, fix, contract.owner, feed=contract.id, file_name=file_name, **where  # type: ignore[arg-type]
+            "File",
+            rule,
+            severity,
+            message,
+            fix,
+            contract.owner,
+            feed=contract.id,
+            file_name=file_name,
+            **where,  # type: ignore[arg-type]
         )
 
     found = [issue("F-20", "note", note, "Nothing, if that is right.") for note in table.notes]
@@ -180,16 +191,22 @@ def file_issues(
         for line in unreadable.lines[:DETAIL_LIMIT]:
             found.append(issue("F-31", "error", message, fix, column_name=header, line_no=line))
         if (more := unreadable.count - DETAIL_LIMIT) > 0:
-            found.append(issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more))
+            found.append(
+                issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more)
+            )
     rows = con.execute("SELECT line_no, column_name, reason FROM quarantine ORDER BY line_no").fetchall()
     for line, header, reason in rows[:DETAIL_LIMIT]:
         fix = "Put the row right in the source system; until then it is in quarantine."
         found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
     if (more := len(rows) - DETAIL_LIMIT) > 0:
-        found.append(issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more))
+        found.append(
+            issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more)
+        )
     if typed.rows_duplicate:
         message = f"{typed.rows_duplicate:,} rows stand in the file more than once; one of each was kept."
-        found.append(issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate))
+        found.append(
+            issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate)
+        )
     return found
 
 
@@ -210,7 +227,7 @@ def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:
 
 def _rows(con: duckdb.DuckDBPyConnection) -> int:
     """Rows of a file that was refused after its text was read, so that they too are accounted for."""
-    row = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'text'").fetchone()
+    row = con.execute("SELECT count(*) FROM duckdb_views() WHERE view_name = 'text'").fetchone()
     if not row or not row[0]:
         return 0
     row = con.execute("SELECT count(*) FROM text").fetchone()
@@ -221,4 +238,3 @@ def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     partial = path.with_suffix(".partial")
     con.execute(f"COPY ({query}) TO {warehouse.literal(partial)} (FORMAT parquet, COMPRESSION zstd)")
     partial.replace(path)
-

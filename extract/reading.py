@@ -12,7 +12,7 @@ import io
 import itertools
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from extract.refusal import (
     HEADER_ONLY,
     NAME_AND_CONTENT_DIFFER,
     NOT_AN_EXPORT,
-    PASSWORD,
+    PASSWORD_PROTECTED,
     TOO_LARGE,
     Refusal,
 )
@@ -66,7 +66,7 @@ class TextTable:
 
 
 def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract: Contract, work: Path) -> TextTable:
-    """Create table `text` (line_no, c0, c1, …; all text) from an export. `work` is a folder for scratch files.
+    """Create view `text` (line_no, c0, c1, …; all text) from an export. `work` is a folder for scratch files.
 
     Raises Refusal when the file as a whole is not an export.
     """
@@ -135,14 +135,14 @@ def _header_only() -> Refusal:
 def _create_text(con: duckdb.DuckDBPyConnection, table: TextTable, *, parallel: bool) -> None:
     names = [f"c{index}" for index in range(len(table.header))]
     columns = ["line_no", *names] if table.is_numbered else names
-    line_no = "line_no::BIGINT" if table.is_numbered else f"row_number() OVER () + {table.skip}"
-    con.execute("DROP TABLE IF EXISTS text")
+    line_no = "line_no::BIGINT" if table.is_numbered else f"rowid + {table.skip + 1}"
     con.execute(f"""
-        CREATE TABLE text AS SELECT {line_no} AS line_no, {", ".join(names)}
+        CREATE OR REPLACE TABLE body AS SELECT *
         FROM read_csv({warehouse.literal(table.path)}, auto_detect = false, header = false, skip = {table.skip},
             delim = {warehouse.literal(table.delimiter)}, quote = '"', escape = '"', strict_mode = true,
             null_padding = false, nullstr = '\x01', max_line_size = {8 * FIELD_LIMIT}, parallel = {parallel},
             columns = {{{", ".join(f"{warehouse.literal(name)}: 'VARCHAR'" for name in columns)}}})""")
+    con.execute(f"CREATE OR REPLACE VIEW text AS SELECT {line_no} AS line_no, {', '.join(names)} FROM body")
 
 
 def _must_be_text(data: bytes) -> None:
@@ -167,7 +167,9 @@ def _must_be_text(data: bytes) -> None:
 def _refuse_password(data: bytes) -> None:
     if "EncryptedPackage".encode("utf-16-le") in data:
         raise Refusal(
-            PASSWORD, "The workbook is protected by a password.", "Save it without a password and drop it in again."
+            PASSWORD_PROTECTED,
+            "The workbook is protected by a password.",
+            "Save it without a password and drop it in again.",
         )
 
 
@@ -200,7 +202,7 @@ def _decode(data: bytes) -> tuple[str, bool, list[str]]:
 
 
 def _find_header(text: str, contract: Contract) -> tuple[list[str], int, str]:
-    """The header (of the first rows, the one that looks most like the contract's), the line it ends on, the delimiter."""
+    """The header, the line it ends on, and the delimiter: of the first rows, the one most like the contract."""
     head = "".join(line for line in itertools.islice(io.StringIO(text, newline=""), 10 * HEADER_SEARCH_ROWS))
     best: tuple[int, list[str], int, str] | None = None
     for delimiter in DELIMITERS:
@@ -289,9 +291,7 @@ def _misfit_reason(found: int, expected: int, *, is_last: bool) -> str:
     return f"The line has {found} values where the header has {expected}: a delimiter or quotation mark in a value?"
 
 
-def _workbook(
-    path: Path, data: bytes, contract: Contract
-) -> tuple[list[str], Iterable[list[str] | Misfit], list[str]]:
+def _workbook(path: Path, data: bytes, contract: Contract) -> tuple[list[str], Iterable[list[str] | Misfit], list[str]]:
     """Header, records and notes of the sheet that looks most like the feed."""
     if data[:4] == _OLE:
         _refuse_password(data)
@@ -307,9 +307,7 @@ def _workbook(
 
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
-            sheets = {
-                name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
-            }
+            sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     except (CalamineError, OSError, ValueError) as error:
         raise Refusal(
             CANNOT_BE_READ,
@@ -330,7 +328,7 @@ def _workbook(
     return header, _sheet_records(sheets[name], index, len(header)), notes
 
 
-def _sheet_records(rows: list[list[object]], header_row: int, width: int) -> Iterator[list[str] | Misfit]:
+def _sheet_records(rows: Sequence[Sequence[object]], header_row: int, width: int) -> Iterator[list[str] | Misfit]:
     for number, row in enumerate(rows[header_row + 1 :], start=header_row + 2):
         values = [_cell(cell) for cell in row]
         if any(value.strip() for value in values):

@@ -95,7 +95,9 @@ class Typed:
 def match_header(header: list[str], contract: Contract) -> Match:
     """Which column of the file is which of the contract. Raises Refusal when a required one is missing."""
     wanted = {normalise(name): column for column in contract.columns for name in column.headers}
-    ranks = {(column.name, normalise(name)): rank for column in contract.columns for rank, name in enumerate(column.headers)}
+    ranks = {
+        (column.name, normalise(name)): rank for column in contract.columns for rank, name in enumerate(column.headers)
+    }
     found: dict[str, tuple[int, int]] = {}  # column -> (rank of its alias, index)
     extra, repeated = [], []
     for index, cell in enumerate(header):
@@ -115,7 +117,7 @@ def match_header(header: list[str], contract: Contract) -> Match:
         raise Refusal(
             MISSING_COLUMN,
             f"Required column missing: {', '.join(required)}.",
-            f"Add it to the report, or, if it has another name there, add that name to the column map {contract.name}.csv."
+            f"Add it to the report; if it has another name there, add that name to the column map {contract.name}.csv."
             + (f" Columns of the file that are not known: {', '.join(extra)}." if extra else ""),
         )
     return Match(
@@ -179,9 +181,11 @@ def _faults(contract: Contract, match: Match) -> list[Fault]:
 
 
 def _create_candidate(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match, faults: list[Fault]) -> None:
-    """Table `candidate`: the contract's columns typed, _line_no, _fault (index or null), _unreadable (a bit a column)."""
+    """Table `candidate`: the columns typed, _line_no, _fault (index or null), _unreadable (a bit a column)."""
     names = [identifier(column.name) for column in contract.columns]
-    cleaned = ", ".join(f"{name}: {_cleaned(column, match)}" for name, column in zip(names, contract.columns, strict=True))
+    cleaned = ", ".join(
+        f"{name}: {_cleaned(column, match)}" for name, column in zip(names, contract.columns, strict=True)
+    )
     typed = ", ".join(f"{name}: {_typed(column)}" for name, column in zip(names, contract.columns, strict=True))
     fault = " ".join(f"WHEN {fault.condition} THEN {number}" for number, fault in enumerate(faults))
     bits = " + ".join(
@@ -243,7 +247,8 @@ def _quarantine_misfits(con: duckdb.DuckDBPyConnection, misfits: list[Misfit]) -
 
 
 def _quarantine_unusable(con: duckdb.DuckDBPyConnection, faults: list[Fault], header: list[str]) -> None:
-    for number, fault in enumerate(faults):
+    for (number,) in con.execute("SELECT DISTINCT _fault FROM candidate WHERE _fault IS NOT NULL").fetchall():
+        fault = faults[number]
         con.execute(
             f"""
             INSERT INTO quarantine SELECT _line_no, ?, ?, {_record(header)}
@@ -260,7 +265,8 @@ def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unre
     for number, column in enumerate(contract.columns):
         if seen and seen[0] and seen[0] >> number & 1:
             lines = con.execute(
-                "SELECT _line_no FROM candidate WHERE _fault IS NULL AND (_unreadable >> ?) & 1 = 1 ORDER BY 1", [number]
+                "SELECT _line_no FROM candidate WHERE _fault IS NULL AND (_unreadable >> ?) & 1 = 1 ORDER BY 1",
+                [number],
             ).fetchall()
             found.append(Unreadable(column.name, len(lines), tuple(line for (line,) in lines)))
     return found

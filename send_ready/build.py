@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -44,6 +44,7 @@ class BuildError(RuntimeError):
 
 def build(run: Run, settings: Settings) -> None:
     """Build run.warehouse from the chosen files. Raises BuildError; the previous warehouse is not touched."""
+    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     with runs.step(run, "load") as step:
@@ -55,11 +56,13 @@ def build(run: Run, settings: Settings) -> None:
         outcome = dbtRunner().invoke([*_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
         if outcome.exception:
             raise BuildError(f"dbt stopped: {outcome.exception} See {target / 'dbt.log'}.") from outcome.exception
-        results: list[Any] = list(outcome.result)
+        results: list[Any] = list(cast(RunExecutionResult, outcome.result))
         step.work = _execution_seconds(results)
         step.note = f"{len(results)} models, seeds and tests"
         if not outcome.success:
-            failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
+            failed = [
+                f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")
+            ]
             raise BuildError("dbt built with failures:\n  " + "\n  ".join(failed) + f"\nSee {target / 'dbt.log'}.")
         shutil.copy2(target / "partial_parse.msgpack", _parse_cache(run.home))
 
