@@ -1,0 +1,163 @@
+"""Rules to Great Expectations and back: which rules failed, and which rows failed them.
+
+Great Expectations has three habits that would hide things, and this module undoes them: it drops
+an expectation that looks like another one (so what it kept is counted), it reports a rule that
+could not be run as one that failed (so the two are told apart), and it passes everything on an
+empty table (so an empty frame is refused). Failing values are never asked for: rows are known by
+their number only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from expectations.rules import Rule
+from send_ready import files
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.data_context import EphemeralDataContext
+
+# COMPLETE gives every failing row's number; asking for named columns too walks the rows in Python.
+_RESULT_FORMAT = {
+    "result_format": "COMPLETE",
+    "exclude_unexpected_values": True,
+    "return_unexpected_index_query": False,
+}
+_ROW_LISTS = ("unexpected_index_list", "partial_unexpected_index_list")
+
+
+class EngineError(RuntimeError):
+    """Great Expectations did not do what it was asked. The text names the rules."""
+
+
+class EmptyFrame(EngineError):
+    """There are no rows, so every rule would pass and mean nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one rule. `rows` are index labels of the frame; `broken` says why it could not be run."""
+
+    rule: Rule
+    passed: bool
+    rows: list[int] = field(default_factory=list)
+    broken: str | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of every rule of a suite, in the order given, and the results for Data Docs."""
+
+    outcomes: list[Outcome]
+    results: ExpectationSuiteValidationResult | None
+
+    @property
+    def failed(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if not outcome.passed and not outcome.broken]
+
+    @property
+    def broken(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.broken]
+
+
+def check(name: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> Checked:
+    """Run the rules of one suite over one frame. Raises EmptyFrame, and EngineError when rules were dropped."""
+    if not len(frame):
+        raise EmptyFrame(f"{name} has no rows, so no rule means anything.")
+    lacking = {rule.id: sorted(rule.needs - set(frame.columns)) for rule in rules}
+    runnable = [rule for rule in rules if not lacking[rule.id]]
+    found = {rule.id: Outcome(rule, False, broken=_no_column(lacking[rule.id])) for rule in rules if lacking[rule.id]}
+    results = _validate(name, frame, runnable) if runnable else None
+    for result in results.results if results else ():
+        outcome = _outcome({rule.id: rule for rule in runnable}, result)
+        found[outcome.rule.id] = outcome
+    lost = [rule.id for rule in rules if rule.id not in found]
+    if lost:
+        raise EngineError(f"{name}: no result came back for {', '.join(lost)}.")
+    return Checked([found[rule.id] for rule in rules], results)
+
+
+def write_docs(path: Path, checked: Checked) -> None:
+    """Write Great Expectations' HTML page of the results: counts only, no values and no row numbers."""
+    if checked.results:
+        from great_expectations.render.renderer import ValidationResultsPageRenderer
+        from great_expectations.render.view import DefaultJinjaPageView
+
+        page = ValidationResultsPageRenderer(run_info_at_end=True).render(checked.results)
+        files.write_bytes(path, DefaultJinjaPageView().render(page).encode())
+
+
+def warm_up() -> None:
+    """Import Great Expectations (seconds), so that what follows is timed without it."""
+    _context()
+
+
+@cache
+def _context() -> EphemeralDataContext:
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = {"globally": False}
+    return context
+
+
+@cache
+def _batches() -> BatchDefinition:
+    """The one batch definition: a whole pandas frame, handed over at each run."""
+    return (
+        _context()
+        .data_sources.add_pandas("frames")
+        .add_dataframe_asset("frame")
+        .add_batch_definition_whole_dataframe("whole")
+    )
+
+
+def _validate(name: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> ExpectationSuiteValidationResult:
+    from great_expectations import ExpectationSuite
+
+    expectations = [{"type": rule.expect, "kwargs": rule.kwargs, "meta": {"rule": rule.id}} for rule in rules]
+    suite = ExpectationSuite(name=name, expectations=expectations)
+    kept = {expectation.meta["rule"] for expectation in suite.expectations if expectation.meta}
+    dropped = [rule.id for rule in rules if rule.id not in kept]
+    if dropped or len(suite.expectations) != len(rules):
+        raise EngineError(
+            f"{name}: of {len(rules)} rules Great Expectations kept {len(suite.expectations)}. It drops a rule that "
+            f"checks the same thing as another: {', '.join(dropped)}."
+        )
+    batch = _batches().get_batch({"dataframe": frame})
+    return batch.validate(suite, result_format=_RESULT_FORMAT)
+
+
+def _outcome(rules: dict[str, Rule], result: Any) -> Outcome:
+    """One result, read; its row numbers are taken out, so that nothing keeps them twice."""
+    rule = rules[result.expectation_config.meta["rule"]]
+    broken = _exception(result.exception_info)
+    if broken:
+        return Outcome(rule, False, broken=broken)
+    rows, _ = (result.result.pop(key, None) for key in _ROW_LISTS)
+    return Outcome(rule, bool(result.success), [] if result.success else list(rows or ()))
+
+
+def _exception(info: dict[str, Any]) -> str | None:
+    """What kind of exception stopped a rule, without its text, which may quote a value."""
+    parts = [info] if "raised_exception" in info else list(info.values())
+    raised = [part for part in parts if part.get("raised_exception")]
+    if not raised:
+        return None
+    kinds = re.findall(
+        r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Warning))\b", raised[0]["exception_traceback"] or "", re.M
+    )
+    return f"it stopped with {kinds[0] if kinds else 'an exception'}"
+
+
+def _no_column(names: list[str]) -> str:
+    return f"it needs {', '.join(names)}, which is not there"

@@ -1,0 +1,195 @@
+"""Raw rules on the landed feeds: what data entry should put right, and files that are wrong as a whole.
+
+A failed `stop` rule refuses that file and the one before it is validated and used. Nothing that
+happens to one feed stops another.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from expectations import engine, frames
+from expectations.engine import Checked, EmptyFrame, Outcome
+from expectations.rules import Rule, load
+from extract import contract as contracts
+from extract.contract import Contract
+from extract.feed import extract
+from extract.refusal import FAILED_RULE
+from send_ready import files, issues, runs, warehouse
+from send_ready.issues import Issue
+from send_ready.runs import Run
+from send_ready.settings import Settings
+from send_ready.warehouse import identifier, literal
+
+SHIPPED = Path(__file__).with_name("feeds")
+LISTED = 1_000  # failing rows of one rule that are listed one by one; the rest are counted
+MAINTAINER = "SEND data team"
+
+
+def rules_of(feed: str, settings: Settings) -> list[Rule]:
+    """The rules in force for `source.feed`; none when no file has been written for it. Raises RuleError."""
+    name = f"{feed.replace('.', '__', 1)}.yml"
+    path = settings.config_file("expectations", "feeds", name, shipped=SHIPPED / name)
+    return load(path) if path.exists() else []
+
+
+def validate_feeds(run: Run, settings: Settings) -> int:
+    """Run the rules on the file in use of every feed; writes run.issues("validate_feeds") and says how many."""
+    engine.warm_up()
+    found: list[Issue] = []
+    for contract in contracts.load_all(settings):
+        if run.feed_result(contract.id).exists():
+            with runs.step(run, "validate-feeds", contract.id) as step:
+                step.rows, new = _validate(run, settings, contract)
+                step.note = summary_of(new)
+                found += new
+    return issues.write(run.issues("validate_feeds"), found)
+
+
+def summary_of(found: Sequence[Issue]) -> str:
+    """How many issues a step found, and by name the rules that could not be run."""
+    broken = sorted({issue.rule for issue in found if issue.message.startswith(_BROKEN)})
+    said = f"{sum(issue.count for issue in found):,} issues"
+    return f"{said}; COULD NOT RUN {', '.join(broken)}" if broken else said
+
+
+_BROKEN = "This rule could not be run"
+
+
+def broken(outcome: Outcome, category: str, **where: Any) -> Issue:
+    """An issue for a rule that could not be run: loud, because nothing is known about what it checks."""
+    return Issue(
+        category,
+        outcome.rule.code,
+        "error",
+        f"{_BROKEN}: {outcome.broken}. Nothing is known about what it checks.",
+        f"Correct rule {outcome.rule.id} in the expectations folder, or the columns that it reads.",
+        MAINTAINER,
+        **where,
+    )
+
+
+def _validate(run: Run, settings: Settings, contract: Contract) -> tuple[int, list[Issue]]:
+    """Rows checked and issues of one feed, going back file by file for as long as a stop rule fails."""
+    result = files.read_json(run.feed_result(contract.id))
+    if any(_is_refused_by_rule(file) for file in result["files"]):
+        result = extract(run, settings, contract.id)  # this step ran before: begin again with the newest file
+    rules = rules_of(contract.id, settings)
+    refused: dict[str, str] = {}
+    found: list[Issue] = []
+    while result["typed_path"]:
+        rows, new = _check(run, contract, rules, result)
+        found += new
+        stops = [issue for issue in new if issue.severity == "stop"]
+        if not stops:
+            return rows, found
+        refused[result["sha256"]] = " ".join(f"{issue.rule} {issue.message}" for issue in stops)
+        result = extract(run, settings, contract.id, without=set(refused))
+        _say_why(run, contract, refused)
+    return 0, found
+
+
+def _is_refused_by_rule(file: dict[str, Any]) -> bool:
+    return file["status"] == "refused" and str(file["reason"] or "").startswith(FAILED_RULE)
+
+
+def _say_why(run: Run, contract: Contract, refused: dict[str, str]) -> None:
+    """Write into the feed's result which rule refused which file."""
+    path = run.feed_result(contract.id)
+    result = files.read_json(path)
+    for file in result["files"]:
+        if file.get("sha256") in refused:
+            file |= {"status": "refused", "reason": f"{FAILED_RULE} {refused[file['sha256']]}"}
+    files.write_json(path, result | {"status": "refused", "is_stale": True})
+
+
+def _check(run: Run, contract: Contract, rules: list[Rule], result: dict[str, Any]) -> tuple[int, list[Issue]]:
+    """Rows and issues of one typed file. Only a stop issue when a stop rule fails."""
+    source = f"read_parquet({literal(run.home / result['typed_path'])}, file_row_number = true)"
+    absent = set(result["columns_missing"])  # extract has said so once; every row would fail the same way
+    rules = [rule for rule in rules if not rule.needs & absent]
+    with warehouse.scratch(run.folder / "spill") as con:
+        columns = {column for rule in rules for column in rule.needs}
+        frame = frames.read(con, source, "file_row_number", contract.id, columns, run.as_at)
+        try:
+            checked = engine.check(contract.id, frame, rules)
+        except EmptyFrame:
+            return 0, [_no_rows(contract, result)]
+        stops = [outcome for outcome in checked.failed if outcome.rule.severity == "stop"]
+        engine.write_docs(run.folder / "gx" / "feeds" / f"{contract.name}.html", checked)
+        found = [_stop(contract, result, outcome) for outcome in stops] or list(
+            _issues(con, source, contract, result, checked)
+        )
+        return len(frame), found
+
+
+def _about(contract: Contract, result: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    rule = outcome.rule
+    return {
+        "category": "Source",
+        "rule": rule.code,
+        "severity": rule.severity,
+        "message": rule.message,
+        "fix": rule.fix,
+        "owner": rule.owner or contract.owner,
+        "feed": contract.id,
+        "column_name": rule.column,
+        "file_name": result["file_name"],
+    }
+
+
+def _stop(contract: Contract, result: dict[str, Any], outcome: Outcome) -> Issue:
+    return Issue(**_about(contract, result, outcome), count=len(outcome.rows))
+
+
+def _no_rows(contract: Contract, result: dict[str, Any]) -> Issue:
+    return Issue(
+        "Source",
+        "S-00",
+        "stop",
+        "No row of the file can be used, so the file is not used.",
+        "The report is probably wrong. Check it, then export again.",
+        contract.owner,
+        feed=contract.id,
+        file_name=result["file_name"],
+    )
+
+
+def _issues(
+    con: DuckDBPyConnection, source: str, contract: Contract, result: dict[str, Any], checked: Checked
+) -> Iterator[Issue]:
+    for outcome in checked.broken:
+        yield broken(outcome, "Source", feed=contract.id, file_name=result["file_name"])
+    listed = {row for outcome in checked.failed for row in outcome.rows[:LISTED]}
+    records = _records(con, source, contract, listed)
+    for outcome in checked.failed:
+        about = _about(contract, result, outcome)
+        rest = len(outcome.rows) - LISTED
+        if rest > 0:
+            message = (
+                f"{outcome.rule.message} {len(outcome.rows):,} rows in all: {LISTED:,} are listed one by one, "
+                f"and this line stands for the other {rest:,}."
+            )
+            yield Issue(**about | {"message": message}, count=rest)
+        for row in outcome.rows[:LISTED]:
+            record_id, line_no = records[row]
+            yield Issue(**about, record_id=record_id, line_no=line_no)
+
+
+def _records(
+    con: DuckDBPyConnection, source: str, contract: Contract, rows: Iterable[int]
+) -> dict[int, tuple[str, int]]:
+    """For row numbers of the typed file: the key as `column=value; column=value`, and the line in the export."""
+    key = " || '; ' || ".join(
+        f"{literal(column + '=')} || coalesce({identifier(column)}::VARCHAR, '')" for column in contract.key
+    )
+    wanted = sorted(rows)
+    if not wanted:
+        return {}
+    found = con.execute(
+        f"SELECT file_row_number, {key}, _line_no FROM {source} WHERE file_row_number IN (SELECT unnest(?::BIGINT[]))",
+        [wanted],
+    ).fetchall()
+    return {row: (record_id, line_no) for row, record_id, line_no in found}

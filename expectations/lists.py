@@ -1,0 +1,118 @@
+"""The Annex A rules on both finished lists: every failing row becomes an issue."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from expectations import engine, frames
+from expectations.engine import Checked
+from expectations.feeds import broken, summary_of
+from expectations.rules import Rule, distinct, make, read
+from publish import layout
+from publish.layout import ListLayout
+from send_ready import issues, runs, warehouse
+from send_ready.issues import Issue
+from send_ready.runs import Run
+from send_ready.settings import Settings
+
+SHIPPED = Path(__file__).with_name("lists")
+CODED_COLUMNS = "coded columns"
+
+
+def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
+    """The rules in force for one list: both.yml and its own file. Raises RuleError."""
+    key = listed.sheet.lower()
+    records = [
+        record
+        for name in ("both.yml", f"{key}.yml")
+        for record in read(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
+    ]
+    return distinct(listed.name, (make(record) for given in records for record in _expand(given, key, listed)))
+
+
+def frame_table(listed: ListLayout) -> str:
+    """The table of the run's warehouse that holds what the rules of a list look at."""
+    return f'"int".int_annex_a__{listed.sheet.lower()}_frame'
+
+
+def validate_lists(run: Run, settings: Settings) -> int:
+    """Run the rules on both lists; writes run.issues("validate_lists") and says how many."""
+    engine.warm_up()
+    found: list[Issue] = []
+    for listed in layout.lists():
+        with runs.step(run, "validate-lists", listed.name) as step:
+            step.rows, new = _validate(run, settings, listed)
+            step.note = summary_of(new)
+            found += new
+    return issues.write(run.issues("validate_lists"), found)
+
+
+def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, list[Issue]]:
+    rules = rules_of(listed, settings)
+    columns = {column for rule in rules for column in rule.needs} | {"unique_id"}
+    with warehouse.reader(run.warehouse) as con:
+        frame = frames.read(con, frame_table(listed), "rowid", listed.name, columns, run.as_at)
+    if not len(frame):
+        return 0, [_nobody(listed)]
+    checked = engine.check(listed.name, frame, rules)
+    engine.write_docs(run.folder / "gx" / "lists" / f"{listed.sheet.lower()}.html", checked)
+    return len(frame), list(_issues(listed, frame["unique_id"].to_dict(), checked))
+
+
+def _issues(listed: ListLayout, unique_ids: dict[int, str], checked: Checked) -> Iterator[Issue]:
+    headers = {column.column_name: column.header for column in listed.columns}
+    for outcome in checked.broken:
+        yield broken(outcome, "List", list_name=listed.name)
+    for outcome in checked.failed:
+        rule = outcome.rule
+        for row in outcome.rows:
+            yield Issue(
+                "List",
+                rule.code,
+                rule.severity,
+                rule.message,
+                rule.fix,
+                rule.owner,
+                list_name=listed.name,
+                unique_id=unique_ids[row],
+                column_name=headers.get(rule.column, rule.column),
+            )
+
+
+def _nobody(listed: ListLayout) -> Issue:
+    return Issue(
+        "List",
+        "L-100",
+        "error",
+        f"{listed.name} has nobody on it, so none of its rules could be checked.",
+        "Look at the feeds in the summary: a file that the list is made from is missing, or was refused.",
+        "SEND data team",
+        list_name=listed.name,
+    )
+
+
+def _expand(given: dict[str, Any], key: str, listed: ListLayout) -> Iterator[dict[str, Any]]:
+    """One record, with the list's own code; or, for `each: coded columns`, one for every such column."""
+    record = dict(given)
+    if isinstance(record["code"], dict):
+        record["code"] = record["code"][key]
+    if record.pop("each", None) != CODED_COLUMNS:
+        yield record
+        return
+    values = layout.letters()
+    for column in listed.columns:
+        if column.code_set:
+            codes = list(values[column.code_set])
+            filled = _fill(record, column.column_name, codes)
+            yield filled | {"aspect": f"{record['aspect']} {column.column_name}"}
+
+
+def _fill(value: Any, column: str, codes: list[str]) -> Any:
+    """A record with $column, $codes and $code (the first one) put in."""
+    if isinstance(value, dict):
+        return {_fill(key, column, codes): _fill(held, column, codes) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_fill(held, column, codes) for held in value]
+    if value in ("$codes", "$code"):
+        return codes if value == "$codes" else codes[0]
+    return value.replace("$column", column) if isinstance(value, str) else value

@@ -1,0 +1,136 @@
+"""Rules are data: one record a rule, in feeds/<source>__<feed>.yml and lists/*.yml.
+
+Adding a rule is adding a record; docs/developers/rules.md says what each key means. This module
+only reads the records and refuses what cannot be a rule. Nothing here needs Great Expectations.
+"""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SEVERITIES = ("stop", "error", "query")
+_FILE_KEYS = {"about", "owner", "among", "rules"}
+_NEEDED = {"code", "severity", "column", "expect", "message", "fix", "passes", "fails"}
+_OPTIONAL = {"aspect", "kwargs", "when", "among", "owner", "each"}
+_COLUMN_KWARGS = ("column", "column_A", "column_B")
+ALL_ROWS = "all rows"
+
+
+class RuleError(ValueError):
+    """A rule file cannot be used. The text names the file, the rule and what to change."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `id` is the code and, where one code has several aspects, the aspect: unique in its suite."""
+
+    id: str
+    code: str
+    severity: str
+    column: str  # the column that the issue is about
+    expect: str  # a native Great Expectations type
+    kwargs: dict[str, Any]
+    message: str
+    fix: str
+    owner: str
+    passes: list[dict[str, Any]]
+    fails: list[dict[str, Any]]
+
+    @property
+    def needs(self) -> set[str]:
+        """Every column that the rule reads."""
+        named = {self.kwargs[key] for key in _COLUMN_KWARGS if key in self.kwargs}
+        named |= set(self.kwargs.get("column_list", ()))
+        condition = self.kwargs.get("row_condition")
+        if condition:
+            tree = ast.parse(condition["pass_through_filter"], mode="eval")
+            named |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        return named
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The records of one rule file, with the file's owner and `among` filled in. Raises RuleError."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RuleError(f"{path} is not YAML that can be read: {error}") from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("rules"), list):
+        raise RuleError(f"{path}: there must be a list called `rules`.")
+    _only(f"{path}", set(raw), _FILE_KEYS)
+    shared = {key: raw[key] for key in ("owner", "among") if key in raw}
+    records = []
+    for given in raw["rules"]:
+        record = shared | given
+        where = f"{path}, rule {record.get('code', '(no code)')}"
+        _only(where, set(record), _NEEDED | _OPTIONAL)
+        missing = sorted(_NEEDED - set(record))
+        if missing:
+            raise RuleError(f"{where}: {', '.join(missing)} is missing.")
+        if record["severity"] not in SEVERITIES:
+            raise RuleError(f"{where}: severity {record['severity']} is not one of {', '.join(SEVERITIES)}.")
+        records.append(record)
+    return records
+
+
+def make(record: dict[str, Any]) -> Rule:
+    """A rule from a record whose code is text. Raises RuleError."""
+    code, aspect = str(record["code"]), record.get("aspect")
+    name = f"{code} {aspect}" if aspect else code
+    try:
+        kwargs = _kwargs(record)
+    except SyntaxError:
+        raise RuleError(f"Rule {name}: `when` is not a condition that can be read.") from None
+    return Rule(
+        id=name,
+        code=code,
+        severity=record["severity"],
+        column=record["column"],
+        expect=record["expect"],
+        kwargs=kwargs,
+        message=" ".join(record["message"].split()),
+        fix=" ".join(record["fix"].split()),
+        owner=record.get("owner", ""),
+        passes=record["passes"],
+        fails=record["fails"],
+    )
+
+
+def load(path: Path) -> list[Rule]:
+    """The rules of a feed's file. Raises RuleError."""
+    return distinct(path.name, (make(record) for record in read(path)))
+
+
+def distinct(where: str, rules: Iterable[Rule]) -> list[Rule]:
+    """The rules as a list; raises RuleError when two have the same code and aspect."""
+    found: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in found:
+            raise RuleError(f"{where}: there are two rules {rule.id}. Give one another code or an aspect.")
+        found[rule.id] = rule
+    return list(found.values())
+
+
+def _kwargs(record: dict[str, Any]) -> dict[str, Any]:
+    """The expectation's arguments, with what the record leaves unsaid."""
+    kwargs = dict(record.get("kwargs") or {})
+    if "column_A" in kwargs:
+        kwargs.setdefault("ignore_row_if", "either_value_is_missing")
+    elif "column_list" not in kwargs:
+        kwargs.setdefault("column", record["column"])
+    among = record.get("among", ALL_ROWS)
+    conditions = [part for part in (None if among == ALL_ROWS else among, record.get("when")) if part]
+    if conditions:
+        condition = " and ".join(f"({part})" for part in conditions)
+        ast.parse(condition, mode="eval")
+        kwargs["row_condition"] = {"type": "pass_through", "pass_through_filter": condition}
+    return kwargs
+
+
+def _only(where: str, given: set[str], known: set[str]) -> None:
+    unknown = sorted(given - known)
+    if unknown:
+        raise RuleError(f"{where}: unknown {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -1,0 +1,66 @@
+"""Example rows of a rule, turned into the frame that the rule would see."""
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from expectations import frames
+from expectations.rules import Rule
+from extract.contract import TYPES, Contract
+from publish.layout import ListLayout
+from send_ready import warehouse
+from send_ready.warehouse import identifier
+
+AS_AT = date(2026, 11, 16)
+KINDS = {"text": "VARCHAR", "date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(7,1)"}
+FRAME = {  # what the list frames hold beside the list's own columns
+    "is_on_list": "BOOLEAN",
+    "left_out_reason": "VARCHAR",
+    "as_at_date": "DATE",
+    "age_years": "INTEGER",
+    "upn_unknown_reason": "VARCHAR",
+    "is_upn_valid": "BOOLEAN",
+    "is_uln_valid": "BOOLEAN",
+    "open_plan_count": "INTEGER",
+    "is_on_other_list": "BOOLEAN",
+    "is_upn_on_other_list": "BOOLEAN",
+    "is_known_student": "BOOLEAN",
+    "is_main_urn_in_gias": "BOOLEAN",
+    "is_main_establishment_open": "BOOLEAN",
+    "setting_type": "VARCHAR",
+    "last_reviewed_months_ok": "BOOLEAN",
+    "unmapped_columns": "VARCHAR",
+    "disagreements": "VARCHAR",
+    "source_system": "VARCHAR",
+}
+
+
+def feed_columns(contract: Contract) -> dict[str, str]:
+    """The typed columns of a feed."""
+    return {column.name: TYPES[column.type] for column in contract.columns}
+
+
+def list_columns(listed: ListLayout) -> dict[str, str]:
+    """The columns of a list's frame."""
+    return {column.column_name: KINDS[column.kind] for column in listed.columns} | FRAME
+
+
+def feed_frame(contract: Contract, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The frame of a feed that holds just these rows."""
+    return _frame(feed_columns(contract), contract.id, rule, rows)
+
+
+def list_frame(listed: ListLayout, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The frame of a list that holds just these rows, of people on the list unless a row says otherwise."""
+    rows = [{"is_on_list": True, "as_at_date": AS_AT} | row for row in rows]
+    return _frame(list_columns(listed), listed.name, rule, rows)
+
+
+def _frame(columns: dict[str, str], name: str, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    with warehouse.scratch() as con:
+        con.execute(f"CREATE TABLE example ({', '.join(f'{identifier(c)} {kind}' for c, kind in columns.items())})")
+        for row in rows:
+            given = ", ".join(identifier(column) for column in row)
+            con.execute(f"INSERT INTO example ({given}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+        return frames.read(con, "example", "rowid", name, rule.needs, AS_AT)
