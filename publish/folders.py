@@ -16,14 +16,14 @@ def replaced(target: Path) -> Iterator[Path]:
     """
     partial, previous = (target.with_name(f".{target.name}.{state}") for state in ("partial", "previous"))
     if previous.exists() and not target.exists():
-        os.replace(previous, target)
+        previous.replace(target)
     for left_over in (partial, previous):
         shutil.rmtree(left_over, ignore_errors=not left_over.exists())
     partial.mkdir(parents=True)
     yield partial
     if target.exists():
-        os.replace(target, previous)
-    os.replace(partial, target)
+        target.replace(previous)
+    partial.replace(target)
     shutil.rmtree(previous, ignore_errors=not previous.exists())
 
 
@@ -32,4 +32,4 @@ def point(link: Path, target: Path) -> None:
     partial = link.with_name(f".{link.name}.partial")
     partial.unlink(missing_ok=True)
     partial.symlink_to(os.path.relpath(target, link.parent))
-    os.replace(partial, link)
+    partial.replace(link)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from publish import findings, workbook
 from publish.findings import STATES, Feed
-from publish.layout import council
+from publish.layout import council, lists
 from publish.workbook import Block, Column, Grid, Page
 from send_ready.issues import SEVERITIES
 from send_ready.runs import Run
@@ -23,14 +22,20 @@ MEANING = {
 }
 _SEVERITY = "upper(severity[1]) || severity[2:]"
 _RANK = "list_position([" + ", ".join(f"'{severity}'" for severity in SEVERITIES) + "], severity)"
-# One row a rule; a message that differs from issue to issue is shown once, as an example.
-_RULES = f"""
-    SELECT rule, {_SEVERITY} AS severity, category, count(*) AS issues, sum(count)::BIGINT AS records,
-           arg_min(message, (-times, message)) AS message, count(DISTINCT message) > 1 AS is_example,
-           arg_min(owner, (-times, owner)) AS owner, arg_min(fix, (-times, fix)) AS fix, {_RANK} AS rank
-    FROM (SELECT *, count(*) OVER (PARTITION BY rule, severity, message) AS times FROM issue)
-    GROUP BY rule, severity, category
-"""
+
+
+def _grouped(by: str) -> str:
+    """One row a group of issues of one rule; where they say different things, the commonest stands for all."""
+    return f"""
+        SELECT rule, {_SEVERITY} AS severity, category, count(*) AS issues, sum(count)::BIGINT AS records,
+               CASE WHEN count(DISTINCT message) > 1 THEN 'For example: ' ELSE '' END
+                   || arg_min(message, (-times, message)) AS message,
+               arg_min(owner, (-times, owner)) AS owner, arg_min(fix, (-times, fix)) AS fix, {_RANK} AS rank
+        FROM (SELECT *, count(*) OVER (PARTITION BY rule, severity, message) AS times FROM issue)
+        GROUP BY rule, severity, category, {by}
+    """
+
+
 _DETAIL = (
     ("Rule", "text", "rule", 9),
     ("Severity", "text", _SEVERITY, 10),
@@ -67,7 +72,7 @@ def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[s
         "Summary",
         f"Issues to put right: {place}, {run.as_at:%d/%m/%Y}",
         [
-            _first(con, feeds),
+            _first(con),
             Block(
                 "How serious",
                 [
@@ -94,22 +99,20 @@ def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[s
     )
 
 
-def _first(con: DuckDBPyConnection, feeds: Sequence[Feed]) -> Block:
-    """What most deserves an hour's work: feeds that are not in use as they should be, then the worst rules."""
-    rows: list[tuple[Any, ...]] = [
-        (f"{feed.title}: {STATES[feed.status].lower()}", STATES[feed.status], None, feed.owner, feed.note)
-        for feed in feeds
-        if feed.status in ("refused", "missing")
-    ]
-    rows += con.execute(
-        f"SELECT message, severity, issues, owner, fix FROM ({_RULES}) ORDER BY rank, issues DESC, rule LIMIT {FIRST}"
-    ).fetchall()
-    rows = rows[:FIRST] or [("Nothing: no issue was found", None, None, None, None)]
-    headers = (("What", "text"), ("Severity", "text"), ("Issues", "count"), ("Owner", "text"), ("Where to fix", "text"))
-    return Block(
-        "What to do first",
-        [Column(*header, [row[at] for row in rows]) for at, header in enumerate(headers)],
+def _first(con: DuckDBPyConnection) -> Block:
+    """What most deserves an hour's work: of each severity, whole files before the rules with most issues."""
+    values = findings.columns(
+        con,
+        f"""
+        SELECT rule || ': ' || message, severity, issues, owner, fix
+        FROM ({_grouped("CASE WHEN category = 'File' THEN message END")})
+        ORDER BY rank, category = 'File' DESC, issues DESC, rule, message LIMIT {FIRST}
+        """,
     )
+    if not values[0]:
+        values = [["Nothing: no issue was found."], [None], [None], [None], [None]]
+    headers = (("What", "text"), ("Severity", "text"), ("Issues", "count"), ("Owner", "text"), ("Where to fix", "text"))
+    return Block("What to do first", [Column(*header, held) for header, held in zip(headers, values, strict=True)])
 
 
 def _counts(con: DuckDBPyConnection, heading: str, header: str, column: str) -> Block:
@@ -134,9 +137,8 @@ def _by_rule(con: DuckDBPyConnection) -> Grid:
     values = findings.columns(
         con,
         f"""
-        SELECT rule, severity, category, CASE WHEN is_example THEN 'For example: ' ELSE '' END || message,
-               issues, records, owner, fix
-        FROM ({_RULES}) ORDER BY rank, issues DESC, rule, category
+        SELECT rule, severity, category, message, issues, records, owner, fix
+        FROM ({_grouped("rule")}) ORDER BY rank, issues DESC, rule, category
         """,
     )
     headers = (
@@ -158,7 +160,14 @@ def _by_rule(con: DuckDBPyConnection) -> Grid:
 
 
 def _detail(con: DuckDBPyConnection) -> Grid:
+    """Every issue. A column of a list goes by its header there."""
     values = findings.columns(con, f"SELECT {', '.join(expression for _, _, expression, _ in _DETAIL)} FROM issue")
+    headers = {column.column_name: column.header for layout in lists() for column in layout.columns}
+    of_list, column_name = (_at(header) for header in ("List", "Column"))
+    values[column_name] = [
+        headers.get(name, name) if listed else name
+        for name, listed in zip(values[column_name], values[of_list], strict=True)
+    ]
     return Grid(
         "Issue detail",
         [Column(name, kind, held, width) for (name, kind, _, width), held in zip(_DETAIL, values, strict=True)],
@@ -180,6 +189,10 @@ def _quarantine(con: DuckDBPyConnection, run: Run) -> Grid:
         [Column(*header, held) for header, held in zip(headers, values, strict=True)],
         is_filtered=True,
     )
+
+
+def _at(header: str) -> int:
+    return next(at for at, (name, *_) in enumerate(_DETAIL) if name == header)
 
 
 def _totals(con: DuckDBPyConnection, column: str) -> dict[str, int]:

@@ -58,10 +58,10 @@ def letters() -> dict[str, dict[str, str]]:
 
 def council(la_code: str) -> str | None:
     """The council's name, if the number is one of the DfE's or the sample's."""
-    with open(COUNCILS, encoding="utf-8", newline="") as file:
+    with COUNCILS.open(encoding="utf-8", newline="") as file:
         return {row["la_code"]: row["la_name"] for row in csv.DictReader(file)}.get(la_code)
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         yield from (row for row in csv.DictReader(file) if row["layout_version"] == LAYOUT_VERSION)

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from duckdb import DuckDBPyConnection
+
 import send_ready
 from publish import findings, issues_book, lists_book
 from publish.folders import point, replaced
@@ -14,18 +16,19 @@ from publish.layout import LAYOUT_VERSION, council
 from send_ready import files
 from send_ready.runs import Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
+from send_ready.warehouse import literal
 
 MANIFEST = "manifest.json"
 # Where shipped configuration lies, and the folder of SEND_CONFIG whose files of the same name replace it.
 CONFIGURATION = (
     ("contracts", PROJECT / "extract" / "contracts", "*.yml"),
     ("column_maps", PROJECT / "extract" / "column_maps", "*.csv"),
-    ("crosswalks", PROJECT / "dbt_project" / "seeds" / "xwalk", "*.csv"),
-    ("spec", PROJECT / "dbt_project" / "seeds" / "spec", "*.csv"),
+    ("crosswalks", PROJECT / "dbt_project" / "seeds", "*.csv"),
 )
-OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason")
+OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason", "is_in_use")
 COUNTS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")
-OF_A_FEED = ("status", "is_stale", "data_date", "file_name", "sha256", *COUNTS, "columns_missing", "columns_extra")
+OF_A_FEED = ("title", "owner", "status", "is_stale", "stale_after_days", "data_date", "file_name", "sha256")
+COLUMNS = ("columns_missing", "columns_extra")
 
 
 class AccountingError(RuntimeError):
@@ -43,9 +46,6 @@ def publish(run: Run, settings: Settings) -> Path:
         with replaced(run.out) as folder, findings.opened(run) as con:
             rows = lists_book.write(folder / lists_book.NAME, con, run, settings)
             by_severity = issues_book.write(folder / issues_book.NAME, con, run)
-            titles = {feed.name: feed for feed in findings.feeds(con)}
-            for entry in inputs:
-                entry["title"], entry["owner"] = titles[entry["feed"]].title, titles[entry["feed"]].owner
             manifest = {
                 "as_at": run.as_at,
                 "la_code": run.la_code,
@@ -59,6 +59,7 @@ def publish(run: Run, settings: Settings) -> Path:
                 "rows": rows,
                 "issues": by_severity,
                 "inputs": inputs,
+                "unrecognised": _unrecognised(con, run),
                 "outputs": {
                     path.name: {"sha256": files.sha256(path), "bytes": path.stat().st_size}
                     for path in sorted(folder.glob("*.xlsx"))
@@ -92,21 +93,19 @@ def _inputs(run: Run) -> list[dict[str, Any]]:
     inputs = []
     for result in feed_results(run):
         feed = f"{result['source']}.{result['feed']}"
-        considered = [{name: file.get(name) for name in (*OF_A_FILE, *COUNTS)} for file in result.get("files", [])]
+        considered = [{name: file.get(name) for name in (*OF_A_FILE, *COUNTS)} for file in result["files"]]
         for file in considered:
             _check_rows(feed, file)
         _check_rows(feed, result)
-        inputs.append({"feed": feed, **{name: result.get(name) for name in OF_A_FEED}, "files": considered})
+        named = {name: result[name] for name in (*OF_A_FEED, *COUNTS, *COLUMNS)}
+        inputs.append({"feed": feed, **named, "files": considered})
     return inputs
 
 
 def _check_rows(feed: str, file: dict[str, Any]) -> None:
-    """Every row that was read is accepted, quarantined or a duplicate. A file never read has no counts."""
-    read, *parts = (file.get(name) for name in COUNTS)
-    if read is None and not any(parts):
-        return
-    if read != sum(part or 0 for part in parts):
-        accepted, quarantined, duplicate = parts
+    """Every row that was read is accepted, quarantined or a duplicate."""
+    read, accepted, quarantined, duplicate = (file[name] for name in COUNTS)
+    if read != accepted + quarantined + duplicate:
         raise AccountingError(
             f"{feed}: {file['file_name']} has {read} rows, but {accepted} accepted + {quarantined} quarantined + "
             f"{duplicate} duplicate do not come to that. The pack was not replaced. This is a fault of the program: "
@@ -114,8 +113,17 @@ def _check_rows(feed: str, file: dict[str, Any]) -> None:
         )
 
 
+def _unrecognised(con: DuckDBPyConnection, run: Run) -> list[dict[str, str]]:
+    """Files of the inbox that no feed knows: they are named, and nothing of them is used."""
+    if not run.issues("inbox").exists():
+        return []
+    source = f"read_parquet({literal(run.issues('inbox'))})"
+    rows = con.execute(f"SELECT file_name, message FROM {source} ORDER BY ALL").fetchall()
+    return [{"file_name": name, "status": "unrecognised", "reason": reason} for name, reason in rows]
+
+
 def _configuration(settings: Settings) -> dict[str, Any]:
-    """The hash of every contract, column map and seed in force, of all of them together, and which are the council's."""
+    """The hash of every contract, column map and seed in force, and of all together; which are the council's."""
     found = dict(_configuration_files(settings))
     hashes = {name: files.sha256(path) for name, path in sorted(found.items())}
     together = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
@@ -125,7 +133,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 def _configuration_files(settings: Settings) -> Iterator[tuple[str, Path]]:
     for folder, shipped, pattern in CONFIGURATION:
-        for path in shipped.glob(pattern):
+        for path in shipped.rglob(pattern):
             yield f"{folder}/{path.name}", settings.config_file(folder, path.name, shipped=path)
         if settings.config:
             yield from ((f"{folder}/{own.name}", own) for own in (settings.config / folder).glob(pattern))

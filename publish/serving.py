@@ -85,7 +85,7 @@ def _create(con: DuckDBPyConnection, run: Run, name: str, source: str) -> int:
     stamp = {"la_code": run.la_code, "run_id": run.run_id}
     added = "".join(f", {literal(value)} AS {column}" for column, value in stamp.items() if column not in held)
     con.execute(f"CREATE TABLE {name} AS SELECT *{added} FROM ({source})")
-    return con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+    return int(con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
 
 def _comments_of_build(con: DuckDBPyConnection) -> list[str]:

@@ -7,20 +7,22 @@ is put together in memory, so that no part of it lies in a shared temporary fold
 """
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]
-from xlsxwriter.format import Format  # type: ignore[import-untyped]
-from xlsxwriter.utility import xl_range  # type: ignore[import-untyped]
-from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name, xl_range
+from xlsxwriter.worksheet import Worksheet
 
 MAX_TEXT = 32_767  # UTF-16 units that Excel keeps in a cell
-MAX_ROWS = 200_000  # of one sheet: Excel would take a million, and open it slowly
-CREATED = datetime(2000, 1, 1)  # a fixed date: the file must not depend on when it was made
+MAX_ROWS = 200_000  # of one sheet: Excel takes a million, but opens it slowly
+CREATED = datetime(2000, 1, 1, tzinfo=UTC)  # a fixed date: the file must not depend on when it was made
 FIRST_DATE = date(1900, 3, 1)  # Excel believes in a 29 February 1900, so earlier dates go out as text
 EPOCH = date(1899, 12, 30).toordinal()
 SPACING = re.compile(r"[\t\r\n\v\f\x85]+")
@@ -28,7 +30,10 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 FONT = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
 INK, PAPER, LINE = "#1F3A4D", "#EAF0F4", "#9FB3C1"
 NUMBER_FORMATS = {"text": "@", "date": "dd/mm/yyyy", "count": "#,##0", "percentage": "0.0"}
-WIDTHS = {"date": 12, "count": 11, "percentage": 10}
+ALIGNED: dict[str, dict[str, Any]] = {"text": {}, "date": {"align": "left"}, "count": {"align": "right", "indent": 1}}
+ALIGNED["percentage"] = ALIGNED["count"]
+WIDTHS = {"date": 13, "count": 13, "percentage": 11}
+LINE_HEIGHT = 15
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def write(path: Path, title: str, sheets: Sequence[Grid | Page]) -> None:
             _write_page(book.add_worksheet(sheet.name), sheet, styles)
             continue
         for part in sheet.parts():
-            _write_grid(book.add_worksheet(part.name), part, styles)
+            _write_grid(book.add_worksheet(part.name, _GridSheet), part, styles)
     book.close()
     partial.replace(path)
 
@@ -124,30 +129,84 @@ class _Styles:
     """The formats of one workbook, each made once."""
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
-        wrap = {**FONT, "text_wrap": True}
-        edge = {"bg_color": PAPER, "bottom": 1, "bottom_color": LINE}
-        head = {**wrap, **edge, "bold": True, "font_color": INK, "valign": "vcenter"}
+        head: dict[str, Any] = {"bold": True, "font_color": INK, "bg_color": PAPER, "bottom": 1, "bottom_color": LINE}
+        head |= {"valign": "vcenter", "text_wrap": True}
+
+        def formats(**properties: Any) -> dict[str, Format]:
+            return {kind: book.add_format({**FONT, **ALIGNED[kind], **properties}) for kind in NUMBER_FORMATS}
+
         self.title: Format = book.add_format({**FONT, "font_size": 18, "bold": True, "font_color": INK})
         self.heading: Format = book.add_format({**FONT, "font_size": 13, "bold": True, "font_color": INK})
-        self.line: Format = book.add_format(FONT)
-        self.header: Format = book.add_format(head)
-        self.header_right: Format = book.add_format({**head, "align": "right"})
-        self.cell = {kind: book.add_format({**FONT, "num_format": form}) for kind, form in NUMBER_FORMATS.items()}
-        self.wrapped = {kind: book.add_format({**wrap, "num_format": form}) for kind, form in NUMBER_FORMATS.items()}
-
-    def head(self, kind: str) -> Format:
-        """Headers stand over their values: numbers and dates are on the right."""
-        return self.header if kind == "text" else self.header_right
+        self.head = formats(**head)  # a header stands over its values, left or right
+        self.cell, self.wrapped = formats(), formats(text_wrap=True)
+        for kind, number_format in NUMBER_FORMATS.items():
+            self.cell[kind].set_num_format(number_format)
+            self.wrapped[kind].set_num_format(number_format)
 
 
-def _write_grid(sheet: Worksheet, grid: Grid, styles: _Styles) -> None:
-    rows = len(grid.columns[0].values)
-    formats = styles.wrapped if grid.is_wrapped else styles.cell
-    for position, column in enumerate(grid.columns):
-        sheet.set_column(position, position, column.width or _width(column), formats[column.kind])
-        sheet.write_string(0, position, column.header, styles.head(column.kind))
-        _write_values(sheet, 1, position, column)  # the format is the column's
-    last = len(grid.columns) - 1
+class _GridSheet(Worksheet):  # type: ignore[misc]
+    """A worksheet whose rows are put together a column at a time: three times as fast as cell by cell.
+
+    Everything else, from the styles to the shared strings, is xlsxwriter's own.
+    """
+
+    def fill(self, grid: Grid, widths: Sequence[float], styles: _Styles) -> None:
+        """Take the header and the rows of a grid. Blanks get no cell at all."""
+        formats = styles.wrapped if grid.is_wrapped else styles.cell
+        columns = []
+        for position, column in enumerate(grid.columns):
+            style = formats[column.kind]
+            self.set_column(position, position, widths[position], style)
+            letters = xl_col_to_name(position)
+            head = self._texts(letters, 1, [column.header], styles.head[column.kind])
+            columns.append(head + self._cells(letters, column, style))
+        heights = [_height([column.header for column in grid.columns], widths) + 4]
+        heights += _heights([column.values for column in grid.columns], widths if grid.is_wrapped else ())
+        starts = (
+            f'<row r="{at}" ht="{height}" customHeight="1">' if height > LINE_HEIGHT else f'<row r="{at}">'
+            for at, height in enumerate(heights, 1)
+        )
+        self._rows = "".join(
+            start + "".join(cells) + "</row>" for start, cells in zip(starts, zip(*columns, strict=True), strict=True)
+        )
+        self._check_dimensions(0, 0)
+        self._check_dimensions(len(heights) - 1, len(columns) - 1)
+
+    def _write_sheet_data(self) -> None:
+        self.fh.write(f"<sheetData>{self._rows}</sheetData>")
+
+    def _cells(self, letters: str, column: Column, style: Format) -> list[str]:
+        if column.kind == "text":
+            return self._texts(letters, 2, column.values, style)
+        if column.kind == "date":
+            early = [_shown(value) if value and value < FIRST_DATE else None for value in column.values]
+            days = [value.toordinal() - EPOCH if value and value >= FIRST_DATE else None for value in column.values]
+            texts = self._texts(letters, 2, early, style)
+            return [text or day for text, day in zip(texts, _numbers(letters, days, style), strict=True)]
+        if not all(value is None or isfinite(value) for value in column.values):
+            raise ValueError(f"{column.header}: a value is not a finite number, and Excel has no cell for that.")
+        return _numbers(letters, column.values, style)
+
+    def _texts(self, letters: str, first: int, values: Sequence[Any], style: Format) -> list[str]:
+        index, xf = self.str_table._get_shared_string_index, style._get_xf_index()
+        safe = {value: plain(value) for value in set(values) if value is not None}
+        return [
+            "" if (text := safe.get(value)) is None else f'<c r="{letters}{at}" s="{xf}" t="s"><v>{index(text)}</v></c>'
+            for at, value in enumerate(values, first)
+        ]
+
+
+def _numbers(letters: str, values: Sequence[Any], style: Format) -> list[str]:
+    xf = style._get_xf_index()
+    return [
+        "" if value is None else f'<c r="{letters}{at}" s="{xf}"><v>{value!r}</v></c>'
+        for at, value in enumerate(values, 2)
+    ]
+
+
+def _write_grid(sheet: _GridSheet, grid: Grid, styles: _Styles) -> None:
+    rows, last = len(grid.columns[0].values), len(grid.columns) - 1
+    sheet.fill(grid, [column.width or _width(column) for column in grid.columns], styles)
     sheet.freeze_panes(1, 0)
     sheet.ignore_errors({"number_stored_as_text": xl_range(1, 0, max(rows, 1), last)})
     if grid.is_filtered:
@@ -169,56 +228,55 @@ def _write_page(sheet: Worksheet, page: Page, styles: _Styles) -> None:
         row += 1
         if block.has_header:
             for position, column in enumerate(block.columns):
-                sheet.write_string(row, position, column.header, styles.head(column.kind))
+                sheet.write_string(row, position, column.header, styles.head[column.kind])
+            sheet.set_row(row, LINE_HEIGHT + 4)
             row += 1
+            for at, height in enumerate(_heights([column.values for column in block.columns], page.widths), row):
+                sheet.set_row(at, height)
+        styled = styles.wrapped if block.has_header else styles.cell
         for position, column in enumerate(block.columns):
-            _write_values(
-                sheet, row, position, column, styles.wrapped[column.kind] if block.has_header else styles.line
-            )
+            _write_values(sheet, row, position, column, styled[column.kind])
         row += len(block.columns[0].values) + 1
     _set_print(sheet)
+
+
+def _heights(columns: Sequence[Sequence[Any]], widths: Sequence[float]) -> list[float]:
+    """The heights that rows need which wrap at these widths: not every program works them out on opening."""
+    return [_height(values, widths) for values in zip(*columns, strict=True)]
+
+
+def _height(values: Sequence[Any], widths: Sequence[float]) -> float:
+    lines = (
+        len(textwrap.wrap(value, max(int(1.1 * width), 1)))
+        for value, width in zip(values, widths, strict=False)
+        if isinstance(value, str)
+    )
+    return LINE_HEIGHT * max(1, *lines, 1)
 
 
 def _set_print(sheet: Worksheet) -> None:
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
     sheet.set_footer("&L&A&RPage &P of &N")
 
 
-def _write_values(sheet: Worksheet, row: int, position: int, column: Column, style: Format | None = None) -> None:
-    """Write one column downwards. The kind is settled once a column: 700,000 cells come this way."""
-    if column.kind == "text":
-        _write_texts(sheet, row, position, column.values, style)
-    elif column.kind == "date":
-        _write_dates(sheet, row, position, column.values, style)
-    else:
-        write = sheet.write_number
-        for at, value in enumerate(column.values, row):
-            if value is not None:
-                write(at, position, value, style)
-
-
-def _write_texts(sheet: Worksheet, row: int, position: int, values: Sequence[Any], style: Format | None) -> None:
-    write, known = sheet.write_string, {}
-    for at, value in enumerate(values, row):
+def _write_values(sheet: Worksheet, row: int, position: int, column: Column, style: Format) -> None:
+    """Write one column of a page downwards."""
+    for at, value in enumerate(column.values, row):
         if value is None:
             continue
-        if value not in known:
-            known[value] = plain(value)
-        if known[value] is not None:
-            write(at, position, known[value], style)
-
-
-def _write_dates(sheet: Worksheet, row: int, position: int, values: Sequence[Any], style: Format | None) -> None:
-    write = sheet.write_number
-    for at, value in enumerate(values, row):
-        if value is None:
-            continue
-        if value < FIRST_DATE:
-            sheet.write_string(at, position, f"{value:%d/%m}/{value.year:04}", style)
+        if column.kind == "text":
+            sheet.write_string(at, position, plain(value) or "", style)
+        elif column.kind == "date":
+            sheet.write_number(at, position, value.toordinal() - EPOCH, style)
         else:
-            write(at, position, value.toordinal() - EPOCH, style)
+            sheet.write_number(at, position, value, style)
+
+
+def _shown(day: date) -> str:
+    return f"{day:%d/%m}/{day.year:04}"
 
 
 def _width(column: Column) -> float:

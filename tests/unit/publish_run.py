@@ -1,0 +1,160 @@
+"""A small finished run, written with DuckDB and JSON as extract/ and dbt leave it, for the tests of publish/."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from publish import layout
+from send_ready import files, issues, warehouse
+from send_ready.runs import Run
+from send_ready.settings import Settings
+
+AS_AT = date(2026, 11, 16)
+TYPES = {"date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(5,1)", "text": "VARCHAR"}
+CHILD: dict[str, Any] = {
+    "upn": "A999000000001",
+    "uln": "1234567890",
+    "birth_date": date(2012, 2, 29),
+    "gender": "Male",
+    "ethnicity": "WBRI",
+    "initial_plan_date": date(2020, 1, 5),
+    "last_review_date": date(2026, 3, 2),
+    "primary_need": "ASD",
+    "main_urn": "012345",
+    "main_phase": "Primary",
+    "elective_home_education": "No",
+    "suspension_count": 0,
+    "permanent_exclusion_count": 2,
+    "absence_pct": 12.3,
+    "pupil_premium": "Yes",
+    "known_to_social_care": "No",
+    "disability": "Unknown",
+}
+FEEDS = (
+    ("capita_one", "students", "Students", "fresh", AS_AT),
+    ("capita_one", "ehc_plans", "EHC plans", "stale", AS_AT - timedelta(days=4)),
+    ("ehc_hub", "cases", "EHC Hub cases", "refused", AS_AT - timedelta(days=1)),
+    ("gias", "establishments", "GIAS establishments", "missing", None),
+)
+
+
+def settings(home: Path, **changes: Any) -> Settings:
+    """Settings as a fresh clone has them, but for the changes."""
+    given: dict[str, Any] = {
+        "home": home,
+        "inbox": home / "inbox",
+        "la_code": "999",
+        "code_style": "lettered",
+        "config": None,
+        "as_at": AS_AT,
+        "run_id": None,
+    }
+    return Settings(**{**given, **changes})
+
+
+def child(unique_id: str, **changes: Any) -> dict[str, Any]:
+    """A row of a list: a complete child, but for the changes."""
+    return {**CHILD, "unique_id": unique_id, **changes}
+
+
+def issue(rule: str = "101a", severity: str = "error", **changes: Any) -> issues.Issue:
+    """An issue of a list row, but for the changes."""
+    given: dict[str, Any] = {
+        "category": "List",
+        "rule": rule,
+        "severity": severity,
+        "message": "Date of birth is blank.",
+        "fix": "Capita One, Student details",
+        "owner": "SEND team",
+        "list_name": "List 1",
+        "unique_id": "S1",
+        "column_name": "birth_date",
+    }
+    return issues.Issue(**{**given, **changes})
+
+
+def finished_run(
+    home: Path,
+    run_id: str = "2026-11-16_a",
+    list_1: Sequence[dict[str, Any]] = (),
+    list_2: Sequence[dict[str, Any]] = (),
+    found: Iterable[issues.Issue] = (),
+    as_at: date = AS_AT,
+) -> Run:
+    """A run folder with everything that publish/ reads."""
+    run = Run(home, run_id, as_at, "999")
+    for source, feed, _, status, day in FEEDS:
+        _feed(run, source, feed, status, day)
+    issues.write(run.issues("lists"), found)
+    run.warehouse.unlink(missing_ok=True)
+    with warehouse.writer(run.warehouse) as con:
+        for schema in ("raw", "core", "annex_a", "quality"):
+            con.execute(f"CREATE SCHEMA {schema}")
+        con.execute(
+            """
+            CREATE TABLE raw.feeds (source VARCHAR, feed VARCHAR, status VARCHAR, is_stale BOOLEAN,
+                was_ever_received BOOLEAN, data_date DATE, file_name VARCHAR, sha256 VARCHAR, rows_in_file BIGINT,
+                rows_accepted BIGINT, rows_quarantined BIGINT, rows_duplicate BIGINT, stale_after_days BIGINT,
+                owner VARCHAR, title VARCHAR)
+            """
+        )
+        for source, feed, title, status, day in FEEDS:
+            row = [source, feed, status, status != "fresh", day is not None, day, day and f"{source}_{feed}.csv", None]
+            row += [10, 8, 1, 1] if day else [None] * 4
+            con.execute(f"INSERT INTO raw.feeds VALUES ({', '.join('?' * 15)})", [*row, 1, "Capita One team", title])
+        columns = ", ".join(f"{name} {kind}" for name, kind in issues.COLUMNS.items())
+        con.execute(f"CREATE TABLE quality.quality_issues ({columns}, la_code VARCHAR, run_id VARCHAR)")
+        con.execute(
+            "INSERT INTO quality.quality_issues BY NAME SELECT 'Mapping' AS category, 'M-01' AS rule, "
+            "'error' AS severity, 'XX has no code.' AS message, 'xwalk_sex.csv' AS fix, 'Data team' AS owner, "
+            "'capita_one.students' AS feed, 5 AS count, '999' AS la_code, ? AS run_id",
+            [run_id],
+        )
+        con.execute("CREATE TABLE core.dim_person AS SELECT 'S1' AS person_id, '999' AS la_code, ? AS run_id", [run_id])
+        con.execute("COMMENT ON TABLE core.dim_person IS 'One row a person'")
+        con.execute("COMMENT ON COLUMN core.dim_person.person_id IS 'The person''s id'")
+        for each, rows in zip(layout.lists(), (list_1, list_2), strict=True):
+            _list(con, each, rows, run_id)
+    return run
+
+
+def _list(con: Any, each: layout.ListLayout, rows: Sequence[dict[str, Any]], run_id: str) -> None:
+    columns = ", ".join(f"{column.column_name} {TYPES[column.kind]}" for column in each.columns)
+    con.execute(f"CREATE TABLE {each.table} ({columns}, la_code VARCHAR, run_id VARCHAR)")
+    marks = ", ".join(["?"] * (len(each.columns) + 2))
+    for row in rows:
+        values = [row.get(column.column_name) for column in each.columns]
+        con.execute(f"INSERT INTO {each.table} VALUES ({marks})", [*values, "999", run_id])
+
+
+def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> None:
+    quarantine = run.folder / "quarantine" / f"{source}__{feed}.parquet"
+    quarantine.parent.mkdir(parents=True, exist_ok=True)
+    name = f"{source}_{feed}.csv"
+    with warehouse.scratch() as con:
+        con.execute(
+            f"COPY (SELECT '{name}' AS file_name, 7::BIGINT AS line_no, 'Date of Birth' AS column_name, "
+            f"'is not a date' AS reason, 'SECRET' AS record) TO {warehouse.literal(quarantine)} (FORMAT parquet)"
+        )
+    counts = {"rows_in_file": 10, "rows_accepted": 8, "rows_quarantined": 1, "rows_duplicate": 1}
+    used = {"file_name": name, "data_date": day and day.isoformat(), "sha256": "ab" * 32} if day else {}
+    files.write_json(
+        run.feed_result(f"{source}.{feed}"),
+        {
+            "source": source,
+            "feed": feed,
+            "status": status,
+            "title": feed,
+            "owner": "Capita One team",
+            "stale_after_days": 1,
+            "is_stale": status != "fresh",
+            **dict.fromkeys(("data_date", "file_name", "sha256", "quarantine_path")),
+            **dict.fromkeys(counts, 0),
+            **used,
+            **(counts | {"quarantine_path": str(quarantine.relative_to(run.home))} if day else {}),
+            "columns_missing": [],
+            "columns_extra": [],
+            "files": [{**used, "status": "accepted", "reason": None, "is_in_use": True, **counts}] if day else [],
+        },
+    )
