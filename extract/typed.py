@@ -240,22 +240,20 @@ def _record(header: list[str], alias: str = "text") -> str:
 
 def _quarantine_misfits(con: duckdb.DuckDBPyConnection, misfits: list[Misfit]) -> None:
     for misfit in misfits:
+        values = ", ".join(map(literal, misfit.values))
         con.execute(
-            "INSERT INTO quarantine SELECT ?, NULL, ?, to_json(?::VARCHAR[])",
-            [misfit.line_no, misfit.reason, list(misfit.values)],
+            f"INSERT INTO quarantine VALUES ({misfit.line_no}, NULL, {literal(misfit.reason)}, to_json([{values}]))"
         )
 
 
 def _quarantine_unusable(con: duckdb.DuckDBPyConnection, faults: list[Fault], header: list[str]) -> None:
     for (number,) in con.execute("SELECT DISTINCT _fault FROM candidate WHERE _fault IS NOT NULL").fetchall():
         fault = faults[number]
-        con.execute(
-            f"""
-            INSERT INTO quarantine SELECT _line_no, ?, ?, {_record(header)}
+        con.execute(f"""
+            INSERT INTO quarantine
+            SELECT _line_no, {literal(fault.header)}, {literal(fault.reason)}, {_record(header)}
             FROM candidate JOIN text ON text.line_no = candidate._line_no
-            WHERE _fault = ?""",
-            [fault.header, fault.reason, number],
-        )
+            WHERE _fault = {number}""")
 
 
 def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unreadable]:

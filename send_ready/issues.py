@@ -45,7 +45,7 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
         con.execute(f"CREATE TABLE issue ({columns})")
         for start in range(0, len(rows), 10_000):
             part = rows[start : start + 10_000]
-            marks = ", ".join(["(" + ", ".join(["?"] * len(COLUMNS)) + ")"] * len(part))
-            con.execute(f"INSERT INTO issue VALUES {marks}", [value for row in part for value in row])
+            values = ", ".join("(" + ", ".join(map(warehouse.literal, row)) + ")" for row in part)
+            con.execute(f"INSERT INTO issue VALUES {values}")
         con.execute(f"COPY issue TO {warehouse.literal(path)} (FORMAT parquet)")
     return len(rows)

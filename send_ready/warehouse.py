@@ -19,7 +19,7 @@ def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory database, for reading exports and Parquet. `spill` is where large sorts may go."""
     con = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS, **EXTENSIONS_OFF})
     if spill:
-        con.execute("SET temp_directory = ?", [str(spill)])
+        con.execute(f"SET temp_directory = {literal(spill)}")
     return con
 
 
@@ -42,7 +42,15 @@ def writer(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def literal(value: object) -> str:
-    """A value as an SQL string literal, for statements that take no parameters (COPY, CREATE VIEW)."""
+    """A value as an SQL literal; numbers as numbers, None as NULL, anything else as text.
+
+    For statements that take no parameters (COPY, CREATE VIEW), and where a step should start at once:
+    the first statement with parameters makes DuckDB import pandas, which takes longer than a small feed.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return "'" + str(value).replace("'", "''") + "'"
 
 
