@@ -1,0 +1,99 @@
+"""Contracts and column maps: what ships is sound, and a council's own file takes its place."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from extract import contract as contracts
+from extract.contract import CONTRACTS, ContractError, normalise
+from send_ready import settings
+
+SHIPPED = settings.load({})
+
+
+def test_every_feed_of_the_sources_ships() -> None:
+    assert [contract.id for contract in contracts.load_all(SHIPPED)] == [
+        "capita_one.annual_reviews",
+        "capita_one.attendance",
+        "capita_one.ehc_plans",
+        "capita_one.ehcp_assessments",
+        "capita_one.enrolments",
+        "capita_one.exclusions",
+        "capita_one.home_education",
+        "capita_one.sen_needs",
+        "capita_one.sen_provision",
+        "capita_one.students",
+        "ehc_hub.advice",
+        "ehc_hub.cases",
+        "ehc_hub.reviews",
+        "gias.establishments",
+        "social_care.involvements",
+    ]
+
+
+@pytest.mark.parametrize("contract", contracts.load_all(SHIPPED), ids=lambda contract: contract.id)
+def test_no_header_means_two_columns_of_one_feed(contract: contracts.Contract) -> None:
+    headers = [normalise(header) for column in contract.columns for header in column.headers]
+    assert len(headers) == len(set(headers))
+
+
+@pytest.mark.parametrize("contract", contracts.load_all(SHIPPED), ids=lambda contract: contract.id)
+def test_every_code_has_a_crosswalk_that_ships(contract: contracts.Contract) -> None:
+    folder = settings.PROJECT / "dbt_project" / "seeds" / "xwalk"
+    for column in contract.columns:
+        assert (column.type == "code") == bool(column.crosswalk)
+        if column.crosswalk:
+            assert (folder / f"xwalk_{column.crosswalk}.csv").is_file()
+
+
+def test_file_names_are_told_apart() -> None:
+    names = [contract.file_name for contract in contracts.load_all(SHIPPED)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    "header", ["Date of Birth", "date-of-birth", "DATE_OF_BIRTH", "\ufeffDate of\nBirth", "“Date of Birth”"]
+)
+def test_headers_are_compared_without_what_exports_change(header: str) -> None:
+    assert normalise(header) == "dateofbirth"
+
+
+def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path) -> None:
+    own = tmp_path / "column_maps" / "capita_one__students.csv"
+    own.parent.mkdir()
+    shutil.copy(contracts.COLUMN_MAPS / own.name, own)
+    with own.open("a") as file:
+        file.write("surname,Childs Last Name\n")
+    found = contracts.load("capita_one.students", settings.load({"SEND_CONFIG": str(tmp_path)}))
+    assert "Childs Last Name" in next(column.headers for column in found.columns if column.name == "surname")
+    assert found.fingerprint != contracts.load("capita_one.students", SHIPPED).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("type: date,", "type: day,"), "has type day. Types: "),
+        (("key: [student_id]", "key: [pupil]"), "pupil is not a column of the contract"),
+        (("limits:", "limit:"), "unknown key limit. Known: "),
+        (("  surname: ", "  maiden_name: "), "no header for column maiden_name. Add a row"),
+        (("owner: ", "# owner: "), "'owner' is missing"),
+        (("columns:", "columns: ["), "is not YAML that can be read"),
+    ],
+)
+def test_a_contract_with_a_mistake_is_named_with_what_to_change(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    shipped = CONTRACTS / "capita_one__students.yml"
+    own = tmp_path / shipped.name
+    text = shipped.read_text()
+    assert change[0] in text
+    own.write_text(text.replace(*change))
+    with pytest.raises(ContractError) as error:
+        contracts.parse("capita_one__students", own, contracts.COLUMN_MAPS / "capita_one__students.csv")
+    assert message in str(error.value) and own.stem in str(error.value)
+
+
+def test_an_unknown_feed_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ContractError, match=r"There is no feed capita_one\.toys\. Feeds: capita_one\.annual_reviews, "):
+        contracts.load("capita_one.toys", SHIPPED)
