@@ -31,13 +31,13 @@ def run(settings: Settings) -> int:
     """Run the night for D. The exit status: 0 when this run made a pack, 130 when it was stopped, else 1."""
     os.umask(files.PRIVATE_UMASK)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    started = time.perf_counter()
     run_id = settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     settings = replace(settings, run_id=run_id)
     try:
         with _alone(settings.home):
             print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}", flush=True)
             _fill_inbox(settings)
+            started = time.perf_counter()
             this = runs.begin(settings)
             tasks, steps = _through_airflow(settings, this)
             _tell_failures(this, tasks)
@@ -72,7 +72,7 @@ def _fill_inbox(settings: Settings) -> None:
 
     started = time.perf_counter()
     partial = settings.home / ".sample.partial"  # all of it or nothing, should this be stopped
-    council.write(partial, as_at=settings.as_at, answer_key=settings.home / "sample" / "answer_key.csv")
+    council.write(partial, as_at=settings.as_at, answer_key=settings.home / "answer_key.csv")
     os.replace(partial, settings.inbox)
     seconds = time.perf_counter() - started
     print(f"The inbox was empty: wrote the exports of an invented council there in {seconds:.1f} s", flush=True)
@@ -180,11 +180,8 @@ def _tell_times(this: Run, tasks: list[dict[str, Any]], steps: list[dict[str, An
 
 def _conclude(settings: Settings, this: Run) -> int:
     """The closing table, and the exit status: what counts is a pack of this very run."""
-    manifest = this.out / "manifest.json"
-    if not manifest.exists() or files.read_json(manifest)["run_id"] != this.run_id:
-        print(f"No pack was made for {this.as_at}.", flush=True)
-        return NO_PACK
     from publish.summary import summary
 
     print("\n" + summary(this, settings), flush=True)
-    return 0
+    manifest = this.out / "manifest.json"
+    return 0 if manifest.exists() and files.read_json(manifest)["run_id"] == this.run_id else NO_PACK
