@@ -1,0 +1,21 @@
+select
+    feed.involvement_id,
+    feed.student_id,
+    {{ code_columns('assessment_type', 'assessment_type') }},
+    {{ code_columns('request_source', 'request_source') }},
+    feed.received_date,
+    feed.decision_to_assess as is_assessment_agreed,
+    feed.decision_notified_date,
+    feed.decision_to_issue as is_plan_agreed,
+    feed.no_plan_notified_date,
+    feed.draft_issued_date,
+    feed.final_issued_date,
+    feed.twenty_week_exception as has_twenty_week_exception,
+    feed.inactive_date,
+    {{ code_columns('inactive_reason', 'inactive_reason') }},
+    feed.mediation as has_mediation,
+    feed.tribunal as has_tribunal
+from {{ source('raw', 'capita_one__ehcp_assessments') }} as feed
+{{ crosswalk_join('assessment_type', 'assessment_type') }}
+{{ crosswalk_join('request_source', 'request_source') }}
+{{ crosswalk_join('inactive_reason', 'inactive_reason') }}

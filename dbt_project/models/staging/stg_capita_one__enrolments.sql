@@ -1,0 +1,11 @@
+select
+    feed.student_id,
+    feed.urn,
+    {{ code_columns('enrolment_status', 'enrolment_status') }},
+    feed.nc_year,
+    feed.entry_date,
+    feed.leaving_date,
+    feed.part_time_timetable as has_part_time_timetable,
+    feed.weekly_hours
+from {{ source('raw', 'capita_one__enrolments') }} as feed
+{{ crosswalk_join('enrolment_status', 'enrolment_status') }}

@@ -1,0 +1,5 @@
+select
+    feed.student_id,
+    feed.start_date,
+    feed.end_date
+from {{ source('raw', 'capita_one__home_education') }} as feed

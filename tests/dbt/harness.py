@@ -1,0 +1,159 @@
+"""A warehouse as send_ready.build leaves it for dbt: schema raw, made from the contracts and given rows."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import yaml
+
+from send_ready import warehouse
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = ROOT / "dbt_project"
+CONTRACTS = ROOT / "extract" / "contracts"
+AS_AT = date(2026, 11, 16)
+LA_CODE = "999"
+
+TYPES = {
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "code": "VARCHAR",
+    "date": "DATE",
+    "datetime": "TIMESTAMP",
+    "integer": "BIGINT",
+    "decimal": "DOUBLE",
+    "boolean": "BOOLEAN",
+}
+FEEDS_COLUMNS = {
+    "source": "VARCHAR",
+    "feed": "VARCHAR",
+    "status": "VARCHAR",
+    "is_stale": "BOOLEAN",
+    "was_ever_received": "BOOLEAN",
+    "data_date": "DATE",
+    "file_name": "VARCHAR",
+    "sha256": "VARCHAR",
+    "rows_in_file": "BIGINT",
+    "rows_accepted": "BIGINT",
+    "rows_quarantined": "BIGINT",
+    "rows_duplicate": "BIGINT",
+    "stale_after_days": "BIGINT",
+    "owner": "VARCHAR",
+    "title": "VARCHAR",
+}
+DECISIONS_COLUMNS = dict.fromkeys(
+    ("record_1", "record_2", "decision", "decided_by", "decided_on", "note"), "VARCHAR"
+)
+
+Row = Mapping[str, Any]
+
+
+def contracts() -> dict[str, dict[str, Any]]:
+    """Every feed's contract, by `source.feed`."""
+    return {
+        path.stem.replace("__", "."): yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted(CONTRACTS.glob("*.yml"))
+    }
+
+
+def columns(contract: Mapping[str, Any]) -> dict[str, str]:
+    """The typed columns of a contract with their DuckDB types, and the line number that extract adds."""
+    return {name: TYPES[column["type"]] for name, column in contract["columns"].items()} | {"_line_no": "BIGINT"}
+
+
+def make_raw(
+    path: Path,
+    rows: Mapping[str, Sequence[Row]] | None = None,
+    decisions: Sequence[Row] = (),
+    never_received: Sequence[str] = (),
+) -> Path:
+    """Write schema raw into a warehouse file: the rows of each `source.feed`, empty tables for the others."""
+    rows = rows or {}
+    feeds = []
+    con = warehouse.writer(path)
+    try:
+        con.execute("CREATE SCHEMA raw")
+        for feed, contract in contracts().items():
+            source, name = feed.split(".")
+            given = [{"_line_no": number, **row} for number, row in enumerate(rows.get(feed, ()), start=2)]
+            _make_table(con, f"{source}__{name}", columns(contract), given)
+            missing = feed in never_received
+            feeds.append(
+                {
+                    "source": source,
+                    "feed": name,
+                    "status": "missing" if missing else "fresh",
+                    "is_stale": missing,
+                    "was_ever_received": not missing,
+                    "data_date": None if missing else AS_AT,
+                    "rows_accepted": len(given),
+                    "owner": contract["owner"],
+                    "title": contract["title"],
+                }
+            )
+        unknown = set(rows) - set(contracts())
+        if unknown:
+            raise KeyError(f"no such feed: {sorted(unknown)}")
+        _make_table(con, "feeds", FEEDS_COLUMNS, feeds)
+        _make_table(con, "person_decisions", DECISIONS_COLUMNS, decisions)
+    finally:
+        con.close()
+    return path
+
+
+def _make_table(con: Any, name: str, types: Mapping[str, str], rows: Sequence[Row]) -> None:
+    definition = ", ".join(f"{warehouse.identifier(column)} {kind}" for column, kind in types.items())
+    con.execute(f"CREATE TABLE raw.{name} ({definition})")
+    for row in rows:
+        if set(row) - set(types):
+            raise KeyError(f"raw.{name} has no column {sorted(set(row) - set(types))}")
+        names = ", ".join(warehouse.identifier(column) for column in row)
+        con.execute(f"INSERT INTO raw.{name} ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What dbt did: each node's status and message, by unique id."""
+
+    success: bool
+    nodes: dict[str, tuple[str, str]]
+    target: Path
+
+    @property
+    def troubles(self) -> dict[str, tuple[str, str]]:
+        return {name: node for name, node in self.nodes.items() if node[0] not in ("success", "pass", "no-op")}
+
+
+def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = "seeds") -> Result:
+    """Run dbt in process on a warehouse file, with everything it writes beside that file."""
+    from dbt.cli.main import dbtRunner
+
+    target = path.parent / "target"
+    variables = {"as_at": as_at.isoformat(), "la_code": LA_CODE, "run_id": "test"}
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    kept = ["--target-path", str(target), "--log-path", str(path.parent / "logs")]
+    with patch.dict(os.environ, {"SEND_DBT_WAREHOUSE": str(path), "SEND_SEEDS": seeds}):
+        invoked = dbtRunner().invoke([*arguments, *where, *kept, "--quiet", "--vars", json.dumps(variables)])
+    if invoked.exception:
+        raise invoked.exception
+    nodes = {
+        result.node.unique_id: (str(result.status), str(result.message or ""))
+        for result in getattr(invoked.result, "results", ())
+    }
+    return Result(bool(invoked.success), nodes, target)
+
+
+def read(path: Path, query: str) -> list[dict[str, Any]]:
+    """The rows of a query on a finished warehouse."""
+    con = warehouse.reader(path)
+    try:
+        cursor = con.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    finally:
+        con.close()
