@@ -53,7 +53,9 @@ def test_dates_that_are_read(tmp_path: Path, text: str, expected: dt.date | None
     assert typed.unreadable == []
 
 
-@pytest.mark.parametrize("text", ["31/02/2012", "29/02/2013", "2012-13-01", "04/13/2012", "16/11/12", "#N/A", "soon", "12"])
+@pytest.mark.parametrize(
+    "text", ["31/02/2012", "29/02/2013", "2012-13-01", "04/13/2012", "16/11/12", "#N/A", "soon", "12"]
+)
 def test_a_required_date_that_cannot_be_read_sets_the_row_aside(tmp_path: Path, text: str) -> None:
     typed, rows, quarantine = read(tmp_path, f"{HEADER}\n1,,Ash,{text},M,,\n2,,Oak,01/01/2012,F,,\n")
     assert [row[0] for row in rows] == ["2"]

@@ -1,0 +1,56 @@
+"""Settings: what is set, what is not, and what a mistake is told."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from send_ready import settings
+from send_ready.settings import SettingsError
+
+
+def test_defaults_work_from_a_fresh_clone() -> None:
+    found = settings.load({})
+    assert found.home == Path("data").resolve() and found.inbox == found.home / "inbox"
+    assert (found.la_code, found.code_style, found.config) == ("999", "lettered", None)
+    assert abs((found.as_at - dt.datetime.now(settings.LONDON).date()).days) <= 1
+
+
+def test_what_is_set(tmp_path: Path) -> None:
+    found = settings.load(
+        {
+            "SEND_HOME": str(tmp_path / "home"),
+            "SEND_INBOX": str(tmp_path / "in box"),
+            "SEND_LA_CODE": "888",
+            "SEND_CODE_STYLE": "plain",
+            "SEND_CONFIG": str(tmp_path),
+            "AS_AT": "2024-02-29",
+        }
+    )
+    assert found.inbox == tmp_path / "in box"
+    assert (found.la_code, found.code_style, found.as_at) == ("888", "plain", dt.date(2024, 2, 29))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AS_AT", "16/11/2026"),
+        ("AS_AT", "2026-02-29"),
+        ("SEND_LA_CODE", "88"),
+        ("SEND_LA_CODE", "88a"),
+        ("SEND_CODE_STYLE", "fancy"),
+        ("SEND_CONFIG", "/no/such/folder"),
+    ],
+)
+def test_a_mistake_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}={value}"):
+        settings.load({name: value})
+
+
+def test_a_councils_own_file_comes_first(tmp_path: Path) -> None:
+    own = tmp_path / "contracts" / "x.yml"
+    own.parent.mkdir()
+    own.write_text("mine")
+    found = settings.load({"SEND_CONFIG": str(tmp_path)})
+    assert found.config_file("contracts", "x.yml", shipped=Path("shipped")) == own
+    assert found.config_file("contracts", "y.yml", shipped=Path("shipped")) == Path("shipped")
