@@ -1,0 +1,4 @@
+select
+    *,
+    {{ run_columns() }}
+from {{ ref('int_home_education__linked') }}

@@ -1,0 +1,4 @@
+select
+    *,
+    {{ run_columns() }}
+from {{ ref('int_sen_provision__linked') }}

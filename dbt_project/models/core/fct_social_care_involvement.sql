@@ -1,0 +1,4 @@
+select
+    *,
+    {{ run_columns() }}
+from {{ ref('int_social_care__ranked') }}

@@ -1,0 +1,115 @@
+-- Record ids sort by system, so in a pair with a student the student is record_1.
+with recursive pairs as (
+    select
+        *,
+        starts_with(record_1, 'capita_one:') as is_first_student,
+        starts_with(record_2, 'capita_one:') as is_second_student
+    from {{ ref('int_person_pairs__matched') }}
+),
+
+-- Records of the other systems merge among themselves; students only when a person decided it.
+edges as (
+    select
+        record_1 as from_id,
+        record_2 as to_id
+    from pairs
+    where not is_first_student or (is_second_student and rule_order = 0)
+    union
+    select
+        record_2 as from_id,
+        record_1 as to_id
+    from pairs
+    where not is_first_student or (is_second_student and rule_order = 0)
+),
+
+reached as (
+    select
+        from_id as record_id,
+        to_id as reached_id
+    from edges
+    union
+    select
+        reached.record_id,
+        edges.to_id as reached_id
+    from reached
+    inner join edges on reached.reached_id = edges.from_id
+),
+
+records as (
+    select
+        records.record_id,
+        records.source_system,
+        records.source_id,
+        coalesce(least(records.record_id, min(reached.reached_id)), records.record_id) as group_id
+    from {{ ref('int_person_records__unioned') }} as records
+    left join reached on records.record_id = reached.record_id
+    group by records.record_id, records.source_system, records.source_id
+),
+
+candidates as (
+    select
+        pairs.record_2 as record_id,
+        students.group_id as student_group_id,
+        pairs.rule
+    from pairs
+    inner join records as students on pairs.record_1 = students.record_id
+    where pairs.is_first_student and not pairs.is_second_student
+    qualify pairs.rule_order = min(pairs.rule_order) over (partition by pairs.record_2)
+),
+
+-- The first rule that finds a student settles it; when it finds two, a person has to.
+direct as (
+    select
+        record_id,
+        min(student_group_id) as student_group_id,
+        count(distinct student_group_id) as candidate_count,
+        min(rule) as rule
+    from candidates
+    group by record_id
+),
+
+-- A record without a student of its own follows the records it belongs with.
+followed as (
+    select
+        records.group_id,
+        min(direct.student_group_id) as student_group_id,
+        count(distinct direct.student_group_id) as candidate_count
+    from direct
+    inner join records on direct.record_id = records.record_id
+    where direct.candidate_count = 1
+    group by records.group_id
+),
+
+placed as (
+    select
+        records.*,
+        case
+            when records.source_system = 'capita_one' then records.group_id
+            when direct.candidate_count = 1 then direct.student_group_id
+            when direct.candidate_count is null and followed.candidate_count = 1 then followed.student_group_id
+            else 'own ' || records.group_id
+        end as anchor,
+        case
+            when records.source_system = 'capita_one' then null
+            when direct.candidate_count = 1 then direct.rule
+            when direct.candidate_count is null and followed.candidate_count = 1 then 'through another record'
+        end as link_rule,
+        records.source_system <> 'capita_one'
+        and coalesce(direct.candidate_count, followed.candidate_count, 0) > 1 as is_ambiguous
+    from records
+    left join direct on records.record_id = direct.record_id
+    left join followed on records.group_id = followed.group_id
+)
+
+select
+    record_id,
+    source_system,
+    source_id,
+    coalesce(
+        min(source_id) filter (where source_system = 'capita_one') over (partition by anchor),
+        'HUB-' || min(source_id) filter (where source_system = 'ehc_hub') over (partition by anchor),
+        'SC-' || min(source_id) over (partition by anchor)
+    ) as person_id,
+    link_rule,
+    is_ambiguous
+from placed

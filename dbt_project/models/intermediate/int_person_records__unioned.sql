@@ -1,0 +1,84 @@
+-- A student whom only another Capita One feed knows is a record too: nobody disappears.
+with student_ids as (
+    {%- for model in [
+        'stg_capita_one__students', 'stg_capita_one__enrolments', 'stg_capita_one__sen_provision',
+        'stg_capita_one__sen_needs', 'stg_capita_one__ehcp_assessments', 'stg_capita_one__ehc_plans',
+        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled'
+    ] %}
+    select student_id from {{ ref(model) }}
+    {% if not loop.last %}union{% endif %}
+    {%- endfor %}
+),
+
+records as (
+    select
+        'capita_one' as source_system,
+        student_ids.student_id as source_id,
+        students.student_id is not null as is_known_student,
+        students.upn,
+        students.former_upn,
+        students.uln,
+        students.birth_date,
+        students.surname,
+        students.forename,
+        students.postcode,
+        cast(null as varchar) as migrated_student_id
+    from student_ids
+    left join {{ ref('stg_capita_one__students') }} as students on student_ids.student_id = students.student_id
+
+    union all
+
+    select
+        'ehc_hub' as source_system,
+        case_id as source_id,
+        false as is_known_student,
+        upn,
+        null as former_upn,
+        null as uln,
+        birth_date,
+        surname,
+        forename,
+        postcode,
+        migrated_student_id
+    from {{ ref('stg_ehc_hub__cases') }}
+
+    union all
+
+    -- One record a person: what the latest involvement holds, and what it lacks from those before.
+    select
+        'social_care' as source_system,
+        social_care_id as source_id,
+        false as is_known_student,
+        arg_max(upn, involvement_order) as upn,
+        null as former_upn,
+        null as uln,
+        arg_max(birth_date, involvement_order) as birth_date,
+        arg_max(surname, involvement_order) as surname,
+        arg_max(forename, involvement_order) as forename,
+        arg_max(postcode, involvement_order) as postcode,
+        null as migrated_student_id
+    from (
+        select
+            *,
+            row_number() over (
+                partition by social_care_id order by start_date nulls first, social_care_status_local
+            ) as involvement_order
+        from {{ ref('stg_social_care__involvements') }}
+    ) as involvements
+    group by social_care_id
+)
+
+select
+    source_system || ':' || source_id as record_id,
+    source_system,
+    source_id,
+    is_known_student,
+    case when {{ is_valid_upn('upper(upn)') }} then upper(upn) end as valid_upn,
+    case when {{ is_valid_upn('upper(former_upn)') }} then upper(former_upn) end as valid_former_upn,
+    case when uln <> '9999999999' and {{ is_valid_uln('uln') }} then uln end as valid_uln,
+    birth_date,
+    {{ plain_letters('surname') }} || ' ' || {{ plain_letters('forename') }} as plain_name,
+    {{ plain_letters('forename') }} as plain_forename,
+    {{ plain_letters('postcode') }} as plain_postcode,
+    migrated_student_id
+from records

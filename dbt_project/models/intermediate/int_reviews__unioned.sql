@@ -1,0 +1,50 @@
+with plans as (
+    select * from {{ ref('int_plans__unioned') }}
+),
+
+reviews as (
+    select
+        reviews.review_id,
+        reviews.plan_id,
+        plans.person_id,
+        'capita_one' as source_system,
+        reviews.due_date,
+        reviews.meeting_date,
+        reviews.review_outcome_code,
+        reviews.decision_date,
+        reviews.amendment_notice_date,
+        reviews.final_amended_plan_date
+    from {{ ref('stg_capita_one__annual_reviews') }} as reviews
+    left join plans on reviews.plan_id = plans.plan_id and plans.source_system = 'capita_one'
+
+    union all
+
+    -- A review in the hub is of its case's plan; where Capita One holds the plan, of the person's main plan there.
+    select
+        'HUB-' || reviews.review_id as review_id,
+        coalesce(hub_plans.plan_id, capita_plans.plan_id) as plan_id,
+        person.person_id,
+        'ehc_hub' as source_system,
+        null as due_date,
+        reviews.meeting_date,
+        reviews.review_outcome_code,
+        reviews.decision_date,
+        reviews.amendment_notice_date,
+        reviews.final_amended_plan_date
+    from {{ ref('stg_ehc_hub__reviews') }} as reviews
+    {{ person_join('ehc_hub', 'reviews.case_id') }}
+    left join plans as hub_plans on reviews.case_id = hub_plans.case_id
+    left join plans as capita_plans
+        on
+            person.person_id = capita_plans.person_id
+            and capita_plans.source_system = 'capita_one'
+            and capita_plans.is_main_plan
+)
+
+select *
+from reviews
+-- One review a plan and meeting date, Capita One first. Where either is unknown nothing can be told to be the same.
+qualify
+    plan_id is null
+    or meeting_date is null
+    or row_number() over (partition by plan_id, meeting_date order by source_system, review_id) = 1

@@ -1,0 +1,26 @@
+with involvements as (
+    select
+        person.person_id,
+        involvements.social_care_id,
+        involvements.social_care_status_code,
+        involvements.social_care_status_local,
+        involvements.team,
+        involvements.start_date,
+        involvements.end_date,
+        {{ is_open('involvements.start_date', 'involvements.end_date') }} as is_open
+    from {{ ref('stg_social_care__involvements') }} as involvements
+    {{ person_join('social_care', 'involvements.social_care_id') }}
+)
+
+select
+    *,
+    -- Looked after, child protection, in need, care leaver, early help; then the latest start.
+    is_open and row_number() over (
+        partition by person_id, is_open
+        order by
+            list_position(['CLA', 'CPP', 'CIN', 'CL', 'EH'], social_care_status_code) asc nulls last,
+            start_date desc,
+            social_care_id asc,
+            social_care_status_local asc
+    ) = 1 as is_highest
+from involvements

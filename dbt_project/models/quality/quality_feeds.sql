@@ -1,0 +1,4 @@
+select
+    *,
+    {{ run_columns() }}
+from {{ ref('stg_send_ready__feeds') }}
