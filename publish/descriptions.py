@@ -21,26 +21,6 @@ OURS: dict[str, tuple[str, dict[str, str]]] = {
             "count": "How many records the issue stands for",
         },
     ),
-    "feeds": (
-        "One row a feed: what the run used of it",
-        {
-            "source": "The system it comes from",
-            "feed": "Its name",
-            "status": "fresh, stale, refused (the newest file was refused, an older one may be in use) or missing",
-            "is_stale": "True unless the feed is fresh",
-            "was_ever_received": "True when a file with a data date up to the as-at date was ever accepted",
-            "data_date": "The day that the file in use speaks of",
-            "file_name": "The file in use",
-            "sha256": "Hash of its bytes",
-            "rows_in_file": "Rows in it",
-            "rows_accepted": "Rows used",
-            "rows_quarantined": "Rows left out because they could not be read",
-            "rows_duplicate": "Rows left out because a later row has the same key",
-            "stale_after_days": "Days after which the feed counts as stale",
-            "owner": "Who sends it",
-            "title": "Its name for people",
-        },
-    ),
     "runs": (
         "One row: the run that this warehouse was published from",
         {

@@ -20,7 +20,7 @@ WHO = {
     "List 2": "Everyone on SEN support (K) at an establishment of the council's area, without an EHC plan",
 }
 _BOTH = ("List 1", "List 2")
-# The feeds that each list is made of; a test holds this to the lineage of the dbt models.
+# The feeds whose values each list shows or is chosen by; tests hold this to the lineage of the dbt models.
 BEHIND = {
     "capita_one.students": _BOTH,
     "capita_one.ehc_plans": _BOTH,

@@ -23,6 +23,7 @@ from send_ready.settings import Settings
 from send_ready.warehouse import identifier, literal
 
 SCHEMAS = ("core", "annex_a", "quality")
+PARTIAL = "quality_issues"  # what dbt found, a part of quality.issues
 DATABASE, PARQUET = "warehouse.duckdb", "parquet"
 
 
@@ -61,22 +62,26 @@ def _build(version: Path, run: Run) -> int:
 
 
 def _tables(con: DuckDBPyConnection, run: Run) -> Iterator[tuple[str, str, str]]:
-    """Schema, table and what fills it: all that dbt made in these schemas, and three tables about the run."""
+    """Schema, table and what fills it: all that dbt made in these schemas, every issue, and the run itself."""
+    schemas = ", ".join(literal(schema) for schema in SCHEMAS)
     built = con.execute(
-        """
+        f"""
         SELECT table_schema, table_name FROM information_schema.tables
-        WHERE table_catalog = 'built' AND list_contains(?, table_schema) ORDER BY ALL
-        """,
-        [list(SCHEMAS)],
+        WHERE table_catalog = 'built' AND table_schema IN ({schemas}) ORDER BY ALL
+        """
     ).fetchall()
     for schema, table in built:
-        if (schema, table) != ("quality", "quality_issues"):  # a part of quality.issues
-            yield schema, table, f"SELECT * FROM built.{schema}.{identifier(table)}"
+        if table != PARTIAL:
+            yield schema, _published(table), f"SELECT * FROM built.{schema}.{identifier(table)}"
     yield "quality", "issues", "SELECT * FROM issue"
-    yield "quality", "feeds", "SELECT * FROM built.raw.feeds ORDER BY source, feed"
     about = {"code_version": send_ready.__version__, "layout_version": LAYOUT_VERSION}
     values = "".join(f", {literal(value)} AS {name}" for name, value in about.items())
     yield "quality", "runs", f"SELECT DATE {literal(run.as_at)} AS as_at_date{values}"
+
+
+def _published(table: str) -> str:
+    """quality.quality_feeds goes out as quality.feeds."""
+    return table.removeprefix("quality_")
 
 
 def _create(con: DuckDBPyConnection, run: Run, name: str, source: str) -> int:
@@ -100,9 +105,9 @@ def _comments_of_build(con: DuckDBPyConnection) -> list[str]:
         """
     ).fetchall()
     return [
-        _comment(schema, table, column, comment)
+        _comment(schema, _published(table), column, comment)
         for schema, table, column, comment in tables
-        if comment and schema in SCHEMAS and table != "quality_issues"
+        if comment and schema in SCHEMAS and table != PARTIAL
     ]
 
 

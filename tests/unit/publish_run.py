@@ -103,6 +103,9 @@ def finished_run(
             row = [source, feed, status, status != "fresh", day is not None, day, day and f"{source}_{feed}.csv", None]
             row += [10, 8, 1, 1] if day else [None] * 4
             con.execute(f"INSERT INTO raw.feeds VALUES ({', '.join('?' * 15)})", [*row, 1, "Capita One team", title])
+        con.execute(
+            f"CREATE TABLE quality.quality_feeds AS SELECT *, '999' AS la_code, '{run_id}' AS run_id FROM raw.feeds"
+        )
         columns = ", ".join(f"{name} {kind}" for name, kind in issues.COLUMNS.items())
         con.execute(f"CREATE TABLE quality.quality_issues ({columns}, la_code VARCHAR, run_id VARCHAR)")
         con.execute(
@@ -122,10 +125,10 @@ def finished_run(
 def _list(con: Any, each: layout.ListLayout, rows: Sequence[dict[str, Any]], run_id: str) -> None:
     columns = ", ".join(f"{column.column_name} {TYPES[column.kind]}" for column in each.columns)
     con.execute(f"CREATE TABLE {each.table} ({columns}, la_code VARCHAR, run_id VARCHAR)")
-    marks = ", ".join(["?"] * (len(each.columns) + 2))
-    for row in rows:
-        values = [row.get(column.column_name) for column in each.columns]
-        con.execute(f"INSERT INTO {each.table} VALUES ({marks})", [*values, "999", run_id])
+    values = [[*(row.get(column.column_name) for column in each.columns), "999", run_id] for row in rows]
+    if values:
+        written = ", ".join("(" + ", ".join(map(warehouse.literal, row)) + ")" for row in values)
+        con.execute(f"INSERT INTO {each.table} VALUES {written}")
 
 
 def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> None:

@@ -1,0 +1,162 @@
+"""The published warehouse, and that nobody ever meets half of it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from publish_run import AS_AT, child, finished_run, issue, settings
+
+from publish.serving import serve
+from send_ready import files, warehouse
+
+READER = """
+import sys, time, duckdb
+path, stop = sys.argv[1], sys.argv[2]
+from pathlib import Path
+seen, reads = [], 0
+while not Path(stop).exists() or reads == 0:
+    with duckdb.connect(path, read_only=True) as con:
+        ids = con.execute('''
+            SELECT run_id FROM annex_a.rpt_annex_a__list_1 UNION ALL SELECT run_id FROM quality.issues
+            UNION ALL SELECT run_id FROM core.dim_person UNION ALL SELECT run_id FROM quality.runs
+        ''').fetchall()
+        rows = con.execute('SELECT count(*) FROM annex_a.rpt_annex_a__list_1').fetchone()[0]
+    assert len(set(ids)) == 1, ids
+    assert rows == 50, rows
+    seen, reads = seen + [ids[0][0]], reads + 1
+print(reads, len(set(seen)), seen[-1])
+"""
+
+
+def read(home: Path, query: str) -> list[tuple[object, ...]]:
+    with warehouse.reader(home / "serving" / "warehouse.duckdb") as con:
+        return con.execute(query).fetchall()
+
+
+def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path, list_1=[child("S1")]), settings(tmp_path))
+    tables = read(tmp_path, "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY 1")
+    assert [name for (name,) in tables] == [
+        "annex_a.rpt_annex_a__list_1",
+        "annex_a.rpt_annex_a__list_2",
+        "core.dim_person",
+        "quality.feeds",
+        "quality.issues",
+        "quality.runs",
+    ]
+    assert read(tmp_path, "SELECT comment FROM duckdb_tables() WHERE table_name = 'dim_person'") == [
+        ("One row a person",)
+    ]
+    assert read(tmp_path, "SELECT comment FROM duckdb_columns() WHERE column_name = 'person_id'") == [
+        ("The person's id",)
+    ]
+    assert read(tmp_path, "SELECT birth_date, absence_pct::VARCHAR FROM annex_a.rpt_annex_a__list_1")[0][1] == "12.3"
+    assert read(tmp_path, "SELECT as_at_date, layout_version FROM quality.runs") == [(AS_AT, "2022-11")]
+
+
+def test_every_column_that_this_room_adds_is_described(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path), settings(tmp_path))
+    bare = "SELECT column_name FROM duckdb_columns() WHERE table_name IN ('issues', 'runs') AND comment IS NULL"
+    assert read(tmp_path, bare) == []
+    assert read(tmp_path, "SELECT count(comment) FROM duckdb_tables() WHERE table_name IN ('issues', 'runs')") == [(2,)]
+
+
+def test_every_table_carries_council_and_run(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")], found=[issue()])
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("CREATE VIEW core.bare AS SELECT 1 AS one")
+    serve(run, settings(tmp_path))
+    tables = read(tmp_path, "SELECT schema_name || '.' || table_name FROM duckdb_tables()")
+    stamped = {table: read(tmp_path, f"SELECT DISTINCT la_code, run_id FROM {table}") for (table,) in tables}
+    assert {table: rows for table, rows in stamped.items() if rows and rows != [("999", run.run_id)]} == {}
+    assert stamped["core.bare"] == stamped["quality.issues"] == [("999", run.run_id)]
+
+
+def test_issues_are_those_of_every_stage_and_of_dbt(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path, found=[issue("L-122", "query"), issue()]), settings(tmp_path))
+    assert read(tmp_path, "SELECT rule FROM quality.issues") == [("101a",), ("M-01",), ("L-122",)]
+
+
+def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path, list_1=[child("S1"), child("S2", upn=None)], found=[issue()]), settings(tmp_path))
+    tables = read(tmp_path, "SELECT schema_name, table_name FROM duckdb_tables()")
+    paths = {
+        str(path.relative_to(tmp_path / "serving" / "parquet")) for path in (tmp_path / "serving").rglob("*.parquet")
+    }
+    assert paths == {f"{schema}/{table}.parquet" for schema, table in tables}
+    for schema, table in tables:
+        path = warehouse.literal(tmp_path / "serving" / "parquet" / str(schema) / f"{table}.parquet")
+        differing = f"(FROM {schema}.{table} EXCEPT ALL FROM read_parquet({path}))"
+        assert read(tmp_path, f"SELECT count(*) FROM {differing}") == [(0,)]
+        assert read(tmp_path, f"SELECT count(*) FROM {schema}.{table}") == read(
+            tmp_path, f"SELECT count(*) FROM {path}"
+        )
+
+
+def test_clients_of_duckdb_1_4_can_read_the_file(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path), settings(tmp_path))
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH {warehouse.literal(tmp_path / 'serving' / 'warehouse.duckdb')} AS served (READ_ONLY)")
+        tags = con.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'served'").fetchall()[0][0]
+    assert tags["storage_version"].startswith("v1.4")
+
+
+def test_the_version_before_stays_for_open_readers_and_older_ones_go(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path, "one"), settings(tmp_path))
+    first = (tmp_path / "serving").resolve()
+    with warehouse.reader(tmp_path / "serving" / "warehouse.duckdb") as con:
+        serve(finished_run(tmp_path, "two"), settings(tmp_path))
+        assert first.exists()
+        assert con.execute("SELECT DISTINCT run_id FROM core.dim_person").fetchall() == [("one",)]
+    serve(finished_run(tmp_path, "three"), settings(tmp_path))
+    assert not first.exists()
+    assert len(list((tmp_path / "published").iterdir())) == 2
+    assert read(tmp_path, "SELECT run_id FROM quality.runs") == [("three",)]
+
+
+def test_a_failed_publication_leaves_what_was_served(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path, "one"), settings(tmp_path))
+    broken = finished_run(tmp_path, "two")
+    with warehouse.writer(broken.warehouse) as con:
+        con.execute("DROP TABLE quality.quality_issues")
+    with pytest.raises(duckdb.CatalogException):
+        serve(broken, settings(tmp_path))
+    assert read(tmp_path, "SELECT run_id FROM quality.runs") == [("one",)]
+
+
+def test_only_the_owner_can_read_what_is_served(tmp_path: Path) -> None:
+    before = os.umask(files.PRIVATE_UMASK)
+    try:
+        serve(finished_run(tmp_path), settings(tmp_path))
+    finally:
+        os.umask(before)
+    paths = [tmp_path / "published", *(tmp_path / "published").rglob("*")]
+    modes = {path.is_dir(): set() for path in paths}
+    for path in paths:
+        modes[path.is_dir()].add(oct(path.stat().st_mode & 0o777))
+    assert modes == {True: {"0o700"}, False: {"0o600"}}
+
+
+def test_a_reader_in_another_process_never_fails_and_never_meets_two_runs(tmp_path: Path) -> None:
+    rows, found = [child(f"S{number}") for number in range(50)], [issue()]
+    serve(finished_run(tmp_path, "run_0", rows, found=found), settings(tmp_path))
+    stop = tmp_path / "stop"
+    path = tmp_path / "serving" / "warehouse.duckdb"
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(path), str(stop)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        for number in range(1, 13):
+            serve(finished_run(tmp_path, f"run_{number}", rows, found=found), settings(tmp_path))
+            time.sleep(0.02)
+    finally:
+        stop.touch()
+        said, errors = reader.communicate(timeout=60)
+    assert reader.returncode == 0, errors
+    reads, versions, last = said.split()
+    assert int(reads) > int(versions) > 1
+    assert last in ("run_11", "run_12")
