@@ -1,0 +1,123 @@
+"""The floor: the two Annex A lists from a folder of exports in the default layout, by floor.sql alone."""
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import xlsxwriter
+
+SQL = Path(__file__).with_name("floor.sql")
+
+# feed -> (file name before the date, the columns that the lists need)
+FEEDS = {
+    "students": (
+        "capita_one_students",
+        "Student ID, UPN, Former UPN, ULN, Surname, Forename, Date of Birth, Sex, Ethnicity, Postcode, "
+        "Disability, Pupil Premium, Date of Death, Last Updated",
+    ),
+    "enrolments": ("capita_one_enrolments", "Student ID, URN, Enrolment Status, Entry Date, Leaving Date"),
+    "sen_provision": ("capita_one_sen_provision", "Student ID, SEN Provision, Start Date, End Date"),
+    "sen_needs": ("capita_one_sen_needs", "Student ID, SEN Type, Rank, Start Date, End Date"),
+    "ehcp_assessments": ("capita_one_ehcp_assessments", "Student ID"),
+    "ehc_plans": (
+        "capita_one_ehc_plans",
+        "Plan ID, Student ID, Initial Plan Date, Current Plan Date, Cease Date",
+    ),
+    "annual_reviews": ("capita_one_annual_reviews", "Review ID, Plan ID, Meeting Date"),
+    "attendance": (
+        "capita_one_attendance",
+        "Student ID, URN, Week Commencing, Sessions Possible, Authorised Absence, Unauthorised Absence",
+    ),
+    "exclusions": ("capita_one_exclusions", "Exclusion ID, Student ID, Category, Start Date"),
+    "home_education": ("capita_one_home_education", "Student ID, Start Date, End Date"),
+    "cases": (
+        "ehc_hub_cases",
+        "Case Reference, Child UPN, Child First Name, Child Last Name, Child DOB, Gender, Postcode, Primary Need, "
+        "Request Received, Final Plan Issued, Plan Last Amended, Case Closed, Migrated Student ID",
+    ),
+    "reviews": ("ehc_hub_reviews", "Review Reference, Case Reference, Meeting Date"),
+    "involvements": (
+        "social_care_involvements",
+        "Person ID, UPN, First Name, Last Name, DOB, Postcode, Status, Team, Start Date, End Date",
+    ),
+    "establishments": (
+        "edubasealldata",
+        "URN, LA (code), TypeOfEstablishment (code), PhaseOfEducation (code), StatutoryLowAge, StatutoryHighAge",
+    ),
+}
+SHEETS = ("List_1", "List_2")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Both lists as rows of values in the order of the Annex A columns, plain and lettered; a blank is None."""
+
+    plain: dict[str, list[tuple[Any, ...]]]
+    lettered: dict[str, list[tuple[Any, ...]]]
+    table_seconds: float  # from the files to the finished tables
+    workbook_seconds: float  # and the workbook on top, 0.0 when none was asked for
+
+
+def lists(inbox: Path, as_at: date, la_code: str, workbook: Path | None = None, threads: int | None = None) -> Lists:
+    """Read the exports that count on the as-at date and derive both lists; write a workbook if given a path."""
+    started = time.perf_counter()
+    with duckdb.connect(config={"threads": threads} if threads else {}) as con:
+        received = {feed: _load(con, inbox, feed, as_at) for feed in FEEDS}
+        con.execute(f"SET VARIABLE as_at = DATE '{as_at}'")
+        con.execute(f"SET VARIABLE la_code = '{la_code}'")
+        con.execute(f"SET VARIABLE has_exclusions = {received['exclusions']}")
+        con.execute(f"SET VARIABLE has_gias = {received['establishments']}")
+        con.execute(SQL.read_text(encoding="utf-8"))
+        tables = time.perf_counter()
+        lettered = {sheet: con.table(f"{sheet.lower()}_lettered").fetchall() for sheet in SHEETS}
+        if workbook:
+            _write(workbook, lettered)
+        written = time.perf_counter()
+        plain = {sheet: con.table(sheet.lower()).fetchall() for sheet in SHEETS}
+    return Lists(plain, lettered, tables - started, written - tables if workbook else 0.0)
+
+
+def _load(con: duckdb.DuckDBPyConnection, inbox: Path, feed: str, as_at: date) -> bool:
+    """Make raw_<feed> from the newest export of the as-at date or before; empty when there is none."""
+    name, columns = FEEDS[feed]
+    dated = {path.stem.removeprefix(name).strip("_"): path for path in inbox.glob(f"{name}*.csv")}
+    usable = [day for day in dated if day.isdecimal() and day <= f"{as_at:%Y%m%d}"]
+    empty = "SELECT " + ", ".join(f'NULL::VARCHAR AS "{column}"' for column in columns.split(", ")) + " WHERE false"
+    if not usable:
+        con.execute(f"CREATE TABLE raw_{feed} AS {empty}")
+        return False
+    path = str(dated[max(usable)]).replace("'", "''")
+    encoding = "utf-8" if _is_utf8(dated[max(usable)]) else "latin-1"
+    con.execute(
+        f"CREATE TABLE raw_{feed} AS FROM read_csv('{path}', all_varchar = true, header = true, delim = ',', "
+        f"quote = '\"', escape = '\"', encoding = '{encoding}') UNION ALL BY NAME {empty}"
+    )
+    return True
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _write(path: Path, rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy", "strings_to_formulas": False}) as book:
+        for sheet, lines in rows.items():
+            page = book.add_worksheet(sheet)
+            for number, line in enumerate(lines, start=1):
+                page.write_row(number, 0, line)
+
+
+if __name__ == "__main__":
+    folder, day, la, *book = sys.argv[1:]
+    made = lists(Path(folder), date.fromisoformat(day), la, Path(book[0]) if book else None)
+    for sheet, lines in made.plain.items():
+        print(f"{sheet}: {len(lines):,} rows")
+    print(f"tables {made.table_seconds:.2f} s, workbook {made.workbook_seconds:.2f} s")
