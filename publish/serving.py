@@ -33,12 +33,12 @@ def serve(run: Run, settings: Settings) -> Path:
         versions = settings.home / "published"
         versions.mkdir(parents=True, exist_ok=True)
         link = settings.home / "serving"
-        before = link.resolve() if link.is_symlink() else None
+        before = link.readlink().name if link.is_symlink() else None
         version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
         doing.rows = _build(version, run)
         point(link, version)
         for folder in versions.iterdir():
-            if folder not in (version, before):
+            if folder.name not in (version.name, before):
                 shutil.rmtree(folder)
     return link
 
