@@ -178,11 +178,9 @@ def file_issues(
             issue("F-22", "query", f"Column {header} means the same as another column of the file and was not used.",
                   "Take one of the two out of the report.", column_name=header)
         )  # fmt: skip
-    for header in typed.match.extra:
-        found.append(
-            issue("F-23", "note", f"Column {header or '(no name)'} is not known and was not used.",
-                  f"Nothing, or add it to {column_map}.", column_name=header)
-        )  # fmt: skip
+    if extra := [header or "(no name)" for header in typed.match.extra]:
+        message = f"Columns that are not known were not used: {', '.join(extra)}."
+        found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
     for unreadable in typed.unreadable:
         kind = next(column.type for column in contract.columns if column.name == unreadable.column)
         header = typed.match.headers[unreadable.column]
