@@ -1,17 +1,45 @@
 """Drawing lots, all of it from one seeded generator, so that the same seed makes the same council."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Dates = NDArray[np.datetime64]
-Texts = NDArray[np.object_]
+Dates = NDArray[Any]  # datetime64[D]
+Texts = NDArray[Any]  # object, each a str
 
 NO_DATE = np.datetime64("NaT", "D")
+DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The council, the day, and the generator behind every lot."""
+
+    rng: np.random.Generator
+    as_at: date
+    la_code: str
+
+    @property
+    def today(self) -> np.datetime64:
+        return np.datetime64(self.as_at, "D")
+
+    @property
+    def year(self) -> int:
+        """The year in which the school year began."""
+        return self.as_at.year - (self.as_at.month < 9)
+
+
+def day(series: pd.Series) -> Dates:
+    """A column of dates as whole days."""
+    return series.to_numpy("datetime64[D]")
 
 
 def quota(rng: np.random.Generator, weights: ArrayLike, size: int) -> Ints:
@@ -25,7 +53,7 @@ def quota(rng: np.random.Generator, weights: ArrayLike, size: int) -> Ints:
 
 
 def quota_by(rng: np.random.Generator, groups: Ints, table: ArrayLike) -> Ints:
-    """For every element a column of `table`, drawn by `quota` from the row its group names."""
+    """For every element a column of `table`, drawn by `quota` from the row that its group names."""
     weights = np.asarray(table, dtype=float)
     drawn = np.zeros(len(groups), dtype=np.int64)
     for group in np.unique(groups):
@@ -49,15 +77,22 @@ def rake(cells: ArrayLike, margins: Sequence[tuple[Ints, Floats]], rounds: int =
     return fitted
 
 
-def pick(rng: np.random.Generator, values: Sequence[object], size: int, weights: ArrayLike | None = None) -> Texts:
+def pick(rng: np.random.Generator, values: Sequence[Any], size: int, weights: ArrayLike | None = None) -> Texts:
     """`size` of `values`, by weight where given."""
     lots = rng.integers(0, len(values), size) if weights is None else quota(rng, weights, size)
     return np.fromiter(values, dtype=object, count=len(values))[lots]
 
 
-def days(rng: np.random.Generator, low: ArrayLike, high: ArrayLike, size: int | None = None) -> NDArray[np.timedelta64]:
+def days(rng: np.random.Generator, low: int, high: int, size: int) -> NDArray[Any]:
     """Whole days from low to high, both included."""
-    return rng.integers(low, np.asarray(high) + 1, size).astype("timedelta64[D]")
+    return rng.integers(low, high + 1, size).astype("timedelta64[D]")
+
+
+def delays(rng: np.random.Generator, in_time: float, limit: int, mean: float, size: int) -> NDArray[Any]:
+    """Days that something took: within the limit as often as said (mostly the last days of it), else beyond by `mean`."""
+    early = limit - np.minimum(rng.exponential(limit / 5, size), limit * 0.9)
+    late = limit + 1 + rng.exponential(mean, size)
+    return np.where(rng.random(size) < in_time, early, late).astype("timedelta64[D]")
 
 
 def between(rng: np.random.Generator, first: Dates, last: Dates) -> Dates:

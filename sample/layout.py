@@ -10,28 +10,39 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sample.chance import Texts
+from sample.chance import Dates, Texts
 
-PROJECT = Path(__file__).resolve().parent.parent
-MAPS = PROJECT / "extract" / "column_maps"
+MAPS = Path(__file__).resolve().parent.parent / "extract" / "column_maps"
 FEEDS = tuple(sorted(path.stem.replace("__", ".") for path in MAPS.glob("*.csv")))
+# GIAS has about 135 columns; the pipeline needs twelve. These are some of the others.
+EXTRA_HEADERS = {
+    "gias.establishments": {
+        "la_name": "LA (name)",
+        "number": "EstablishmentNumber",
+        "type_name": "TypeOfEstablishment (name)",
+        "status_name": "EstablishmentStatus (name)",
+        "phase_name": "PhaseOfEducation (name)",
+    }
+}
+# Columns that the hub exports with a time of day.
+TIMES = {"ehc_hub.cases": ("request_received", "migrated_on")}
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the exports of one source have in common (spec: the default layout)."""
+    """What the exports of one source have in common."""
 
     encoding: str
     newline: str
-    dates: str  # the order of year, month and day
-    quote_all: bool = False
+    dates: str  # {0} year, {1} month, {2} day
+    is_quoted: bool = False
 
 
 DIALECTS = {
     "capita_one": Dialect("cp1252", "\r\n", "{2}/{1}/{0}"),
     "ehc_hub": Dialect("utf-8-sig", "\n", "{0}-{1}-{2}"),
     "social_care": Dialect("utf-8", "\n", "{2}/{1}/{0}"),
-    "gias": Dialect("cp1252", "\r\n", "{2}-{1}-{0}", quote_all=True),
+    "gias": Dialect("cp1252", "\r\n", "{2}-{1}-{0}", is_quoted=True),
 }
 
 
@@ -42,13 +53,12 @@ def dialect(feed: str) -> Dialect:
 
 @cache
 def headers(feed: str) -> dict[str, str]:
-    """Column to default header, in the order of the export: the first header listed for each column."""
-    with open(MAPS / f"{feed.replace('.', '__')}.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    first: dict[str, str] = {}
-    for row in rows:
-        first.setdefault(row["column"], row["header"])
-    return first
+    """Column to header, in the order of the export: of each column the first header that its map lists."""
+    found: dict[str, str] = {}
+    with (MAPS / f"{feed.replace('.', '__')}.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["column"], row["header"])
+    return found | EXTRA_HEADERS.get(feed, {})
 
 
 def file_name(feed: str, data_date: date) -> str:
@@ -57,48 +67,43 @@ def file_name(feed: str, data_date: date) -> str:
     return f"{stem}{data_date:%Y%m%d}.csv"
 
 
-def dates(values: np.ndarray, order: str) -> Texts:
-    """Dates as text in this order; none is empty text."""
-    days = values.astype("datetime64[D]")
-    known = ~np.isnat(days)
-    texts = np.full(len(days), "", dtype=object)
-    if known.any():
-        different, where = np.unique(days[known], return_inverse=True)
-        written = [order.format(*str(day).split("-")) for day in different]
-        texts[known] = np.array(written, dtype=object)[where]
-    return texts
-
-
 def as_text(feed: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The feed's columns in the order of the export, every value as the text that will be written."""
-    order = dialect(feed).dates
-    columns = {}
-    for name in headers(feed):
-        values = frame[name]
-        if values.dtype.kind == "M":
-            columns[name] = dates(values.to_numpy(), order)
-        elif values.dtype.kind in "iu":
-            columns[name] = _integers(values.to_numpy())
-        elif values.dtype.kind == "f":
-            columns[name] = np.array(["" if np.isnan(v) else f"{v:g}" for v in values], dtype=object)
-        else:
-            columns[name] = values.fillna("").to_numpy(object)
-    return pd.DataFrame(columns, dtype=object)
+    """The columns of the export in its order, every value as the text that will be written, rows numbered from 0."""
+    style, times = dialect(feed), TIMES.get(feed, ())
+    return pd.DataFrame(
+        {name: _texts(frame[name], style.dates + (" 00:00:00" if name in times else "")) for name in headers(feed)},
+        dtype=object,
+    )
 
 
-def _integers(values: np.ndarray) -> Texts:
+def _texts(values: pd.Series, dates: str) -> Texts:
+    if values.dtype.kind == "M":
+        return date_texts(values.to_numpy("datetime64[D]"), dates)
+    if values.dtype.kind in "iuf":
+        return _numbers(values.to_numpy())
+    return values.fillna("").to_numpy(object)
+
+
+def date_texts(values: Dates, order: str) -> Texts:
+    """Dates as text in this order of {0} year, {1} month and {2} day; no date is empty text."""
     different, where = np.unique(values, return_inverse=True)
-    return np.array([str(value) for value in different], dtype=object)[where]
+    written = ["" if np.isnat(day) else order.format(*str(day).split("-")) for day in different]
+    return np.array(written, dtype=object)[where]
+
+
+def _numbers(values: np.ndarray) -> Texts:
+    different, where = np.unique(values, return_inverse=True)
+    return np.array(["" if value != value else f"{value:g}" for value in different], dtype=object)[where]
 
 
 def write(path: Path, feed: str, frame: pd.DataFrame) -> None:
     """Write a frame of text as the feed's export."""
     style = dialect(feed)
-    names = [headers(feed).get(name, name) for name in frame.columns]
-    with open(path, "w", encoding=style.encoding, newline="") as file:
-        file.write(",".join(_field(name, style.quote_all) for name in names) + style.newline)
+    names = [headers(feed)[name] for name in frame.columns]
+    with path.open("w", encoding=style.encoding, newline="") as file:
+        file.write(",".join(_fields(names, style.is_quoted)) + style.newline)
         for part in _parts(frame):
-            file.write(style.newline.join(_lines(part, style.quote_all)) + style.newline)
+            file.write(style.newline.join(_lines(part, style.is_quoted)) + style.newline)
 
 
 def _parts(frame: pd.DataFrame, size: int = 100_000) -> Iterator[pd.DataFrame]:
@@ -106,19 +111,16 @@ def _parts(frame: pd.DataFrame, size: int = 100_000) -> Iterator[pd.DataFrame]:
         yield frame.iloc[start : start + size]
 
 
-def _lines(frame: pd.DataFrame, quote_all: bool) -> Iterable[str]:
-    columns = [_fields(frame[name].tolist(), quote_all) for name in frame.columns]
-    return map(",".join, zip(*columns, strict=True))
+def _lines(frame: pd.DataFrame, is_quoted: bool) -> Iterable[str]:
+    return map(",".join, zip(*(_fields(frame[name].tolist(), is_quoted) for name in frame.columns), strict=True))
 
 
-def _fields(values: list[str], quote_all: bool) -> list[str]:
+def _fields(values: list[str], is_quoted: bool) -> list[str]:
     joined = "".join(values)
-    if not quote_all and not any(mark in joined for mark in ',"\n\r'):
+    if not is_quoted and not any(mark in joined for mark in ',"\n\r'):
         return values
-    return [_field(value, quote_all) for value in values]
+    return [_quoted(value) if is_quoted or any(mark in value for mark in ',"\n\r') else value for value in values]
 
 
-def _field(value: str, quote_all: bool) -> str:
-    if quote_all or any(mark in value for mark in ',"\n\r'):
-        return '"' + value.replace('"', '""') + '"'
-    return value
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'

@@ -1,28 +1,27 @@
-"""Everybody the three systems know: who they are, how old, what they need and where they learn.
+"""Everybody the systems know: who they are, how old, what they need and where they learn.
 
 Roles (column `role`):
   plan         an open plan in Capita One
   hub_plan     in Capita One, but the plan is still in the EHC Hub
   hub_only     plan and child in the EHC Hub only
   hub_open     a request in the EHC Hub only, no plan yet
-  support      SEN support at a school of the council: list 2
+  support      SEN support at a school of the council; some had a plan before
   away         SEN support at a school of another council
   visitor      at a school here with a plan that another council keeps
-  ceased       had a plan, which has ended
+  ceased       had a plan, which has ended, and nothing since
   ordinary     neither: brothers, sisters, and pupils whose SEN support has ended
+The first three are on list 1, `support` is on list 2.
 """
-
-from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from sample import figures, identity
-from sample.chance import Dates, Flags, Ints, Texts, days, pick, quota, quota_by, rake
+from sample.chance import NO_DATE, Dates, Flags, Floats, Ints, Scene, Texts, day, days, pick, quota, quota_by, rake
 from sample.establishments import NEIGHBOURS
-from sample.years import YEAR, age_at, calendar, school_age, school_year
+from sample.years import YEAR, age_at, calendar, school_age, years_of
 
-# Where a placement can be, by whole years of age: the published tables cross placement with need, not with age.
+# Where somebody of that age can be placed: the published tables cross placement with need, not with age.
 AGES_OF_PLACEMENT = {
     "mainstream": (3, 18), "independent": (4, 18), "ap": (6, 16), "special": (3, 19), "special_independent": (6, 19),
     "nmss": (4, 19), "fe": (17, 25), "spi": (17, 25), "OTH": (16, 25), "EYP": (2, 4), "EHE": (5, 17), "NEET": (17, 25),
@@ -31,7 +30,11 @@ AGES_OF_PLACEMENT = {
 }  # fmt: skip
 COLLEGES = ("fe", "spi")
 NO_SCHOOL = ("OTH", "EYP", "EHE", "NEET", "NIEC", "NIEO", "OLA", "OPA", "unknown")
+ON_LIST_1, ON_LIST_2 = ("plan", "hub_plan", "hub_only"), ("support",)
 YEARS_OF_CEASED = 3
+# By reason 1 to 9: the youngest and oldest somebody is whose plan ends for it.
+AGES_OF_REASON = {"1": (20, 99), "2": (3, 20), "3": (18, 99), "4": (16, 99), "5": (2, 99), "6": (16, 99), "7": (2, 99),
+                  "8": (2, 99), "9": (4, 99)}  # fmt: skip
 ETHNICITIES = {
     "White - White British": "WBRI", "White - Irish": "WIRI", "White - Traveller of Irish heritage": "WIRT",
     "White - Any other White background": "WOTH", "White - Gypsy/Roma": "WROM",
@@ -41,97 +44,113 @@ ETHNICITIES = {
     "Black - Black Caribbean": "BCRB", "Black - Black African": "BAFR", "Black - Any other Black background": "BOTH",
     "Asian - Chinese": "CHNE", "Any other ethnic group": "OOTH", "Unclassified": "NOBT",
 }  # fmt: skip
-EXTENDED = {"WBRI": "WENG", "WOTH": "WEEU", "APKN": "AMPK", "BAFR": "BSOM", "AOTH": "ATML"}
+EXTENDED = {"WBRI": "WENG", "WOTH": "WEEU", "APKN": "AMPK", "NOBT": "REFU"}  # some schools use the longer code list
 
 
-def people(rng: np.random.Generator, as_at: date, la_code: str, plans: int, support: int) -> pd.DataFrame:
-    """One row a person. `plans` people have a plan of this council open on the day, `support` belong on list 2."""
+def people(scene: Scene, plans: int, support: int) -> pd.DataFrame:
+    """One row a person. Exactly `plans` of them belong on list 1 and `support` on list 2."""
+    rng = scene.rng
     hub_only, hub_plan = round(plans * 0.02), round(plans * 0.01)
+    turnover = figures.figure("total_ceased") / figures.figure("ehcplans")
+    ceased = _ceased(scene, min(round(plans * YEARS_OF_CEASED * turnover), plans + support))
+    on_support_now = int((ceased["role"] == "support").sum())
     parts = [
         _with_plan(rng, plans - hub_only - hub_plan, "plan"),
-        _with_plan(rng, hub_plan, "hub_plan"),
-        _with_plan(rng, hub_only, "hub_only"),
-        _supported(rng, support, "support"),
+        _new_to_plan(rng, hub_plan, "hub_plan"),
+        _new_to_plan(rng, hub_only, "hub_only"),
+        _supported(rng, support - on_support_now, "support"),
         _supported(rng, round(support * 0.02), "away"),
         _visitors(rng, round(plans * 0.02)),
-        _ceased(rng, as_at, round(plans * YEARS_OF_CEASED * _turnover())),
+        ceased,
         _requested(rng, round(plans * 0.02)),
         _supported(rng, round((plans + support) * 0.07), "ordinary"),
     ]
     found = pd.concat(parts, ignore_index=True)
-    found["birth"] = _births(rng, as_at, found)
-    found["age"] = age_at(found["birth"].to_numpy("datetime64[D]"), np.datetime64(as_at))
-    found["school_age"] = school_age(found["birth"].to_numpy("datetime64[D]"), school_year(as_at))
-    return _identify(rng, as_at, la_code, found)
+    found["birth"] = _births(scene, found)
+    _families(rng, found)
+    found["age"] = age_at(day(found["birth"]), scene.today)
+    found["school_age"] = school_age(day(found["birth"]), scene.year)
+    _names(rng, found)
+    _numbers(scene, found)
+    _details(scene, found)
+    return found
 
 
-def _turnover() -> float:
-    return figures.figure("total_ceased") / figures.figure("ehcplans")
+def groups(found: pd.DataFrame) -> Texts:
+    """plan, support or other: how the published figures group pupils."""
+    role = found["role"]
+    is_plan = role.isin([*ON_LIST_1, "visitor", "ceased"])
+    return np.select([is_plan, role.isin(["support", "away"])], ["plan", "support"], "other").astype(object)
 
 
 def _with_plan(rng: np.random.Generator, size: int, role: str) -> pd.DataFrame:
-    """Age, need, placement, sex and years in place so that each published table is met (raked)."""
+    """Age, need, placement, sex and years in place so that each published table is met."""
     ages, age_need = _age_need()
     place_need = figures.table("plan_placement_need")
     places, needs = list(place_need.index), list(place_need.columns)
-    shape = (len(ages), len(needs), len(places))
-    age, need, place = (grid.ravel() for grid in np.indices(shape))
+    age, need, place = (grid.ravel() for grid in np.indices((len(ages), len(needs), len(places))))
     low, high = np.array([AGES_OF_PLACEMENT[name] for name in places]).T
-    possible = (ages[age] >= low[place]) & (ages[age] <= high[place])
-    need_place = np.ascontiguousarray(place_need.to_numpy().T)
-    weights = rake(
-        possible.astype(float),
-        [(age * len(needs) + need, age_need.ravel()), (need * len(places) + place, need_place.ravel())],
-    )
-    drawn = quota(rng, weights, size)
-    sexes = figures.table("plan_sex_need").T.reindex(needs)
-    years, starts = _years_in_place(rng, age[drawn], ages)
+    is_possible = (ages[age] >= low[place]) & (ages[age] <= high[place])
+    margins = [
+        (age * len(needs) + need, age_need.ravel()),
+        (place * len(needs) + need, place_need.to_numpy(float).ravel()),
+    ]
+    drawn = quota(rng, rake(is_possible, margins), size)
+    sexes = figures.table("plan_sex_need")
+    sex = quota_by(rng, need[drawn], sexes[needs].to_numpy().T)
+    years, later = _years_in_place(rng, age[drawn], ages)
     return pd.DataFrame({
         "role": role,
         "age": ages[age[drawn]],
         "need": np.array(needs, dtype=object)[need[drawn]],
         "placement": np.array(places, dtype=object)[place[drawn]],
-        "sex": np.array(list(sexes.columns), dtype=object)[quota_by(rng, need[drawn], sexes.to_numpy())],
+        "sex": sexes.index.to_numpy(object)[sex],
         "years": years,
-        "is_later_start": starts,
+        "started_later": later,
     })  # fmt: skip
 
 
-def _age_need() -> tuple[Ints, np.ndarray]:
+def _age_need() -> tuple[Ints, Floats]:
     counts = figures.table("plan_age_need")
     counts.index = counts.index.astype(int)
     counts = counts.sort_index()
-    return counts.index.to_numpy(), counts.to_numpy()
+    return counts.index.to_numpy(np.int64), counts.to_numpy(float)
 
 
-def _years_in_place(rng: np.random.Generator, age: Ints, ages: Ints) -> tuple[Ints, Flags]:
-    """Years a plan has been in place (1: under one), by age, so that years and age at start are both as published.
+def _years_in_place(rng: np.random.Generator, age: Ints, ages: Ints) -> tuple[Ints, Floats]:
+    """How long each plan has been in place, so that years and age at start are both as published.
 
-    Who is `a` years old, with a plan for y-1 to y years, was a-y or a-y+1 when it started: the flag says the later.
+    Somebody `a` years old whose plan is in its y-th year was a-y or a-y+1 when it started; the second
+    array is 1 for the later.
     """
     years, year_shares = figures.by_year("plan_years")
-    start_ages, start_shares = figures.by_year("plan_start_age")
+    starts, start_shares = figures.by_year("plan_start_age")
+    _, age_shares = figures.by_year("plan_age")
     age_cell, year_cell, later = (grid.ravel() for grid in np.indices((len(ages), len(years), 2)))
     start = ages[age_cell] - years[year_cell] + later
-    possible = start >= 1
-    start_group = np.clip(start, start_ages[0], start_ages[-1]) - start_ages[0]
-    _, age_shares = figures.by_year("plan_age")
-    weights = rake(
-        possible.astype(float), [(start_group, start_shares), (year_cell, year_shares), (age_cell, age_shares)]
-    )
-    drawn = quota_by(rng, age, weights.reshape(len(ages), -1))
-    return years[drawn // 2], (drawn % 2).astype(bool)
+    start_cell = np.clip(start, starts[0], starts[-1]) - starts[0]
+    margins = [(start_cell, start_shares), (year_cell, year_shares), (age_cell, age_shares)]
+    weights = rake(start >= 1, margins).reshape(len(ages), -1)
+    drawn = quota_by(rng, age, weights)
+    return years[drawn // 2], (drawn % 2).astype(float)
+
+
+def _new_to_plan(rng: np.random.Generator, size: int, role: str) -> pd.DataFrame:
+    """Plans that are still in the hub: none is older than the hub."""
+    found = _with_plan(rng, size, role)
+    return found.assign(years=rng.integers(1, 3, size), started_later=np.nan)
 
 
 def _supported(rng: np.random.Generator, size: int, role: str) -> pd.DataFrame:
     ages, weights = figures.by_year("support_age")
     needs = figures.shares("support_need")
+    is_boy = rng.random(size) < figures.rate("support_male")
     return pd.DataFrame({
         "role": role,
         "age": ages[quota(rng, weights, size)],
         "need": pick(rng, list(needs.index), size, needs.to_numpy()),
         "placement": "mainstream",
-        "sex": np.where(rng.random(size) < figures.rate("support_male"), "M", "F"),
+        "sex": np.where(is_boy, "M", "F"),
     })  # fmt: skip
 
 
@@ -143,135 +162,117 @@ def _visitors(rng: np.random.Generator, size: int) -> pd.DataFrame:
 def _requested(rng: np.random.Generator, size: int) -> pd.DataFrame:
     """Children under assessment whom the hub knows and Capita One does not: many are not at school yet."""
     ages, weights = figures.by_year("request_age")
-    chosen = ages < 16
-    found = _supported(rng, size, "hub_open")
-    return found.assign(age=ages[chosen][quota(rng, weights[chosen], size)])
+    return _supported(rng, size, "hub_open").assign(age=ages[quota(rng, np.where(ages < 16, weights, 0), size)])
 
 
-def _ceased(rng: np.random.Generator, as_at: date, size: int) -> pd.DataFrame:
-    """Plans that ended in the last three years, by age, reason and years held (raked)."""
+def _ceased(scene: Scene, size: int) -> pd.DataFrame:
+    """Plans that ended in the last three years, by age, reason and years held as published."""
+    rng = scene.rng
     ages, age_shares = figures.by_year("cease_age")
     years, year_shares = figures.by_year("cease_years")
     reasons = figures.shares("cease_reason")
     age, year, reason = (grid.ravel() for grid in np.indices((len(ages), len(years), len(reasons))))
-    youngest = np.array([20, 3, 18, 16, 2, 16, 2, 2, 4])  # by reason: maximum age, needs met, HE, work, moved, ...
-    oldest = np.array([99, 20, 99, 99, 99, 99, 99, 99, 99])
-    possible = (ages[age] - years[year] >= 1) & (ages[age] >= youngest[reason]) & (ages[age] <= oldest[reason])
-    weights = rake(possible.astype(float), [(year, year_shares), (reason, reasons.to_numpy()), (age, age_shares)])
-    drawn = quota(rng, weights, size)
+    low, high = np.array([AGES_OF_REASON[code] for code in reasons.index]).T
+    is_possible = (ages[age] > years[year]) & (ages[age] >= low[reason]) & (ages[age] <= high[reason])
+    drawn = quota(
+        rng, rake(is_possible, [(year, year_shares), (reason, reasons.to_numpy(float)), (age, age_shares)]), size
+    )
+    code = reasons.index.to_numpy(object)[reason[drawn]]
     at_end = ages[age[drawn]]
-    at_end = np.where(at_end == 20, rng.integers(20, 26, size), at_end)  # published as "20 and over"
-    at_end = np.where(reasons.index[reason[drawn]] == "1", np.maximum(at_end, 25), at_end)
-    since = rng.integers(1, int(YEARS_OF_CEASED * YEAR), size)
-    needs = _need_by_age(rng, np.clip(at_end, 2, 25))
+    at_end = np.where(at_end == 20, rng.integers(20, 26, size), at_end)  # published as 20 and over
+    at_end = np.where(code == "1", 25, at_end)
+    since = rng.integers(0, int(YEARS_OF_CEASED * YEAR), size)
+    known, age_need = _age_need()
+    needs = figures.table("plan_age_need").columns.to_numpy(object)
+    # Whose needs are met without a plan usually stays at school, on SEN support.
+    stays = (code == "2") & (at_end >= 4) & (at_end + since / YEAR < 15)
     return pd.DataFrame({
-        "role": "ceased",
+        "role": np.where(stays, "support", "ceased"),
         "age": at_end,
-        "need": needs,
-        "placement": np.select([at_end >= 19, at_end >= 4], ["fe", "mainstream"], "EYP"),
-        "sex": np.where(rng.random(size) < 31456 / 44862, "M", "F"),
+        "need": needs[quota_by(rng, np.clip(at_end, known[0], known[-1]) - known[0], age_need)],
+        "placement": np.select([stays, at_end >= 18, at_end >= 4], ["mainstream", "fe", "mainstream"], "EYP"),
+        "sex": pick(rng, ["M", "F"], size, [0.7, 0.3]),
         "years": years[year[drawn]] + 1,
-        "cease_reason": np.array(reasons.index, dtype=object)[reason[drawn]],
-        "ceased": np.datetime64(as_at) - since.astype("timedelta64[D]"),
+        "cease_reason": code,
+        "ceased": scene.today - since.astype("timedelta64[D]"),
     })  # fmt: skip
 
 
-def _need_by_age(rng: np.random.Generator, ages: Ints) -> Texts:
-    known, counts = _age_need()
-    needs = np.array(figures.table("plan_age_need").columns, dtype=object)
-    return needs[quota_by(rng, ages - known[0], counts)]
-
-
-def _births(rng: np.random.Generator, as_at: date, found: pd.DataFrame) -> Dates:
-    """A date of birth that gives the age on the day (of cease, for a plan that has ended), and a fitting school year."""
-    today = np.datetime64(as_at)
-    on = found["ceased"].to_numpy("datetime64[D]")
-    on = np.where(np.isnat(on), today, on)
-    age = found["age"].to_numpy(np.int64)
-    births = on - (np.minimum(age + rng.random(len(age)), age + 0.995) * YEAR + 1).astype("timedelta64[D]")
-    # Nobody is at college before year 12, and nobody stays at a mainstream school after year 14.
-    start = calendar(school_year(as_at), 8, 31)
-    is_open = found["ceased"].isna().to_numpy()
-    young = is_open & found["placement"].isin(COLLEGES).to_numpy() & (age_at(births, start) < 16)
-    births = np.where(young, start - (16 * YEAR + 1 + rng.random(len(age)) * 60).astype("timedelta64[D]"), births)
-    return births
-
-
-def _identify(rng: np.random.Generator, as_at: date, la_code: str, found: pd.DataFrame) -> pd.DataFrame:
-    """Numbers, names, address, ethnicity and what else the student record holds."""
-    size = len(found)
-    found["in_one"] = ~found["role"].isin(["hub_only", "hub_open"])
-    found["student_id"] = identity.text(600_000 + rng.permutation(size * 2)[:size])
-    found["forename"] = identity.forenames(rng, found["sex"].to_numpy(object))
-    found["surname"] = identity.surnames(rng, size)
-    found["postcode"] = identity.postcodes(rng, size)
-    _families(rng, found)
-    _tell_apart(rng, found)
-    ethnicity = figures.shares("plan_ethnicity")
-    codes = pick(rng, [ETHNICITIES[name] for name in ethnicity.index], size, ethnicity.to_numpy())
-    codes = np.where((codes == "NOBT") & (rng.random(size) < 0.2), "REFU", codes)
-    extended = pd.Series(codes).map(EXTENDED).to_numpy(object)
-    found["ethnicity"] = np.where((rng.random(size) < 0.08) & pd.notna(extended), extended, codes)
-    found["home_la"] = np.where(
-        rng.random(size) < _lives_elsewhere(found["role"]), pick(rng, NEIGHBOURS, size), la_code
-    )
-    _numbers(rng, as_at, found)
-    group = (
-        found["role"]
-        .map({"ordinary": "other"})
-        .fillna(pd.Series(np.where(found["role"].isin(["support", "away"]), "support", "plan"), index=found.index))
-    )
-    of_age = found["age"].between(4, 16).to_numpy()
-    premium = rng.random(size) < group.map(lambda name: figures.rate(f"{name}_pupil_premium")).to_numpy(float)
-    found["pupil_premium"] = np.where(of_age, np.where(premium, "Y", "N"), "")
-    disabled = np.where(group == "plan", figures.rate("plan_disability"), figures.rate("support_disability"))
-    said = np.where(rng.random(size) < disabled, "Y", "N")
-    found["disability"] = np.where(rng.random(size) < figures.rate("disability_not_recorded"), "", said)
-    found["sex"] = np.where(rng.random(size) < 0.0005, "U", found["sex"])
-    died = (found["cease_reason"] == "8").to_numpy()
-    found["death"] = np.where(died, found["ceased"].to_numpy("datetime64[D]"), np.datetime64("NaT", "D"))
-    found["updated"] = np.datetime64(as_at) - days(rng, 0, 700, size)
-    return found
-
-
-def _lives_elsewhere(role: pd.Series) -> np.ndarray:
-    return role.map({"plan": 0.015, "support": 0.05, "visitor": 1.0}).fillna(0.0).to_numpy()
+def _births(scene: Scene, found: pd.DataFrame) -> Dates:
+    """A date of birth that gives the age: today, or on the day the plan ended."""
+    on = np.where(found["ceased"].isna(), scene.today, day(found["ceased"]))
+    part = scene.rng.uniform(0.004, 0.996, len(found))
+    births = on - ((found["age"].to_numpy(float) + part) * YEAR).astype("timedelta64[D]")
+    # Nobody is at college before year 12.
+    autumn = calendar(scene.year, 8, 31)
+    too_young = found["placement"].isin(COLLEGES) & found["ceased"].isna() & (age_at(births, autumn) < 16)
+    sixteen = autumn - (16 * YEAR + 1 + scene.rng.random(len(found)) * 60).astype("timedelta64[D]")
+    return np.where(too_young, sixteen, births)
 
 
 def _families(rng: np.random.Generator, found: pd.DataFrame) -> None:
-    """Most ordinary pupils in the file are there because of a brother or sister: same surname and address."""
-    ordinary = np.flatnonzero((found["role"] == "ordinary").to_numpy())
-    others = np.flatnonzero(found["role"].isin(["plan", "support"]).to_numpy())
-    if not len(others):
-        return
-    siblings = ordinary[rng.random(len(ordinary)) < 0.7]
-    pairs = others[rng.random(len(others)) < 0.04]
-    for who in (siblings, pairs):
-        of = rng.choice(others, len(who))
-        for column in ("surname", "postcode"):
-            values = found[column].to_numpy(object, copy=True)
-            values[who] = values[of]
-            found[column] = values
+    """Surnames and addresses. Most ordinary pupils are there because of a brother or sister; some are twins."""
+    size = len(found)
+    surname, postcode, birth = identity.surnames(rng, size), identity.postcodes(rng, size), day(found["birth"])
+    role = found["role"].to_numpy(object)
+    others = np.flatnonzero(np.isin(role, ["plan", "support"]))
+    chance = np.where(role == "ordinary", 0.7, np.where(np.isin(role, ["plan", "support"]), 0.04, 0.0))
+    siblings = np.flatnonzero(rng.random(size) < chance)
+    of = rng.choice(others, len(siblings)) if len(others) else siblings
+    surname[siblings], postcode[siblings] = surname[of], postcode[of]
+    is_twin = (role[siblings] == "support") & (role[of] == "support") & (rng.random(len(of)) < 0.15)
+    is_twin &= found["ceased"].isna().to_numpy()[siblings]
+    birth[siblings[is_twin]] = birth[of[is_twin]]
+    found["surname"], found["postcode"], found["birth"] = surname, postcode, birth
 
 
-def _tell_apart(rng: np.random.Generator, found: pd.DataFrame) -> None:
-    """No two people share names, date of birth and address."""
+def _names(rng: np.random.Generator, found: pd.DataFrame) -> None:
+    found["forename"] = identity.forenames(rng, found["sex"].to_numpy(object))
+    foreign = (found["role"] == "hub_only").to_numpy() & (rng.random(len(found)) < 0.3)
+    unicode = identity.UNICODE_SURNAMES[rng.integers(0, len(identity.UNICODE_SURNAMES), len(found))]
+    found["surname"] = np.where(foreign, unicode, found["surname"].to_numpy(object))
+    # No two people share names, date of birth and address.
     while (same := found.duplicated(["surname", "forename", "birth", "postcode"]).to_numpy()).any():
         found.loc[same, "postcode"] = identity.postcodes(rng, int(same.sum()))
 
 
-def _numbers(rng: np.random.Generator, as_at: date, found: pd.DataFrame) -> None:
-    """UPNs (a few children rightly have none, and a reason), former UPNs, and ULNs from 14."""
-    size, age = len(found), found["age"].to_numpy()
-    births = found["birth"].to_numpy("datetime64[D]")
-    entered = np.minimum(births.astype("datetime64[Y]").astype(np.int64) + 1970 + 4, school_year(as_at))
-    schools = rng.integers(2000, 7000, size)
-    both = identity.upns(np.concatenate([schools, rng.integers(2000, 7000, size)]), np.concatenate([entered, entered]))
-    outside = found["placement"].isin(["EYP", "special_independent", "independent", "welsh"]).to_numpy()
-    chance = np.where(age < 5, 0.3, np.where(outside & (age < 16), 0.06, np.where(age > 18, 0.01, 0.001)))
+def _numbers(scene: Scene, found: pd.DataFrame) -> None:
+    """Student IDs, UPNs (a few children rightly have none, and a reason), former UPNs, and ULNs from 14."""
+    rng, size, age = scene.rng, len(found), found["age"].to_numpy()
+    found["in_one"] = ~found["role"].isin(["hub_only", "hub_open"])
+    found["student_id"] = identity.numbers(rng, 600_000, size)
+    entered = np.minimum(years_of(day(found["birth"])) + 4, scene.year)
+    issued = identity.upns(rng, np.concatenate([entered, entered]))
+    private = found["placement"].isin(["EYP", "special_independent", "independent", "welsh"]).to_numpy()
+    chance = np.select([age < 5, private & (age < 16), age > 18], [0.3, 0.06, 0.01], 0.001)
     has_none = rng.random(size) < chance
-    found["upn"] = np.where(has_none, "", both[:size])
-    reasons = np.where(age < 6, "UN1", np.where(age > 18, "UN9", pick(rng, ["UN2", "UN3", "UN8"], size)))
-    found["upn_unknown_reason"] = np.where(has_none, reasons, "")
-    found["former_upn"] = np.where(~has_none & (rng.random(size) < 0.02), both[size:], "")
+    reason = np.select([age < 6, age > 18], ["UN1", "UN9"], pick(rng, ["UN2", "UN3", "UN8"], size))
+    found["upn"] = np.where(has_none, "", issued[:size])
+    found["upn_unknown_reason"] = np.where(has_none, reason, "")
+    found["former_upn"] = np.where(~has_none & (rng.random(size) < 0.02), issued[size:], "")
     found["uln"] = np.where((age >= 14) & (rng.random(size) < 0.97), identity.ulns(rng, size), "")
+
+
+def _details(scene: Scene, found: pd.DataFrame) -> None:
+    """Ethnicity, home council, pupil premium, disability, death and when the record last changed."""
+    rng, size, group = scene.rng, len(found), groups(found)
+    shares = figures.shares("plan_ethnicity")
+    main = pick(rng, [ETHNICITIES[name] for name in shares.index], size, shares.to_numpy())
+    longer = pd.Series(main).map(EXTENDED).fillna(pd.Series(main)).to_numpy(object)
+    found["ethnicity"] = np.where(rng.random(size) < 0.1, longer, main)
+    lives_away = _chance(rng, found["role"], {"plan": 0.015, "support": 0.05, "visitor": 1.0})
+    lives_away |= (found["cease_reason"] == "5").to_numpy()
+    found["home_la"] = np.where(lives_away, pick(rng, NEIGHBOURS, size), scene.la_code)
+    has_premium = rng.random(size) < figures.rates("{}_pupil_premium", group)
+    of_age = found["school_age"].between(4, 15).to_numpy()
+    found["pupil_premium"] = np.where(of_age, np.where(has_premium, "Y", "N"), "")
+    is_disabled = rng.random(size) < figures.rates("{}_disability", group)
+    is_unknown = rng.random(size) < figures.rate("disability_not_recorded")
+    found["disability"] = np.where(is_unknown, "", np.where(is_disabled, "Y", "N"))
+    found["sex"] = np.where(rng.random(size) < 0.0005, "U", found["sex"].to_numpy(object))
+    found["death"] = np.where(found["cease_reason"] == "8", day(found["ceased"]), NO_DATE)
+    found["updated"] = scene.today - days(rng, 0, 700, size)
+
+
+def _chance(rng: np.random.Generator, role: pd.Series, chances: dict[str, float]) -> Flags:
+    return rng.random(len(role)) < role.map(chances).fillna(0.0).to_numpy(float)

@@ -1,4 +1,4 @@
-"""School years, term weeks and whole years of age. English terms are set locally: these are typical ones."""
+"""School years, term weeks and whole years of age. Terms are set locally: these are typical English ones."""
 
 from datetime import date, timedelta
 
@@ -11,28 +11,26 @@ from sample.chance import Dates, Ints
 YEAR = 365.25  # days
 
 
-def calendar(years: ArrayLike, month: int, day: int) -> Dates:
+def calendar(years: ArrayLike, month: int, on: int) -> Dates:
     """That day of each year."""
     months = (np.asarray(years, dtype=np.int64) - 1970) * 12 + month - 1
-    return months.astype("datetime64[M]").astype("datetime64[D]") + np.timedelta64(day - 1, "D")
+    return months.astype("datetime64[M]").astype("datetime64[D]") + np.timedelta64(on - 1, "D")
 
 
-def parts(dates: Dates) -> tuple[Ints, Ints, Ints]:
-    """Year, month and day of each date."""
+def years_of(dates: Dates) -> Ints:
+    """The calendar year of each date."""
+    return dates.astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+def _month_and_day(dates: Dates) -> Ints:
     months = dates.astype("datetime64[M]")
-    whole = months.astype(np.int64)
-    return whole // 12 + 1970, whole % 12 + 1, (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+    return months.astype(np.int64) % 12 * 100 + (dates - months).astype(np.int64)
 
 
 def age_at(births: Dates, on: Dates | np.datetime64) -> Ints:
     """Whole years of age on a day."""
-    (born, month, day), (year, on_month, on_day) = parts(births), parts(np.asarray(on, dtype="datetime64[D]"))
-    return year - born - ((month > on_month) | ((month == on_month) & (day > on_day)))
-
-
-def school_year(day: date) -> int:
-    """The year in which the school year that holds this day began."""
-    return day.year - (day.month < 9)
+    then = np.asarray(on, dtype="datetime64[D]")
+    return years_of(then) - years_of(births) - (_month_and_day(births) > _month_and_day(then))
 
 
 def school_age(births: Dates, year: ArrayLike) -> Ints:
@@ -40,34 +38,39 @@ def school_age(births: Dates, year: ArrayLike) -> Ints:
     return age_at(births, calendar(year, 8, 31))
 
 
+def year_before(day: date) -> date:
+    """The same day a year before (28 February for the 29th)."""
+    return date(day.year - 1, day.month, min(day.day, 28) if day.month == 2 else day.day)
+
+
 def term_weeks(first: date, last: date) -> tuple[Dates, Ints]:
-    """Mondays of term from `first` to `last`, and the half-day sessions of each week up to `last`."""
+    """Mondays of term from `first` to `last`, and how many half-day sessions each week has had by `last`."""
     monday = first + timedelta(days=-first.weekday() % 7)
     mondays, sessions = [], []
     while monday <= last:
-        if not _holiday(monday):
+        if not _is_holiday(monday):
             mondays.append(monday)
             sessions.append(2 * min(_school_days(monday), (last - monday).days + 1))
         monday += timedelta(days=7)
     return np.array(mondays, dtype="datetime64[D]"), np.array(sessions, dtype=np.int64)
 
 
-def _week_of(year: int, month: int, day: int) -> date:
-    middle = date(year, month, day)
+def _week_of(year: int, month: int, on: int) -> date:
+    middle = date(year, month, on)
     return middle - timedelta(days=middle.weekday())
 
 
-def _holiday(monday: date) -> bool:
-    year = monday.year
+def _is_holiday(monday: date) -> bool:
+    year, on = monday.year, (monday.month, monday.day)
     good_friday_week = easter(year) - timedelta(days=6)
-    half_terms = {_week_of(year, 2, 17), _week_of(year, 5, 28), _week_of(year, 10, 28)}
-    easter_weeks = {good_friday_week, good_friday_week + timedelta(days=7)}
-    christmas = (monday.month, monday.day) >= (12, 20) or (monday.month, monday.day) <= (1, 2)
-    summer = (7, 21) <= (monday.month, monday.day) <= (8, 29)
-    return christmas or summer or monday in half_terms | easter_weeks
+    weeks_off = {_week_of(year, 2, 17), _week_of(year, 5, 28), _week_of(year, 10, 28), good_friday_week}
+    weeks_off.add(good_friday_week + timedelta(days=7))
+    is_christmas = on >= (12, 20) or on <= (1, 2)
+    is_summer = (7, 21) <= on <= (8, 29)
+    return is_christmas or is_summer or monday in weeks_off
 
 
 def _school_days(monday: date) -> int:
-    may_day = monday.month == 5 and monday.day <= 7
-    first_of_autumn = (8, 30) <= (monday.month, monday.day) <= (9, 5)
-    return 5 - may_day - (2 if first_of_autumn else 0)
+    is_may_day = monday.month == 5 and monday.day <= 7
+    opens_late = (8, 30) <= (monday.month, monday.day) <= (9, 5)
+    return 5 - is_may_day - 2 * opens_late
