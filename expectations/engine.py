@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.core.batch_definition import BatchDefinition
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
 # COMPLETE gives every failing row's number; asking for named columns too walks the rows in Python.
 _RESULT_FORMAT = {
@@ -69,15 +71,22 @@ class Checked:
 
 
 def check(name: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> Checked:
-    """Run the rules of one suite over one frame. Raises EmptyFrame, and EngineError when rules were dropped."""
+    """Run the rules of one suite over one frame. Raises EmptyFrame, and EngineError when a rule was dropped."""
     if not len(frame):
         raise EmptyFrame(f"{name} has no rows, so no rule means anything.")
-    lacking = {rule.id: sorted(rule.needs - set(frame.columns)) for rule in rules}
-    runnable = [rule for rule in rules if not lacking[rule.id]]
-    found = {rule.id: Outcome(rule, False, broken=_no_column(lacking[rule.id])) for rule in rules if lacking[rule.id]}
-    results = _validate(name, frame, runnable) if runnable else None
+    found: dict[str, Outcome] = {}
+    expectations = []
+    for rule in rules:
+        missing = sorted(rule.needs - set(frame.columns))
+        made = f"it needs {', '.join(missing)}, which is not there" if missing else _expectation(rule)
+        if isinstance(made, str):
+            found[rule.id] = Outcome(rule, False, broken=made)
+        else:
+            expectations.append(made)
+    results = _validate(name, frame, expectations) if expectations else None
+    by_id = {rule.id: rule for rule in rules}
     for result in results.results if results else ():
-        outcome = _outcome({rule.id: rule for rule in runnable}, result)
+        outcome = _outcome(by_id, result)
         found[outcome.rule.id] = outcome
     lost = [rule.id for rule in rules if rule.id not in found]
     if lost:
@@ -88,11 +97,11 @@ def check(name: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> Checked:
 def write_docs(path: Path, checked: Checked) -> None:
     """Write Great Expectations' HTML page of the results: counts only, no values and no row numbers."""
     if checked.results:
-        from great_expectations.render.renderer import ValidationResultsPageRenderer
-        from great_expectations.render.view import DefaultJinjaPageView
+        from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
         page = ValidationResultsPageRenderer(run_info_at_end=True).render(checked.results)
-        files.write_bytes(path, DefaultJinjaPageView().render(page).encode())
+        html: str = _view().render(page)  # type: ignore[no-untyped-call]
+        files.write_bytes(path, html.encode())
 
 
 def warm_up() -> None:
@@ -103,15 +112,16 @@ def warm_up() -> None:
 @cache
 def _context() -> EphemeralDataContext:
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     return context
 
 
 @cache
-def _batches() -> BatchDefinition:
+def _batches() -> BatchDefinition[Any]:
     """The one batch definition: a whole pandas frame, handed over at each run."""
     return (
         _context()
@@ -121,17 +131,40 @@ def _batches() -> BatchDefinition:
     )
 
 
-def _validate(name: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> ExpectationSuiteValidationResult:
+@cache
+def _view() -> DefaultJinjaPageView:
+    """Kept, because its templates are compiled once."""
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
+
+
+def _expectation(rule: Rule) -> Expectation | str:
+    """The rule as an expectation, or why Great Expectations refuses it."""
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    try:
+        return ExpectationConfiguration(
+            type=rule.expect,
+            kwargs=rule.kwargs,
+            meta={"rule": rule.id},
+            description=f"{rule.id} ({rule.severity}) {rule.message}",
+        ).to_domain_obj()
+    except (GreatExpectationsError, ValueError, TypeError) as error:
+        return f"Great Expectations refuses it ({type(error).__name__})"
+
+
+def _validate(name: str, frame: pd.DataFrame, expectations: list[Expectation]) -> ExpectationSuiteValidationResult:
     from great_expectations import ExpectationSuite
 
-    expectations = [{"type": rule.expect, "kwargs": rule.kwargs, "meta": {"rule": rule.id}} for rule in rules]
     suite = ExpectationSuite(name=name, expectations=expectations)
-    kept = {expectation.meta["rule"] for expectation in suite.expectations if expectation.meta}
-    dropped = [rule.id for rule in rules if rule.id not in kept]
-    if dropped or len(suite.expectations) != len(rules):
+    if len(suite.expectations) != len(expectations):
+        kept = [expectation.meta for expectation in suite.expectations]
+        dropped = [str((e.meta or {}).get("rule")) for e in expectations if e.meta not in kept]
         raise EngineError(
-            f"{name}: of {len(rules)} rules Great Expectations kept {len(suite.expectations)}. It drops a rule that "
-            f"checks the same thing as another: {', '.join(dropped)}."
+            f"{name}: of {len(expectations)} rules Great Expectations kept {len(suite.expectations)}. "
+            f"It dropped {', '.join(dropped)}; perhaps another rule checks the same thing."
         )
     batch = _batches().get_batch({"dataframe": frame})
     return batch.validate(suite, result_format=_RESULT_FORMAT)
@@ -157,7 +190,3 @@ def _exception(info: dict[str, Any]) -> str | None:
         r"^(?:[\w.]+\.)?(\w+(?:Error|Exception|Warning))\b", raised[0]["exception_traceback"] or "", re.M
     )
     return f"it stopped with {kinds[0] if kinds else 'an exception'}"
-
-
-def _no_column(names: list[str]) -> str:
-    return f"it needs {', '.join(names)}, which is not there"

@@ -166,6 +166,8 @@ def _issues(
     records = _records(con, source, contract, listed)
     for outcome in checked.failed:
         about = _about(contract, result, outcome)
+        if not outcome.rows:  # a rule about the whole, such as a mean
+            yield Issue(**about)
         rest = len(outcome.rows) - LISTED
         if rest > 0:
             message = (

@@ -56,7 +56,8 @@ def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, li
         return 0, [_nobody(listed)]
     checked = engine.check(listed.name, frame, rules)
     engine.write_docs(run.folder / "gx" / "lists" / f"{listed.sheet.lower()}.html", checked)
-    return len(frame), list(_issues(listed, frame["unique_id"].to_dict(), checked))
+    unique_ids = dict(zip(frame.index.tolist(), frame["unique_id"].tolist(), strict=True))
+    return len(frame), list(_issues(listed, unique_ids, checked))
 
 
 def _issues(listed: ListLayout, unique_ids: dict[int, str], checked: Checked) -> Iterator[Issue]:
@@ -65,7 +66,8 @@ def _issues(listed: ListLayout, unique_ids: dict[int, str], checked: Checked) ->
         yield broken(outcome, "List", list_name=listed.name)
     for outcome in checked.failed:
         rule = outcome.rule
-        for row in outcome.rows:
+        people: list[str | None] = [unique_ids[row] for row in outcome.rows]
+        for unique_id in people or [None]:  # None: a rule about the whole list
             yield Issue(
                 "List",
                 rule.code,
@@ -74,7 +76,7 @@ def _issues(listed: ListLayout, unique_ids: dict[int, str], checked: Checked) ->
                 rule.fix,
                 rule.owner,
                 list_name=listed.name,
-                unique_id=unique_ids[row],
+                unique_id=unique_id,
                 column_name=headers.get(rule.column, rule.column),
             )
 

@@ -14,7 +14,8 @@ from send_ready.warehouse import identifier
 
 AS_AT = date(2026, 11, 16)
 KINDS = {"text": "VARCHAR", "date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(7,1)"}
-FRAME = {  # what the list frames hold beside the list's own columns
+FRAME = {  # what both list frames hold beside the list's own columns
+    "elective_home_education": "VARCHAR",
     "is_on_list": "BOOLEAN",
     "left_out_reason": "VARCHAR",
     "as_at_date": "DATE",
