@@ -68,6 +68,11 @@ select
     *,
     -- The plan that stands for the person: open before ceased, then the latest initial date.
     row_number() over (
-        partition by person_id order by is_open desc, initial_plan_date desc nulls last, plan_id asc
+        partition by person_id
+        order by
+            is_open desc,
+            initial_plan_date desc nulls last,
+            current_plan_date desc nulls last,
+            plan_id desc
     ) = 1 as is_main_plan
 from plans

@@ -20,6 +20,7 @@ select
         order by
             list_position(['CLA', 'CPP', 'CIN', 'CL', 'EH'], social_care_status_code) asc nulls last,
             start_date desc,
+            team asc nulls last,
             social_care_id asc,
             social_care_status_local asc
     ) = 1 as is_highest
