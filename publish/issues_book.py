@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 
 from publish import findings, workbook
 from publish.findings import STATES, Feed
-from publish.layout import council, lists
+from publish.layout import council
 from publish.workbook import Block, Column, Grid, Page
 from send_ready.issues import SEVERITIES
 from send_ready.runs import Run
@@ -25,12 +25,13 @@ _RANK = "list_position([" + ", ".join(f"'{severity}'" for severity in SEVERITIES
 
 
 def _grouped(by: str) -> str:
-    """One row a group of issues of one rule; where they say different things, the commonest stands for all."""
+    """One row a group of issues of one rule, with the message that is usual or, where none is, an example."""
     return f"""
         SELECT rule, {_SEVERITY} AS severity, category, count(*) AS issues, sum(count)::BIGINT AS records,
-               CASE WHEN count(DISTINCT message) > 1 THEN 'For example: ' ELSE '' END
+               CASE WHEN 2 * max(times) < count(*) THEN 'For example: ' ELSE '' END
                    || arg_min(message, (-times, message)) AS message,
-               arg_min(owner, (-times, owner)) AS owner, arg_min(fix, (-times, fix)) AS fix, {_RANK} AS rank
+               arg_min(owner, (-times, message, owner)) AS owner,
+               arg_min(fix, (-times, message, fix)) AS fix, {_RANK} AS rank
         FROM (SELECT *, count(*) OVER (PARTITION BY rule, severity, message) AS times FROM issue)
         GROUP BY rule, severity, category, {by}
     """
@@ -91,7 +92,7 @@ def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[s
                     Column("Owner", "text", [feed.owner for feed in feeds]),
                     Column("File", "text", [feed.file_name for feed in feeds]),
                     Column("Rows used", "count", [feed.rows_accepted for feed in feeds]),
-                    Column("Rows left out", "count", [feed.rows_quarantined for feed in feeds]),
+                    Column("In quarantine", "count", [feed.rows_quarantined for feed in feeds]),
                 ],
             ),
         ],
@@ -100,18 +101,24 @@ def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[s
 
 
 def _first(con: DuckDBPyConnection) -> Block:
-    """What most deserves an hour's work: of each severity, whole files before the rules with most issues."""
+    """What most deserves an hour's work: of each severity, whole files before the rules that concern most records."""
     values = findings.columns(
         con,
         f"""
-        SELECT rule || ': ' || message, severity, issues, owner, fix
+        SELECT rule || ': ' || message, severity, records, owner, fix
         FROM ({_grouped("CASE WHEN category = 'File' THEN message END")})
-        ORDER BY rank, category = 'File' DESC, issues DESC, rule, message LIMIT {FIRST}
+        ORDER BY rank, category = 'File' DESC, records DESC, rule, message LIMIT {FIRST}
         """,
     )
     if not values[0]:
         values = [["Nothing: no issue was found."], [None], [None], [None], [None]]
-    headers = (("What", "text"), ("Severity", "text"), ("Issues", "count"), ("Owner", "text"), ("Where to fix", "text"))
+    headers = (
+        ("What", "text"),
+        ("Severity", "text"),
+        ("Records", "count"),
+        ("Owner", "text"),
+        ("Where to fix", "text"),
+    )
     return Block("What to do first", [Column(*header, held) for header, held in zip(headers, values, strict=True)])
 
 
@@ -138,7 +145,7 @@ def _by_rule(con: DuckDBPyConnection) -> Grid:
         con,
         f"""
         SELECT rule, severity, category, message, issues, records, owner, fix
-        FROM ({_grouped("rule")}) ORDER BY rank, issues DESC, rule, category
+        FROM ({_grouped("rule")}) ORDER BY rank, records DESC, rule, category
         """,
     )
     headers = (
@@ -160,14 +167,7 @@ def _by_rule(con: DuckDBPyConnection) -> Grid:
 
 
 def _detail(con: DuckDBPyConnection) -> Grid:
-    """Every issue. A column of a list goes by its header there."""
     values = findings.columns(con, f"SELECT {', '.join(expression for _, _, expression, _ in _DETAIL)} FROM issue")
-    headers = {column.column_name: column.header for layout in lists() for column in layout.columns}
-    of_list, column_name = (_at(header) for header in ("List", "Column"))
-    values[column_name] = [
-        headers.get(name, name) if listed else name
-        for name, listed in zip(values[column_name], values[of_list], strict=True)
-    ]
     return Grid(
         "Issue detail",
         [Column(name, kind, held, width) for (name, kind, _, width), held in zip(_DETAIL, values, strict=True)],
@@ -189,10 +189,6 @@ def _quarantine(con: DuckDBPyConnection, run: Run) -> Grid:
         [Column(*header, held) for header, held in zip(headers, values, strict=True)],
         is_filtered=True,
     )
-
-
-def _at(header: str) -> int:
-    return next(at for at, (name, *_) in enumerate(_DETAIL) if name == header)
 
 
 def _totals(con: DuckDBPyConnection, column: str) -> dict[str, int]:

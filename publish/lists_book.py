@@ -82,7 +82,7 @@ def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Sett
             _feeds_block(feeds),
             Block("Notes", [Column("", "text", _notes(feeds, settings))], has_header=False),
         ],
-        widths=(40, 12, 13, 15, 44, 56),
+        widths=(48, 12, 13, 15, 44, 56),
     )
 
 

@@ -11,6 +11,7 @@ from send_ready.settings import Settings
 
 WIDTH = 100
 RULE = "-" * WIDTH
+NAME = 33  # what is left of the width for a file name, whose end says most
 
 
 def summary(run: Run, settings: Settings) -> str:
@@ -38,16 +39,15 @@ def _manifest(run: Run) -> dict[str, Any] | None:
 
 
 def _feeds(feeds: list[dict[str, Any]]) -> list[str]:
-    lines = [f"{'Feed':<30}{'Data date':<12}{'State':<9}{'Rows used':>11}{'Left out':>10}  File"]
+    lines = [f"{'Feed':<28}{'Data date':<11}{'State':<8}{'Rows used':>9}{'Left out':>9}  File"]
     for feed in feeds:
         day = feed["data_date"]
         shown = f"{day[8:]}/{day[5:7]}/{day[:4]}" if day else "-"
         left_out = (feed["rows_quarantined"] or 0) + (feed["rows_duplicate"] or 0)
         name = feed["file_name"] or "-"
-        name = name if len(name) <= 26 else name[:12] + "…" + name[-13:]
         lines.append(
-            f"{feed['feed']:<30}{shown:<12}{STATES[feed['status']]:<9}{feed['rows_accepted'] or 0:>11,}"
-            f"{left_out:>10,}  {name}"
+            f"{feed['feed']:<28}{shown:<11}{STATES[feed['status']]:<8}{feed['rows_accepted'] or 0:>9,}"
+            f"{left_out:>9,}  {name if len(name) <= NAME else '…' + name[1 - NAME :]}"
         )
     return lines
 

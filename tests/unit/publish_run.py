@@ -69,7 +69,7 @@ def issue(rule: str = "101a", severity: str = "error", **changes: Any) -> issues
         "owner": "SEND team",
         "list_name": "List 1",
         "unique_id": "S1",
-        "column_name": "birth_date",
+        "column_name": "Date of birth",
     }
     return issues.Issue(**{**given, **changes})
 

@@ -281,11 +281,14 @@ def test_issue_detail_has_one_row_an_issue_worst_first(tmp_path: Path) -> None:
 
 
 def test_issues_by_rule_counts_and_says_where_to_fix(tmp_path: Path) -> None:
-    found = [issue(message=message, unique_id=f"S{at}") for at, message in enumerate(("One.", "Two.", "Two."))]
+    found = [
+        issue(message=message, unique_id=f"S{at}")
+        for at, message in enumerate(("One.", "Two.", "Two.", "Six.", "Ten."))
+    ]
     book = openpyxl.load_workbook(issues_workbook(finished_run(tmp_path, found=found), tmp_path / "issues.xlsx"))
     rows = list(book["Issues by rule"].iter_rows(min_row=2, values_only=True))
     assert rows == [
-        ("101a", "Error", "List", "For example: Two.", 3, 3, "SEND team", "Capita One, Student details"),
+        ("101a", "Error", "List", "For example: Two.", 5, 5, "SEND team", "Capita One, Student details"),
         ("M-01", "Error", "Mapping", "XX has no code.", 1, 5, "Data team", "xwalk_sex.csv"),
     ]
 
@@ -302,8 +305,8 @@ def test_summary_begins_with_what_to_do_first(tmp_path: Path) -> None:
     assert [row[:3] for row in rows[start : start + 5]] == [
         ("F-02: File 1 is empty.", "Error", 1),
         ("F-02: File 2 is empty.", "Error", 1),
+        ("M-01: XX has no code.", "Error", 5),
         ("101a: Date of birth is blank.", "Error", 3),
-        ("M-01: XX has no code.", "Error", 1),
         ("L-122: Date of birth is blank.", "Query", 1),
     ]
     severities = rows.index(("How serious", None, None, None, None)) + 2
