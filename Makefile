@@ -33,13 +33,13 @@ check: $(READY) ## What the pipeline makes of one export, before the night (FILE
 	@$(BIN)/send-ready check "$$FILE"
 
 airflow: $(READY) ## Airflow with its web page, on this machine only (PORT=8080)
-	@exec $(BIN)/send-ready airflow $${PORT:+--port "$$PORT"}
+	@exec $(BIN)/python -m send_ready.airflow_home $$PORT
 
 bench: $(READY) ## Time, processor and memory of each step at Lancashire's size, beside a floor
 	@$(BIN)/python -m bench
 
 test: lint ## Every check and test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(READY_TO_TEST) ## Style, types and SQL
 	@$(BIN)/ruff check .

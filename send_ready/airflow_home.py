@@ -1,34 +1,36 @@
 """The embedded Airflow: where it keeps its state, and the environment that makes it quiet, local and private.
 
 The team server is configured by docker-compose.yml instead.
+
+usage: python -m send_ready.airflow_home [PORT]     `airflow standalone`, as `make airflow` does
 """
 
 import os
 import sys
 from pathlib import Path
 
-from send_ready import files
+from send_ready import files, settings
 from send_ready.settings import PROJECT, Settings
 
 PORT = 8080  # of the web page, on this machine only
 
 
-def environment(settings: Settings, name: str) -> dict[str, str]:
+def environment(given: Settings, name: str) -> dict[str, str]:
     """This process's environment, with the settings made absolute and an Airflow of its own.
 
     `name` keeps apart the Airflow that `make run` uses for one run (`run`) and the one that `make airflow`
     leaves running (`server`): a scheduler would take over a run that it finds in its database.
     Airflow variables of another installation are left out, so that its database is never touched.
     """
-    home = settings.home / "airflow" / name
+    home = given.home / "airflow" / name
     home.mkdir(parents=True, exist_ok=True)
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
     chosen = {
-        "SEND_HOME": settings.home,
-        "SEND_INBOX": settings.inbox,
-        "SEND_LA_CODE": settings.la_code,
-        "SEND_CODE_STYLE": settings.code_style,
-        "SEND_CONFIG": settings.config or "",
+        "SEND_HOME": given.home,
+        "SEND_INBOX": given.inbox,
+        "SEND_LA_CODE": given.la_code,
+        "SEND_CODE_STYLE": given.code_style,
+        "SEND_CONFIG": given.config or "",
         "AIRFLOW_HOME": home,
         "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
         "AIRFLOW__CORE__LOAD_EXAMPLES": False,
@@ -41,11 +43,11 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
     return inherited | {key: str(value) for key, value in chosen.items()}
 
 
-def serve(settings: Settings, port: int = PORT) -> None:
+def serve(given: Settings, port: int = PORT) -> None:
     """Become `airflow standalone`: the web page, the scheduler and the rest, until it is stopped."""
     os.umask(files.PRIVATE_UMASK)
     address = f"http://127.0.0.1:{port}"
-    env = environment(settings, "server") | {
+    env = environment(given, "server") | {
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": address,
@@ -63,3 +65,7 @@ def serve(settings: Settings, port: int = PORT) -> None:
     print(f"Airflow will be at {address}. It says below where the password of `admin` is.")
     print("The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
     os.execve(airflow, [str(airflow), "standalone"], env)
+
+
+if __name__ == "__main__":
+    serve(settings.load(), *map(int, sys.argv[1:]))

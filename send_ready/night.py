@@ -166,8 +166,7 @@ def _tell_times(this: Run, tasks: list[dict[str, Any]], steps: list[dict[str, An
         "feed": None,
         "outcome": "done",
         "rows": None,
-        "note": f"{work:.1f} s of work, {programs - work:.1f} s to start {len(tasks)} programs, "
-        f"{seconds - programs:.1f} s of Airflow",
+        "note": f"{work:.1f} s of work, {programs - work:.1f} s to start programs, {seconds - programs:.1f} s of Airflow",
         "wall_seconds": round(seconds, 3),
         "work_seconds": round(work, 3),
         "start_seconds": round(programs - work, 3),
