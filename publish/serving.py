@@ -8,9 +8,11 @@ next time, for readers that still have it open.
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
+from duckdb import Error as DuckDBError
 
 import send_ready
 from publish import findings
@@ -28,11 +30,17 @@ DATABASE, PARQUET = "warehouse.duckdb", "parquet"
 
 
 def serve(run: Run, settings: Settings) -> Path:
-    """Publish core, annex_a and quality of the run's warehouse, and say where. Every table has la_code and run_id."""
+    """Publish core, annex_a and quality of the run's warehouse, and say where. Every table has la_code and run_id.
+
+    A rebuilt past day has its pack, but never takes the place of a later day here: BI tools read this.
+    """
     with step(run, "serve") as doing:
         versions = settings.home / "published"
         versions.mkdir(parents=True, exist_ok=True)
         link = settings.home / "serving"
+        if (standing := _as_at(link)) and standing > run.as_at:
+            doing.note = f"the published warehouse is as at {standing} and stays; delete {link} to publish this day"
+            return link
         before = link.readlink().name if link.is_symlink() else None
         version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
         doing.rows = _build(version, run)
@@ -41,6 +49,16 @@ def serve(run: Run, settings: Settings) -> Path:
             if folder.name not in (version.name, before):
                 shutil.rmtree(folder)
     return link
+
+
+def _as_at(link: Path) -> date | None:
+    """The as-at date of the published warehouse; None when there is none, or it is damaged and has to go."""
+    try:
+        with warehouse.reader(link / DATABASE) as con:
+            row = con.execute("SELECT as_at_date FROM quality.runs").fetchone()
+    except DuckDBError:
+        return None
+    return row[0] if row else None
 
 
 def _build(version: Path, run: Run) -> int:

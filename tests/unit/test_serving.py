@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -56,6 +58,23 @@ def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
     ]
     assert read(tmp_path, "SELECT birth_date, absence_pct::VARCHAR FROM annex_a.rpt_annex_a__list_1")[0][1] == "12.3"
     assert read(tmp_path, "SELECT as_at_date, layout_version FROM quality.runs") == [(AS_AT, "2022-11")]
+
+
+def test_a_rebuilt_past_day_does_not_take_the_place_of_a_later_one(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")])
+    serve(run, settings(tmp_path))
+    serve(replace(run, as_at=AS_AT - timedelta(days=1)), settings(tmp_path))
+    assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT,)]
+    serve(replace(run, as_at=AS_AT + timedelta(days=1)), settings(tmp_path))
+    assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT + timedelta(days=1),)]
+
+
+def test_a_damaged_published_warehouse_is_replaced(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")])
+    serve(run, settings(tmp_path))
+    (tmp_path / "serving" / "warehouse.duckdb").write_bytes(b"damaged")
+    serve(run, settings(tmp_path))
+    assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT,)]
 
 
 def test_every_column_that_this_room_adds_is_described(tmp_path: Path) -> None:
