@@ -21,14 +21,15 @@ from send_ready import files
 
 if TYPE_CHECKING:
     import pandas as pd
-    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult, ExpectationValidationResult
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.expectations.expectation import Expectation
     from great_expectations.render.view.view import DefaultJinjaPageView
 
-# COMPLETE gives every failing row's number; asking for named columns too walks the rows in Python.
-_RESULT_FORMAT = {
+_PASS_OR_FAIL = {"result_format": "BOOLEAN_ONLY"}  # half the work; most rules pass, and nothing more is asked of them
+# Gives every failing row's number; asking for named columns too walks the rows in Python.
+_FAILING_ROWS = {
     "result_format": "COMPLETE",
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
@@ -156,6 +157,19 @@ def _expectation(rule: Rule) -> Expectation | str:
 
 
 def _validate(name: str, frame: pd.DataFrame, expectations: list[Expectation]) -> ExpectationSuiteValidationResult:
+    """Which expectations hold; then, of those that do not, which rows."""
+    batch = _batches().get_batch({"dataframe": frame})
+    results = batch.validate(_suite(name, expectations), result_format=_PASS_OR_FAIL)
+    failing = {_rule_id(r) for r in results.results if not r.success and not _exception(r.exception_info)}
+    if failing:
+        again = [expectation for expectation in expectations if (expectation.meta or {}).get("rule") in failing]
+        found = batch.validate(_suite(name, again), result_format=_FAILING_ROWS)
+        by_id = {_rule_id(result): result for result in found.results}
+        results.results = [by_id.get(_rule_id(result), result) for result in results.results]
+    return results
+
+
+def _suite(name: str, expectations: list[Expectation]) -> ExpectationSuite:
     from great_expectations import ExpectationSuite
 
     suite = ExpectationSuite(name=name, expectations=expectations)
@@ -166,13 +180,17 @@ def _validate(name: str, frame: pd.DataFrame, expectations: list[Expectation]) -
             f"{name}: of {len(expectations)} rules Great Expectations kept {len(suite.expectations)}. "
             f"It dropped {', '.join(dropped)}; perhaps another rule checks the same thing."
         )
-    batch = _batches().get_batch({"dataframe": frame})
-    return batch.validate(suite, result_format=_RESULT_FORMAT)
+    return suite
 
 
-def _outcome(rules: dict[str, Rule], result: Any) -> Outcome:
+def _rule_id(result: ExpectationValidationResult) -> str:
+    config = result.expectation_config
+    return str(config.meta["rule"]) if config and config.meta else ""
+
+
+def _outcome(rules: dict[str, Rule], result: ExpectationValidationResult) -> Outcome:
     """One result, read; its row numbers are taken out, so that nothing keeps them twice."""
-    rule = rules[result.expectation_config.meta["rule"]]
+    rule = rules[_rule_id(result)]
     broken = _exception(result.exception_info)
     if broken:
         return Outcome(rule, False, broken=broken)
