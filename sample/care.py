@@ -41,6 +41,7 @@ def _persons(scene: Scene, people: pd.DataFrame) -> pd.DataFrame:
     size = len(known)
     surname = known["surname"].to_numpy(object)
     return pd.DataFrame({
+        "person": np.where(np.arange(size) < len(people), np.arange(size), -1),
         "person_id": identity.numbers(rng, 1_000_000, size, "P"),
         "upn": np.where(rng.random(size) < 0.55, known["upn"].to_numpy(object), ""),
         "first_name": known["forename"].to_numpy(object),

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sample import care, hub, layout, plans, schooling
-from sample.chance import Scene
+from sample import care, fault_list, hub, layout, plans, schooling
+from sample.chance import Ints, Scene
 from sample.establishments import establishments
-from sample.people import people
+from sample.faults import Plot, write_key
+from sample.people import ON_LIST_1, ON_LIST_2, people
 
 GIAS_AGE = timedelta(days=4)  # the public extract is older than the rest
 
@@ -92,10 +93,73 @@ def write(
 ) -> Summary:
     """Write the fifteen exports of data date `as_at` into `folder` (GIAS a few days older)."""
     council = build(as_at, la_code, plans, sen_support, seed)
+    plot = _plot(council)
+    if faults:
+        fault_list.plant(plot, faults)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = {}
-    for feed, frame in council.feeds.items():
-        name = layout.file_name(feed, as_at - GIAS_AGE if feed.startswith("gias") else as_at)
-        layout.write(folder / name, feed, layout.as_text(feed, frame))
-        rows[name] = len(frame)
-    return Summary(folder, rows, 0)
+    names, header_lines = {}, {}
+    for feed, frame in plot.frames.items():
+        headings = layout.headers(feed) | plot.headers.get(feed, {})
+        header_lines[feed] = 1 + "".join(headings.values()).count("\n")
+        names[feed] = layout.file_name(feed, as_at - GIAS_AGE if feed.startswith("gias") else as_at)
+        layout.write(folder / names[feed], feed, frame, headings)
+    count = write_key(answer_key or folder.parent / "answer_key.csv", plot, names, header_lines)
+    return Summary(folder, {names[feed]: len(frame) for feed, frame in plot.frames.items()}, count)
+
+
+def _plot(council: Council) -> Plot:
+    """The council's exports as text, and what a fault may ask about whoever a row is about."""
+    return Plot(
+        rng=council.scene.rng,
+        as_at=council.scene.as_at,
+        frames={feed: layout.as_text(feed, frame) for feed, frame in council.feeds.items()},
+        owners={feed: _owners(council, frame) for feed, frame in council.feeds.items()},
+        people=_about(council),
+        keys={feed: layout.keys(feed) for feed in council.feeds},
+    )
+
+
+def _owners(council: Council, frame: pd.DataFrame) -> Ints:
+    """Whom each row is about: a row of `people`, or -1."""
+    if "person" in frame:
+        return frame["person"].to_numpy(np.int64)
+    held, cases = council.feeds["capita_one.ehc_plans"], council.feeds["ehc_hub.cases"]
+    known = {
+        "student_id": dict(zip(council.people["student_id"], council.people.index, strict=True)),
+        "plan_id": dict(zip(held["plan_id"], held["person"], strict=True)),
+        "case_reference": dict(zip(cases["case_reference"], cases["person"], strict=True)),
+    }
+    for column, owner in known.items():
+        if column in frame:
+            return frame[column].map(owner).to_numpy(np.int64)
+    return np.full(len(frame), -1)
+
+
+def _about(council: Council) -> pd.DataFrame:
+    """What the `where` clauses of faults can ask of each person. The last row, which -1 finds, is nobody."""
+    folk, feeds = council.people, council.feeds
+    cases, held, reviewed = feeds["ehc_hub.cases"], feeds["capita_one.ehc_plans"], feeds["capita_one.annual_reviews"]
+    ids = folk["student_id"]
+    on_list = np.select([folk["role"].isin(ON_LIST_1), folk["role"].isin(ON_LIST_2)], ["1", "2"], "")
+    case = folk.index.map(dict(zip(cases["person"], cases["case_reference"], strict=True))).fillna("")
+    met = reviewed[reviewed["meeting_date"] < pd.Timestamp(council.scene.as_at) - pd.Timedelta(days=1)]
+    about = pd.DataFrame({
+        "p_list": on_list,
+        "p_unique_id": np.where(folk["in_one"], ids, "HUB-" + case),
+        "p_role": folk["role"],
+        "p_age": folk["age"],
+        "p_need": folk["need"],
+        "p_placement": folk["placement"],
+        "p_has_former_upn": folk["former_upn"] != "",
+        "p_case": case != "",
+        "p_link": folk.index.map(dict(zip(cases["person"], cases["link"], strict=True))).fillna(""),
+        "p_care": folk.index.isin(feeds["social_care.involvements"]["person"]),
+        "p_needs": ids.map(feeds["capita_one.sen_needs"]["student_id"].value_counts()).fillna(0),
+        "p_home_educated": ids.isin(feeds["capita_one.home_education"]["student_id"]),
+        "p_reviewed": folk.index.isin(held["person"].to_numpy()[met["of"]]),
+    })  # fmt: skip
+    nobody = {name: "" if kind == object else 0 for name, kind in about.astype(object).dtypes.items()}
+    nobody |= {"p_age": 0, "p_needs": 0} | dict.fromkeys(
+        ("p_has_former_upn", "p_case", "p_care", "p_home_educated", "p_reviewed"), False
+    )
+    return pd.concat([about, pd.DataFrame([nobody])], ignore_index=True)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from sample.chance import Dates, Texts
 
-MAPS = Path(__file__).resolve().parent.parent / "extract" / "column_maps"
+EXTRACT = Path(__file__).resolve().parent.parent / "extract"
+MAPS, CONTRACTS = EXTRACT / "column_maps", EXTRACT / "contracts"
 FEEDS = tuple(sorted(path.stem.replace("__", ".") for path in MAPS.glob("*.csv")))
 # GIAS has about 135 columns; the pipeline needs twelve. These are some of the others.
 EXTRA_HEADERS = {
@@ -61,6 +63,13 @@ def headers(feed: str) -> dict[str, str]:
     return found | EXTRA_HEADERS.get(feed, {})
 
 
+@cache
+def keys(feed: str) -> tuple[str, ...]:
+    """The columns that make a row of the feed unique."""
+    contract = CONTRACTS / f"{feed.replace('.', '__')}.yml"
+    return tuple(yaml.safe_load(contract.read_text(encoding="utf-8"))["key"])
+
+
 def file_name(feed: str, data_date: date) -> str:
     """The default name of an export."""
     stem = "edubasealldata" if feed == "gias.establishments" else feed.replace(".", "_") + "_"
@@ -96,10 +105,10 @@ def _numbers(values: np.ndarray) -> Texts:
     return np.array(["" if value != value else f"{value:g}" for value in different], dtype=object)[where]
 
 
-def write(path: Path, feed: str, frame: pd.DataFrame) -> None:
-    """Write a frame of text as the feed's export."""
+def write(path: Path, feed: str, frame: pd.DataFrame, headings: dict[str, str]) -> None:
+    """Write a frame of text as the feed's export, with these headings."""
     style = dialect(feed)
-    names = [headers(feed)[name] for name in frame.columns]
+    names = [headings[name] for name in frame.columns]
     with path.open("w", encoding=style.encoding, newline="") as file:
         file.write(",".join(_fields(names, style.is_quoted)) + style.newline)
         for part in _parts(frame):
