@@ -1,5 +1,6 @@
 """The floor: the two Annex A lists from a folder of exports in the default layout, by floor.sql alone."""
 
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -118,6 +119,9 @@ def _write(path: Path, rows: dict[str, list[tuple[Any, ...]]]) -> None:
 if __name__ == "__main__":
     folder, day, la, *book = sys.argv[1:]
     made = lists(Path(folder), date.fromisoformat(day), la, Path(book[0]) if book else None)
-    for sheet, lines in made.plain.items():
-        print(f"{sheet}: {len(lines):,} rows")
-    print(f"tables {made.table_seconds:.2f} s, workbook {made.workbook_seconds:.2f} s")
+    found = {
+        "list_rows": {sheet: len(lines) for sheet, lines in made.plain.items()},
+        "table_seconds": round(made.table_seconds, 3),
+        "workbook_seconds": round(made.workbook_seconds, 3),
+    }
+    print(json.dumps(found))

@@ -132,7 +132,7 @@ SELECT id("URN") AS urn, id("LA (code)") AS la_code, whole("TypeOfEstablishment 
         WHEN gias_phase = 4 THEN 'Secondary'
         WHEN gias_phase = 5 THEN 'Middle (deemed secondary)'
         WHEN gias_phase = 7 THEN 'All-through'
-        WHEN gias_phase <> 0 THEN NULL
+        WHEN gias_phase IS DISTINCT FROM 0 THEN NULL
         WHEN low <= 7 AND high >= 16 THEN 'All-through'
         WHEN high <= 11 THEN 'Primary'
         WHEN low >= 11 THEN 'Secondary'
@@ -182,7 +182,7 @@ WHERE migrated_id IN (FROM (SELECT student_id FROM student UNION SELECT student_
     UNION SELECT student_id FROM exclusion UNION SELECT student_id FROM home_education
     UNION SELECT id("Student ID") FROM raw_ehcp_assessments UNION SELECT id("Student ID") FROM raw_attendance));
 
--- The first rule that finds anybody decides; when it finds two students, nobody is linked.
+-- The first rule that finds anybody decides; when it finds two students, the record is linked to nobody.
 CREATE TABLE direct AS
 WITH candidate AS (
     SELECT 1 AS rule, 'C' || case_reference AS record, migrated_id AS student_id
@@ -190,8 +190,8 @@ WITH candidate AS (
     UNION ALL
     SELECT rule, record, student_id FROM other_key JOIN student_key USING (rule, key)),
 first_rule AS (SELECT record, min(rule) AS rule FROM candidate GROUP BY record)
-SELECT record, any_value(student_id) AS student_id
-FROM candidate JOIN first_rule USING (record, rule) GROUP BY record HAVING count(DISTINCT student_id) = 1;
+SELECT record, CASE WHEN count(DISTINCT student_id) = 1 THEN any_value(student_id) END AS student_id
+FROM candidate JOIN first_rule USING (record, rule) GROUP BY record;
 
 -- The others are linked among themselves, and through one another to a student when all agree on him.
 CREATE TABLE circle AS
@@ -226,11 +226,11 @@ SELECT student_id AS person_id, plan_id, NULL AS case_reference, initial_date AS
     CASE WHEN updated_date > initial_date THEN updated_date END AS updated_plan_date
 FROM plan WHERE is_open(initial_date, cease_date) AND student_id IS NOT NULL
 QUALIFY row_number() OVER (
-    PARTITION BY student_id ORDER BY initial_date DESC, updated_date DESC NULLS LAST, plan_id DESC) = 1
+    PARTITION BY student_id ORDER BY initial_date DESC, updated_date DESC NULLS LAST, plan_id) = 1
 UNION ALL
 SELECT person_id, NULL, case_reference, final_date, amended_date FROM hub_person
 WHERE is_open(final_date, closed_date) AND NOT EXISTS (FROM plan WHERE plan.student_id = person_id)
-QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY final_date DESC, case_reference DESC) = 1;
+QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY final_date DESC, case_reference) = 1;
 
 CREATE TABLE sen_support AS
 SELECT DISTINCT person_id FROM (SELECT student_id AS person_id FROM provision
