@@ -53,18 +53,20 @@ def serve(given: Settings, port: int = PORT) -> None:
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        # Both follow the port, so that a second server on this machine is only a second port.
+        # They follow the port, so that a second server on this machine is only a second port. Airflow gives no choice
+        # of address for these two: they listen on all, and hand a log only to who holds a token signed by the server.
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + 713),
-        "AIRFLOW__TRIGGERER__TRIGGER_LOG_SERVER_PORT": str(port + 714),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + 714),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many processes are started, each with Airflow in memory
     }
     for key in ("AS_AT", "SEND_RUN_ID"):  # each run of the DAG has its own
         env.pop(key, None)
-    airflow = Path(sys.executable).with_name("airflow")
-    print(f"Airflow will be at {address}. It says below where the password of `admin` is.")
+    programs = Path(sys.executable).parent
+    env["PATH"] = f"{programs}{os.pathsep}{env.get('PATH', os.defpath)}"  # standalone starts `airflow` by its name
+    print(f"Airflow will be at {address}. The password of `admin` is said below, the first time.")
     print("The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
-    os.execve(airflow, [str(airflow), "standalone"], env)
+    os.execve(programs / "airflow", ["airflow", "standalone"], env)
 
 
 if __name__ == "__main__":
