@@ -4,7 +4,7 @@ A failed `stop` rule refuses that file and the one before it is validated and us
 happens to one feed stops another.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from expectations import engine, frames
 from expectations.engine import Checked, EmptyFrame, Outcome
+from expectations.findings import broken, summary_of, unchecked
 from expectations.rules import Rule, load
 from extract import contract as contracts
 from extract.contract import Contract
@@ -25,7 +26,7 @@ from send_ready.warehouse import identifier, literal
 
 SHIPPED = Path(__file__).with_name("feeds")
 LISTED = 1_000  # failing rows of one rule that are listed one by one; the rest are counted
-MAINTAINER = "SEND data team"
+NO_ROWS, NOT_CHECKED = "S-00", "S-01"
 
 
 def rules_of(feed: str, settings: Settings) -> list[Rule]:
@@ -40,35 +41,16 @@ def validate_feeds(run: Run, settings: Settings) -> int:
     engine.warm_up()
     found: list[Issue] = []
     for contract in contracts.load_all(settings):
-        if run.feed_result(contract.id).exists():
+        if not run.feed_result(contract.id).exists():
+            continue
+        try:
             with runs.step(run, "validate-feeds", contract.id) as step:
                 step.rows, new = _validate(run, settings, contract)
                 step.note = summary_of(new)
-                found += new
+        except Exception as error:  # whatever it is, it must not stop the other feeds
+            new = [unchecked(error, "Source", NOT_CHECKED, feed=contract.id)]
+        found += new
     return issues.write(run.issues("validate_feeds"), found)
-
-
-def summary_of(found: Sequence[Issue]) -> str:
-    """How many issues a step found, and by name the rules that could not be run."""
-    broken = sorted({issue.rule for issue in found if issue.message.startswith(_BROKEN)})
-    said = f"{sum(issue.count for issue in found):,} issues"
-    return f"{said}; COULD NOT RUN {', '.join(broken)}" if broken else said
-
-
-_BROKEN = "This rule could not be run"
-
-
-def broken(outcome: Outcome, category: str, **where: Any) -> Issue:
-    """An issue for a rule that could not be run: loud, because nothing is known about what it checks."""
-    return Issue(
-        category,
-        outcome.rule.code,
-        "error",
-        f"{_BROKEN}: {outcome.broken}. Nothing is known about what it checks.",
-        f"Correct rule {outcome.rule.id} in the expectations folder, or the columns that it reads.",
-        MAINTAINER,
-        **where,
-    )
 
 
 def _validate(run: Run, settings: Settings, contract: Contract) -> tuple[int, list[Issue]]:
@@ -147,7 +129,7 @@ def _stop(contract: Contract, result: dict[str, Any], outcome: Outcome) -> Issue
 def _no_rows(contract: Contract, result: dict[str, Any]) -> Issue:
     return Issue(
         "Source",
-        "S-00",
+        NO_ROWS,
         "stop",
         "No row of the file can be used, so the file is not used.",
         "The report is probably wrong. Check it, then export again.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from expectations import engine, frames
 from expectations.engine import Checked
-from expectations.feeds import broken, summary_of
+from expectations.findings import MAINTAINER, broken, summary_of, unchecked
 from expectations.rules import Rule, distinct, make, read
 from publish import layout
 from publish.layout import ListLayout
@@ -17,6 +17,7 @@ from send_ready.settings import Settings
 
 SHIPPED = Path(__file__).with_name("lists")
 CODED_COLUMNS = "coded columns"
+NOBODY, NOT_CHECKED = "L-100", "L-101"
 
 
 def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
@@ -40,10 +41,13 @@ def validate_lists(run: Run, settings: Settings) -> int:
     engine.warm_up()
     found: list[Issue] = []
     for listed in layout.lists():
-        with runs.step(run, "validate-lists", listed.name) as step:
-            step.rows, new = _validate(run, settings, listed)
-            step.note = summary_of(new)
-            found += new
+        try:
+            with runs.step(run, "validate-lists", listed.name) as step:
+                step.rows, new = _validate(run, settings, listed)
+                step.note = summary_of(new)
+        except Exception as error:  # whatever it is, it must not keep the lists from being published
+            new = [unchecked(error, "List", NOT_CHECKED, list_name=listed.name)]
+        found += new
     return issues.write(run.issues("validate_lists"), found)
 
 
@@ -84,11 +88,11 @@ def _issues(listed: ListLayout, unique_ids: dict[int, str], checked: Checked) ->
 def _nobody(listed: ListLayout) -> Issue:
     return Issue(
         "List",
-        "L-100",
+        NOBODY,
         "error",
         f"{listed.name} has nobody on it, so none of its rules could be checked.",
         "Look at the feeds in the summary: a file that the list is made from is missing, or was refused.",
-        "SEND data team",
+        MAINTAINER,
         list_name=listed.name,
     )
 

@@ -30,7 +30,6 @@ FRAME = {  # what both list frames hold beside the list's own columns
     "is_main_urn_in_gias": "BOOLEAN",
     "is_main_establishment_open": "BOOLEAN",
     "setting_type": "VARCHAR",
-    "last_reviewed_months_ok": "BOOLEAN",
     "unmapped_columns": "VARCHAR",
     "disagreements": "VARCHAR",
     "source_system": "VARCHAR",
@@ -44,7 +43,8 @@ def feed_columns(contract: Contract) -> dict[str, str]:
 
 def list_columns(listed: ListLayout) -> dict[str, str]:
     """The columns of a list's frame."""
-    return {column.column_name: KINDS[column.kind] for column in listed.columns} | FRAME
+    own = {"last_reviewed_months_ok": "BOOLEAN"} if listed.name == "List 1" else {}
+    return {column.column_name: KINDS[column.kind] for column in listed.columns} | FRAME | own
 
 
 def feed_frame(contract: Contract, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from expectations import feeds, frames, lists
 from expectations.rules import Rule, RuleError, load
@@ -116,6 +117,16 @@ def test_feed_rules_read_columns_of_the_contract(contract: contracts.Contract) -
         con.execute(f"CREATE TABLE typed ({', '.join(f'{identifier(c)} {kind}' for c, kind in columns.items())})")
         frame = frames.read(con, "typed", "rowid", contract.id, needed, AS_AT)
     assert set(frame.columns) == needed
+
+
+@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.sheet)
+def test_the_frames_of_these_tests_are_the_warehouse_s(listed: layout.ListLayout) -> None:
+    """The columns that the examples are made of are those that dbt says its frame has."""
+    model = f"int_annex_a__{listed.sheet.lower()}_frame"
+    path = settings.PROJECT / "dbt_project" / "models" / "intermediate" / f"{model}.yml"
+    (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    assert described["name"] == model
+    assert {column["name"] for column in described["columns"]} == set(list_columns(listed))
 
 
 @pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.sheet)

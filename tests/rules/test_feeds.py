@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations import feeds
+from expectations import findings
 from expectations.feeds import LISTED, validate_feeds
 from extract.feed import extract
 from send_ready import files, runs, settings
@@ -178,12 +178,32 @@ rules:
     drop("capita_one_students_20261116.csv", students(["01/03/2015"], upn=SECRET_UPN))
     run, found = night(given, STUDENTS)
     assert [(i["rule"], i["severity"], i["owner"]) for i in found] == [
-        ("S-OUR-01", "error", feeds.MAINTAINER),
+        ("S-OUR-01", "error", findings.MAINTAINER),
         ("S-OUR-02", "query", "Admissions"),
     ]
     assert found[0]["message"].startswith("This rule could not be run")
     assert SECRET_UPN not in str(found)
     assert "COULD NOT RUN S-OUR-01" in run.progress.read_text()
+
+
+def test_a_feed_that_cannot_be_checked_does_not_stop_the_others(given: Settings, drop: Callable[..., Path]) -> None:
+    """A rule file that is not one, and a typed file that is gone: two loud issues, and the third feed is checked."""
+    own = Path(str(given.config)) / "expectations" / "feeds" / "capita_one__ehc_plans.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text("rules: nonsense")
+    drop("capita_one_ehc_plans_20261116.csv", ["Plan ID,Student ID,Initial Plan Date", "P1,A1,01/02/2024"])
+    drop("capita_one_home_education_20261116.csv", ["Student ID,Start Date,End Date", "A1,02/01/2025,01/02/2025"])
+    drop("capita_one_students_20261116.csv", students(["01/03/2015", ""]))
+    run, _ = night(given, PLANS, "capita_one.home_education", STUDENTS)
+    (run.home / files.read_json(run.feed_result("capita_one.home_education"))["typed_path"]).unlink()
+    found = validated(run, given)
+    assert [(i["feed"], i["rule"], i["severity"]) for i in found] == [
+        (PLANS, "S-01", "error"),
+        ("capita_one.home_education", "S-01", "error"),
+        (STUDENTS, "S-STU-02", "error"),
+    ]
+    assert "there must be a list called `rules`" in found[0]["message"]
+    assert "IOException in line" in found[1]["message"]
 
 
 def test_a_file_whose_rows_are_all_set_aside_cannot_pass(given: Settings, drop: Callable[..., Path]) -> None:
