@@ -3,8 +3,8 @@
 Great Expectations has three habits that would hide things, and this module undoes them: it drops
 an expectation that looks like another one (so what it kept is counted), it reports a rule that
 could not be run as one that failed (so the two are told apart), and it passes everything on an
-empty table (so an empty frame is refused). Failing values are never asked for: rows are known by
-their number only.
+empty table (so an empty frame is refused). Failing values are kept out of every result: rows are
+known by their number only.
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ def _check(run: Run, contract: Contract, rules: list[Rule], result: dict[str, An
 
 def _about(contract: Contract, result: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
     rule = outcome.rule
+    headers = {column.name: column.headers[0] for column in contract.columns}
     return {
         "category": "Source",
         "rule": rule.code,
@@ -117,7 +118,7 @@ def _about(contract: Contract, result: dict[str, Any], outcome: Outcome) -> dict
         "fix": rule.fix,
         "owner": rule.owner or contract.owner,
         "feed": contract.id,
-        "column_name": rule.column,
+        "column_name": headers.get(rule.column, rule.column),
         "file_name": result["file_name"],
     }
 

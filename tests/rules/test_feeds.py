@@ -76,7 +76,7 @@ def test_an_issue_says_what_where_and_how_to_fix(given: Settings, drop: Callable
         "list_name": None,
         "unique_id": None,
         "record_id": "student_id=A3",
-        "column_name": "date_of_birth",
+        "column_name": "Date of Birth",
         "file_name": "capita_one_students_20261116.csv",
         "line_no": 4,
         "count": 1,
