@@ -28,7 +28,7 @@ select
     * exclude (main_order),
     is_open and main_order is not null as is_on_roll,
     is_open and main_order is not null and row_number() over (
-        partition by person_id, is_open order by main_order nulls last, entry_date desc, urn asc
+        partition by person_id, is_open order by main_order asc nulls last, entry_date desc, urn asc
     ) = 1 as is_main,
     is_open and coalesce(enrolment_status_code = 'S', false) and row_number() over (
         partition by person_id, is_open, enrolment_status_code order by entry_date desc, urn asc

@@ -31,7 +31,7 @@ phases as (
 select
     establishments.*,
     phases.annex_a_phase,
-    establishments.establishment_la_code = '{{ var("la_code") }}' as is_own_la,
+    coalesce(establishments.establishment_la_code = '{{ var("la_code") }}', false) as is_own_la,
     -- Status 2 is closed. A date, where there is one, says more than the status on the day of the extract.
     not coalesce(
         establishments.close_date <= {{ as_at() }},

@@ -185,6 +185,6 @@ select
     column_name,
     cast(null as varchar) as file_name,
     cast(null as bigint) as line_no,
-    cast(issue_count as bigint) as "count",
+    cast(issue_count as bigint) as count,
     {{ run_columns() }}
 from issues

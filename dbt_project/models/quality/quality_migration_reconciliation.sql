@@ -23,7 +23,7 @@ compared as (
         cases.migrated_student_id,
         students.source_id is not null as is_migrated,
         -- Of several cases of a person the lists look at one; the others are history.
-        cases.case_id is not distinct from persons.case_id as is_current_case,
+        coalesce(cases.case_id = persons.case_id, false) as is_current_case,
         plans.plan_id,
         cases.final_plan_issued_date as hub_plan_date,
         plans.initial_plan_date as capita_one_plan_date,
