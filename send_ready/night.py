@@ -161,16 +161,17 @@ def _tell_times(this: Run, tasks: list[dict[str, Any]], steps: list[dict[str, An
     """Add where the time went to the progress: the steps' work, starting their programs, Airflow itself."""
     work = sum(step["work_seconds"] for step in steps)
     programs = sum(task["seconds"] for task in tasks)
+    starting, airflow = programs - work, seconds - programs
     line = {
         "step": "night",
         "feed": None,
         "outcome": "done",
         "rows": None,
-        "note": f"{work:.1f} s of work, {programs - work:.1f} s to start programs, {seconds - programs:.1f} s of Airflow",
+        "note": f"{work:.1f} s of work, {starting:.1f} s to start programs, {airflow:.1f} s of Airflow",
         "wall_seconds": round(seconds, 3),
         "work_seconds": round(work, 3),
-        "start_seconds": round(programs - work, 3),
-        "airflow_seconds": round(seconds - programs, 3),
+        "start_seconds": round(starting, 3),
+        "airflow_seconds": round(airflow, 3),
     }
     with open(this.progress, "a", encoding="utf-8") as progress:
         progress.write(json.dumps(line) + "\n")
