@@ -89,7 +89,7 @@ def days(rng: np.random.Generator, low: int, high: int, size: int) -> NDArray[An
 
 
 def delays(rng: np.random.Generator, in_time: float, limit: int, mean: float, size: int) -> NDArray[Any]:
-    """Days that something took: within the limit as often as said (mostly the last days of it), else beyond by `mean`."""
+    """Days that something took: within the limit as often as said, and mostly in its last days; else beyond it."""
     early = limit - np.minimum(rng.exponential(limit / 5, size), limit * 0.9)
     late = limit + 1 + rng.exponential(mean, size)
     return np.where(rng.random(size) < in_time, early, late).astype("timedelta64[D]")
@@ -98,4 +98,5 @@ def delays(rng: np.random.Generator, in_time: float, limit: int, mean: float, si
 def between(rng: np.random.Generator, first: Dates, last: Dates) -> Dates:
     """A date from first to last, both included; the first where the two are the wrong way round."""
     span = np.maximum((last - first).astype(np.int64), 0)
-    return first + (rng.random(len(span)) * (span + 1)).astype(np.int64).astype("timedelta64[D]")
+    chosen: Dates = first + (rng.random(len(span)) * (span + 1)).astype("timedelta64[D]")
+    return chosen

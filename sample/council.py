@@ -19,6 +19,8 @@ from sample.people import ON_LIST_1, ON_LIST_2, people
 
 GIAS_AGE = timedelta(days=4)  # the public extract is older than the rest
 
+SMALLEST = 50
+
 
 @dataclass(frozen=True)
 class Council:
@@ -39,7 +41,9 @@ class Summary:
 
 
 def build(as_at: date, la_code: str, n_plans: int, sen_support: int, seed: int) -> Council:
-    """Draw the council, without faults."""
+    """Draw the council, without faults. Raises ValueError for one that is too small to look like any."""
+    if min(n_plans, sen_support) < SMALLEST:
+        raise ValueError(f"A council needs at least {SMALLEST} plans and {SMALLEST} children on SEN support.")
     scene = Scene(np.random.default_rng(seed), as_at, la_code)
     gias = establishments(scene, n_plans + sen_support)
     folk = people(scene, n_plans, sen_support)
@@ -158,8 +162,6 @@ def _about(council: Council) -> pd.DataFrame:
         "p_home_educated": ids.isin(feeds["capita_one.home_education"]["student_id"]),
         "p_reviewed": folk.index.isin(held["person"].to_numpy()[met["of"]]),
     })  # fmt: skip
-    nobody = {name: "" if kind == object else 0 for name, kind in about.astype(object).dtypes.items()}
-    nobody |= {"p_age": 0, "p_needs": 0} | dict.fromkeys(
-        ("p_has_former_upn", "p_case", "p_care", "p_home_educated", "p_reviewed"), False
-    )
-    return pd.concat([about, pd.DataFrame([nobody])], ignore_index=True)
+    blanks = {"b": False, "i": 0, "f": 0.0}
+    nobody = pd.DataFrame({name: [blanks.get(values.dtype.kind, "")] for name, values in about.items()})
+    return pd.concat([about, nobody], ignore_index=True)

@@ -15,7 +15,7 @@ OPEN = ("1", "3")  # GIAS: open, and open but proposed to close
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of setting: GIAS types and phase, statutory ages, how many in a hundred, and the share in the council."""
+    """One sort of setting: GIAS types and phase, statutory ages, its number in a hundred, the share in the council."""
 
     name: str
     title: str

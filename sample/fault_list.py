@@ -75,22 +75,29 @@ CELLS = (
     Cell("upn wrong check letter", STU, "upn", _other_letter, "L-113", HAS_UPN),
     Cell("upn too short", STU, "upn", lambda old: old[:-1], "L-113 S-STU-05", HAS_UPN),
     Cell("upn missing without reason", STU, "upn", "", "L-115", f"{HAS_UPN} and p_age >= 6"),
-    Cell("upn and uln missing without reason", STU, "upn", "", "L-115 {n}07", f"{HAS_UPN} and p_age >= 6 and uln == ''"),
+    Cell("upn and uln missing without reason", STU, "upn", "", "L-115 {n}07",
+         f"{HAS_UPN} and p_age >= 6 and uln == ''"),
     Cell("upn reason unknown to the DfE", STU, "upn_unknown_reason", "UN99", "unmapped", "upn_unknown_reason != ''"),
     Cell("uln wrong check digit", STU, "uln", _other_digit, "L-114", HAS_ULN),
     Cell("uln in scientific notation", STU, "uln", lambda old: f"{int(old):.5E}", "L-114 S-STU-06", HAS_ULN),
     Cell("date of birth missing", STU, "date_of_birth", "", "{n}01a S-STU-02", LISTED),
     Cell("date of birth impossible", STU, "date_of_birth", "31/02/2014", "quarantine L-126", LISTED),
     Cell("date of birth month first", STU, "date_of_birth", "2014-13-01", "quarantine L-126", LISTED),
-    Cell("date of birth in the future", STU, "date_of_birth", lambda old: _moved(old, 12000), "{n}05a L-123 S-STU-03", LISTED),
+    Cell("date of birth month before day", STU, "date_of_birth", lambda old: f"{old[3:6]}{old[:3]}{old[6:]}",
+         "quarantine L-126", f"{LISTED} and date_of_birth.str.slice(0, 2) > '12'"),
+    Cell("date of birth in the future", STU, "date_of_birth", lambda old: _moved(old, 12000), "{n}05a L-123 S-STU-03",
+         LISTED),
     Cell("date of birth a century ago", STU, "date_of_birth", lambda old: old[:6] + "19" + old[8:], "{n}02b S-STU-04",
          f"{LISTED} and p_age < 20 and not date_of_birth.str.startswith('29/02')"),
     Cell("date of birth as ISO", STU, "date_of_birth", _iso, "tolerated", LISTED),
     Cell("date of birth as COLLECT writes it", STU, "date_of_birth", _collect, "tolerated", LISTED),
-    Cell("date of birth as ISO with time", STU, "date_of_birth", lambda old: f"{_iso(old)} 00:00:00", "tolerated", LISTED),
+    Cell("date of birth as ISO with time", STU, "date_of_birth", lambda old: f"{_iso(old)} 00:00:00", "tolerated",
+         LISTED),
     Cell("date of birth with dashes", STU, "date_of_birth", lambda old: old.replace("/", "-"), "tolerated", LISTED),
     Cell("sex not a code", STU, "sex", "Malle", "unmapped L-124", LISTED),
-    Cell("ethnicity typed in full with a list code", STU, "ethnicity", "A.A1)White - British", "unmapped L-124", LISTED),
+    Cell("sex in words", STU, "sex", lambda old: {"M": "Male", "F": "female"}.get(old, "Unknown"), "tolerated", LISTED),
+    Cell("ethnicity typed in full with a list code", STU, "ethnicity", "A.A1)White - British", "unmapped L-124",
+         LISTED),
     Cell("ethnicity with double spaces", STU, "ethnicity", "White  -  British", "unmapped L-124", LISTED),
     Cell("ethnicity with a trailing quote", STU, "ethnicity", lambda old: f'{old}"', "unmapped L-124", LISTED),
     Cell("ethnicity code mistyped", STU, "ethnicity", "CNHE", "unmapped L-124", LISTED),
@@ -101,12 +108,17 @@ CELLS = (
     Cell("postcode a word", STU, "postcode", "nope", "S-STU-09", f"{LISTED} and not p_care"),
     Cell("home council by name", STU, "home_la", "Sampleshire", "S-STU-10", LISTED),
     Cell("student id as a float", STU, "student_id", _float, "tolerated", LISTED),
-    Cell("disability as 1.0 and 0.0", STU, "disability", _yes_no("1.0", "0.0"), "tolerated", f"{LISTED} and disability != ''"),
-    Cell("disability as Yes and No", STU, "disability", _yes_no("Yes", "No"), "tolerated", f"{LISTED} and disability != ''"),
-    Cell("disability as True and False", STU, "disability", _yes_no("True", "False"), "tolerated", f"{LISTED} and disability != ''"),
+    Cell("disability as 1.0 and 0.0", STU, "disability", _yes_no("1.0", "0.0"), "tolerated",
+         f"{LISTED} and disability != ''"),
+    Cell("disability as Yes and No", STU, "disability", _yes_no("Yes", "No"), "tolerated",
+         f"{LISTED} and disability != ''"),
+    Cell("disability as True and False", STU, "disability", _yes_no("True", "False"), "tolerated",
+         f"{LISTED} and disability != ''"),
     Cell("disability neither yes nor no", STU, "disability", "perhaps", "unreadable", LISTED),
-    Cell("surname like a formula", STU, "surname", lambda old: f"=1+1&\"{old}\"", "tolerated", f"{LISTED} and not p_care"),
-    Cell("forename with a newline", STU, "forename", lambda old: f"{old}\n{old}", "tolerated", f"{LISTED} and not p_care"),
+    Cell("surname like a formula", STU, "surname", lambda old: f"=1+1&\"{old}\"", "tolerated",
+         f"{LISTED} and not p_care"),
+    Cell("forename with a newline", STU, "forename", lambda old: f"{old}\n{old}", "tolerated",
+         f"{LISTED} and not p_care"),
     Cell("surname with spaces around it", STU, "surname", _padded, "tolerated", LISTED),
     Cell("died with an open plan or support", STU, "date_of_death", "{month_ago}", "L-112", LISTED),
     Cell("died before birth", STU, "date_of_death", "01/01/1990", "S-STU-07", f"{UNLISTED} and date_of_death == ''"),
@@ -118,12 +130,14 @@ CELLS = (
     Cell("enrolment status unknown", ENR, "enrolment_status", "Z", "unmapped", f"{ON_1} and {NOW}"),
     Cell("subsidiary school without a main one", ENR, "enrolment_status", "S", "L-119",
          f"{ON_1} and {NOW} and p_placement == 'mainstream' and p_age > 5"),
-    Cell("left before entry", ENR, "leaving_date", lambda old: "01/01/2001", "S-ENR-01", f"{UNLISTED} and leaving_date != ''"),
+    Cell("left before entry", ENR, "leaving_date", lambda old: "01/01/2001", "S-ENR-01",
+         f"{UNLISTED} and leaving_date != ''"),
     Cell("entry date impossible", ENR, "entry_date", "2026-13-01", "quarantine", f"{UNLISTED} and leaving_date != ''"),
     Cell("part-time as True", ENR, "part_time_timetable", _yes_no("True", "False"), "tolerated", LISTED),
     Cell("weekly hours of a machine", ENR, "weekly_hours", "325", "S-ENR-03", LISTED),
     # Attendance, suspensions, home education.
-    Cell("more absent than possible", ATT, "authorised_absence", "999", "L-120 S-ATT-06", "p_list != '' and week_commencing in @recent"),
+    Cell("more absent than possible", ATT, "authorised_absence", "999", "L-120 S-ATT-06",
+         "p_list != '' and week_commencing in @recent"),
     Cell("absence below nought", ATT, "unauthorised_absence", "-2", "S-ATT-05", UNLISTED),
     Cell("week does not begin on a Monday", ATT, "week_commencing", lambda old: _moved(old, 2), "S-ATT-02", UNLISTED),
     Cell("week in the future", ATT, "week_commencing", lambda old: _moved(old, 700), "S-ATT-07", UNLISTED),
@@ -137,10 +151,12 @@ CELLS = (
     Cell("exclusion in the future", EXC, "start_date", lambda old: _moved(old, 1500), "S-EXC-03", LISTED),
     Cell("exclusion date impossible", EXC, "start_date", "31/06/2026", "quarantine", LISTED),
     Cell("suspended for no session", EXC, "sessions", "0", "S-EXC-04", f"{LISTED} and category == 'SUSP'"),
-    Cell("home education ends before it starts", EHE, "end_date", "01/01/2010", "S-EHE-01", "end_date != '' and not p_case"),
+    Cell("home education ends before it starts", EHE, "end_date", "01/01/2010", "S-EHE-01",
+         "end_date != '' and not p_case"),
     # Provision and needs.
     Cell("provision unknown", PRO, "sen_provision", "Q", "unmapped", f"{UNLISTED} and end_date != ''"),
-    Cell("provision ends before it starts", PRO, "end_date", "01/01/2001", "S-PRO-01", f"{UNLISTED} and end_date != ''"),
+    Cell("provision ends before it starts", PRO, "end_date", "01/01/2001", "S-PRO-01",
+         f"{UNLISTED} and end_date != ''"),
     Cell("provision start impossible", PRO, "start_date", "00/00/0000", "quarantine", f"{UNLISTED} and end_date != ''"),
     Cell("primary need unknown to the DfE", NEE, "sen_type", "XYZ", "unmapped L-124", f"{LISTED} and p_needs == 1"),
     Cell("primary need in words", NEE, "sen_type", "Autism", "tolerated", f"{LISTED} and sen_type == 'ASD'"),
@@ -154,7 +170,8 @@ CELLS = (
     Cell("decision neither yes nor no", ASS, "decision_to_assess", "Pending", "unreadable", "not p_case"),
     Cell("refused and yet issued", ASS, "decision_to_issue", "N", "S-ASS-10", "not p_case and final_issued_date != ''"),
     # Plans.
-    Cell("plan amended before it was issued", PLA, "current_plan_date", lambda old: _moved(old, -6000), "S-PLA-04", ON_1),
+    Cell("plan amended before it was issued", PLA, "current_plan_date", lambda old: _moved(old, -6000), "S-PLA-04",
+         ON_1),
     Cell("plan initial date missing", PLA, "initial_plan_date", "", "S-PLA-02", LAST_PLAN),
     Cell("plan initial date impossible", PLA, "initial_plan_date", "31/04/2019", "quarantine", LAST_PLAN),
     Cell("plan ceased before it began", PLA, "cease_date", "01/01/2010", "S-PLA-05", LAST_PLAN),
@@ -168,18 +185,21 @@ CELLS = (
     # Reviews.
     Cell("review outcome unknown", REV, "la_outcome", "Pending", "unmapped", f"{HELD} and la_outcome != ''"),
     Cell("review outcome never coded", REV, "la_outcome", "", "S-REV-04", f"{HELD} and la_outcome != ''"),
-    Cell("review decided before the meeting", REV, "decision_date", "01/01/2012", "S-REV-01", f"{HELD} and decision_date != ''"),
+    Cell("review decided before the meeting", REV, "decision_date", "01/01/2012", "S-REV-01",
+         f"{HELD} and decision_date != ''"),
     Cell("review notice before the meeting", REV, "amendment_notice_date", "01/01/2012", "S-REV-02",
          f"{HELD} and amendment_notice_date != ''"),
     Cell("review amended plan before the notice", REV, "final_amended_plan_date", "01/01/2012", "S-REV-03",
          f"{HELD} and amendment_notice_date != '' and final_amended_plan_date != ''"),
-    Cell("review meeting date in words", REV, "meeting_date", "last Tuesday", "unreadable", f"{HELD} and p_role == 'ceased'"),
+    Cell("review meeting date in words", REV, "meeting_date", "last Tuesday", "unreadable",
+         f"{HELD} and p_role == 'ceased'"),
     Cell("review outcome before the meeting", REV, "meeting_date", lambda old: _moved(old, 9000), "S-REV-06",
          f"{HELD} and la_outcome != ''"),
     # The hub.
     Cell("hub need differs", CAS, "primary_need", "Other difficulty", "L-125",
          f"{LINKED} and primary_need != '' and p_need != 'OTH'"),
-    Cell("hub plan date differs", CAS, "final_plan_issued", lambda old: f"{date.fromisoformat(old) + timedelta(9)}", "L-125",
+    Cell("hub plan date differs", CAS, "final_plan_issued", lambda old: f"{date.fromisoformat(old) + timedelta(9)}",
+         "L-125",
          f"{LINKED} and final_plan_issued != '' and plan_last_amended == ''"),
     Cell("hub placement differs", CAS, "named_placement_urn", "{closed}", "L-125",
          f"{LINKED} and named_placement_urn != ''"),
@@ -187,20 +207,24 @@ CELLS = (
     Cell("hub need unknown", CAS, "primary_need", "See report", "unmapped", f"{LINKED} and p_need != ''"),
     Cell("hub request date impossible", CAS, "request_received", "2026-02-30 00:00:00", "quarantine",
          "decision_to_assess == 'Refused'"),
-    Cell("hub upn too short", CAS, "child_upn", lambda old: old[:-2], "S-HUC-05", "migrated_student_id != '' and child_upn != ''"),
+    Cell("hub upn too short", CAS, "child_upn", lambda old: old[:-2], "S-HUC-05",
+         "migrated_student_id != '' and child_upn != ''"),
     Cell("hub case closed without a reason", CAS, "close_reason", "", "S-HUC-13", "case_closed != '' and p_list == ''"),
     Cell("hub case migrated to nobody", CAS, "migrated_on", "2026-01-05 00:00:00", "S-HUC-15",
          "migrated_student_id == '' and p_role == 'hub_open'"),
-    Cell("hub case migrated to an unknown student", CAS, "migrated_student_id", NOBODY, "orphan", "p_role == 'hub_open'"),
+    Cell("hub case migrated to an unknown student", CAS, "migrated_student_id", NOBODY, "orphan",
+         "p_role == 'hub_open'"),
     Cell("hub date of birth differs", CAS, "child_dob", "2011-11-11", "P-01",
          "p_link == 'upn' and not p_has_former_upn and final_plan_issued == ''"),
     Cell("hub postcode of the last address", CAS, "postcode", "ZZ99 9ZZ", "P-03",
          "p_link == 'names' and final_plan_issued == ''"),
-    Cell("hub child's name like a formula", CAS, "child_first_name", lambda old: f"@{old}", "tolerated", "p_link == 'migrated'"),
+    Cell("hub child's name like a formula", CAS, "child_first_name", lambda old: f"@{old}", "tolerated",
+         "p_link == 'migrated'"),
     Cell("hub advice of an unknown kind", ADV, "advice_type", "Horoscope", "unmapped"),
     Cell("hub advice before it was asked for", ADV, "received_date", "2015-01-01", "S-HUA-01", "received_date != ''"),
     Cell("hub review outcome unknown", HUR, "outcome", "Ongoing", "unmapped", "outcome != ''"),
-    Cell("hub review decided before the meeting", HUR, "decision_sent_date", "2015-01-01", "S-HUR-01", "decision_sent_date != ''"),
+    Cell("hub review decided before the meeting", HUR, "decision_sent_date", "2015-01-01", "S-HUR-01",
+         "decision_sent_date != ''"),
     # Social care.
     Cell("care status unknown", SOC, "status", "Step down", "unmapped", "end_date != ''"),
     Cell("care ends before it starts", SOC, "end_date", "01/01/2001", "S-SOC-01", "end_date != ''"),
@@ -208,7 +232,8 @@ CELLS = (
     Cell("care upn too long", SOC, "upn", lambda old: f"{old}99", "S-SOC-05", "upn != '' and end_date != ''"),
     Cell("care without date of birth", SOC, "date_of_birth", "", "S-SOC-03", "end_date != ''"),
     Cell("care start impossible", SOC, "start_date", "32/01/2026", "quarantine", "end_date != ''"),
-    Cell("care team like a formula", SOC, "team", lambda old: f"=cmd|'{old}'!A1", "tolerated", "end_date == '' and p_list != ''"),
+    Cell("care team like a formula", SOC, "team", lambda old: f"=cmd|'{old}'!A1", "tolerated",
+         "end_date == '' and p_list != ''"),
     Cell("care team over two lines", SOC, "team", lambda old: f"{old}\nDuty desk", "tolerated", "end_date == ''"),
     # Establishments.
     Cell("establishment ages the wrong way round", GIA, "statutory_high_age", "1", "S-GIA-05",
@@ -308,7 +333,12 @@ def _support_of_nobody(plot: Plot, count: int) -> None:
 def _two_open_plans(plot: Plot, count: int) -> None:
     for number, row in enumerate(plot.choose(PLA, f"{ON_1} and cease_date == ''", count)):
         earlier = _moved(plot.value(PLA, row, "initial_plan_date"), -40)
-        second = {"plan_id": f"8{number:06d}", "initial_plan_date": earlier, "current_plan_date": earlier, "involvement_id": ""}
+        second = {
+            "plan_id": f"8{number:06d}",
+            "initial_plan_date": earlier,
+            "current_plan_date": earlier,
+            "involvement_id": "",
+        }
         added = plot.add(PLA, plot.record(PLA, row) | second)
         plot.note("two open plans", PLA, added, "plan_id", "L-110", plot.person(PLA, row))
 
@@ -324,13 +354,17 @@ def _reviewed_before_issue(plot: Plot, count: int) -> None:
 def _support_with_plan(plot: Plot, count: int) -> None:
     for row in plot.choose(PLA, f"{ON_1} and cease_date == ''", count):
         spell = {"student_id": plot.value(PLA, row, "student_id"), "sen_provision": "K", "start_date": plot.ago(200)}
-        plot.note("support and an open plan", PRO, plot.add(PRO, spell), "sen_provision", "tolerated", plot.person(PLA, row))
+        plot.note(
+            "support and an open plan", PRO, plot.add(PRO, spell), "sen_provision", "tolerated", plot.person(PLA, row)
+        )
 
 
 def _home_educated_at_school(plot: Plot, count: int) -> None:
     for row in plot.choose(ENR, f"{ON_1} and {NOW} and p_age > 5 and not p_home_educated", count):
         episode = {"student_id": plot.value(ENR, row, "student_id"), "start_date": plot.ago(90)}
-        plot.note("home educated and at a school", EHE, plot.add(EHE, episode), "start_date", "L-118", plot.person(ENR, row))
+        plot.note(
+            "home educated and at a school", EHE, plot.add(EHE, episode), "start_date", "L-118", plot.person(ENR, row)
+        )
 
 
 def _need_missing(plot: Plot, count: int) -> None:
@@ -344,7 +378,7 @@ def _need_after_close(plot: Plot, count: int) -> None:
     for row in plot.choose(PLA, LAST_PLAN, count):
         need = {"student_id": plot.value(PLA, row, "student_id"), "sen_type": "DS", "rank": "1",
                 "start_date": plot.value(PLA, row, "cease_date")}  # fmt: skip
-        plot.note("need supplied after the plan closed", NEE, plot.add(NEE, need), "start_date", "tolerated")
+        plot.note("need supplied after the plan closed", NEE, plot.add(NEE, need), "start_date", "S-NEE-04")
 
 
 def _headers(plot: Plot, _: int) -> None:

@@ -64,12 +64,11 @@ class Plot:
         looked_at = self.rng.permutation(len(frame))[:SEARCHED]
         pool = frame.iloc[looked_at].reset_index(drop=True)
         about = self.people.iloc[owner[looked_at]].reset_index(drop=True)
-        suits = pd.Series(True, pool.index)
-        if where:
-            scope = {"recent": [self.ago(days) for days in range(150)]}
-            suits = pd.concat([pool, about], axis=1).eval(where, engine="python", local_dict=scope)
+        scope = {"recent": [self.ago(days) for days in range(150)]}
+        both = pd.concat([pool, about], axis=1)
+        suits = both.query(where, engine="python", local_dict=scope).index if where else both.index
         rows: list[int] = []
-        for row in looked_at[suits.to_numpy(bool)].tolist():
+        for row in looked_at[suits].tolist():
             person = int(owner[row])
             if (person >= 0 and person in self._taken) or (feed, row) in self._touched:
                 continue
@@ -119,8 +118,8 @@ class Plot:
         self, fault: str, feed: str, row: int | None, column: str, expected: str, person: int = -1, record: str = ""
     ) -> None:
         """Write a line of the answer key. `{n}` in `expected` stands for the list that the person is on."""
-        number = self.people.at[person, "p_list"] if person >= 0 else ""
-        unique_id = str(self.people.at[person, "p_unique_id"]) if number else ""
+        number = str(self.people["p_list"].iat[person])
+        unique_id = str(self.people["p_unique_id"].iat[person]) if number else ""
         self.planted.append(Planted(fault, feed, row, record, column, expected.replace("{n}", number), unique_id))
 
     def finish(self) -> None:
@@ -172,8 +171,7 @@ def line_numbers(frame: pd.DataFrame, header_lines: int) -> pd.Series:
 def write_key(path: Path, plot: Plot, file_names: dict[str, str], header_lines: dict[str, int]) -> int:
     """Write the answer key; how many faults it lists."""
     lines = {
-        feed: line_numbers(plot.frames[feed], header_lines[feed])
-        for feed in {planted.feed for planted in plot.planted}
+        feed: line_numbers(plot.frames[feed], header_lines[feed]) for feed in {planted.feed for planted in plot.planted}
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:

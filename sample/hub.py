@@ -131,7 +131,7 @@ def reviews(
     both = pd.concat(parts, ignore_index=True)
     both = both[both["meeting_date"].notna()].reset_index(drop=True)
     amended = both.groupby("plan_id")["final_amended_plan_date"].max()
-    found["plan_last_amended"] = found["case_reference"].map(amended)
+    found["plan_last_amended"] = amended.reindex(found["case_reference"]).to_numpy("datetime64[D]")
     return pd.DataFrame({
         "review_reference": identity.text(np.arange(len(both)) + 30_001, "REV-"),
         "case_reference": both["plan_id"],
@@ -159,8 +159,8 @@ def _shared(scene: Scene, found: pd.DataFrame, held: pd.DataFrame, reviewed: pd.
     could = (case != "") & reviewed["meeting_date"].notna().to_numpy()
     # Only a plan that was never amended since: so that both systems agree on when it was.
     is_alone = could & (reviewed["la_outcome"] == "M").to_numpy() & (rng.random(len(reviewed)) < 0.15)
-    is_shared = could & ~is_alone & (reviewed["la_outcome"] != "A").to_numpy() & (rng.random(len(reviewed)) < 0.3)
-    rows = reviewed.assign(plan_id=case)[is_alone | is_shared].copy()
+    is_shared = could & ~is_alone & (reviewed["la_outcome"] != "A").to_numpy() & (rng.random(len(reviewed)) < 0.5)
+    rows: pd.DataFrame = reviewed.assign(plan_id=case)[is_alone | is_shared].copy()
     for column in ("meeting_date", "decision_date"):
         reviewed.loc[is_alone, column] = NO_DATE
     reviewed.loc[is_alone, "la_outcome"] = ""

@@ -24,8 +24,8 @@ from sample.years import YEAR, age_at, calendar, school_age, years_of
 # Where somebody of that age can be placed: the published tables cross placement with need, not with age.
 AGES_OF_PLACEMENT = {
     "mainstream": (3, 18), "independent": (4, 18), "ap": (6, 16), "special": (3, 19), "special_independent": (6, 19),
-    "nmss": (4, 19), "fe": (17, 25), "spi": (17, 25), "OTH": (16, 25), "EYP": (2, 4), "EHE": (5, 17), "NEET": (17, 25),
-    "NIEC": (17, 25), "NIEO": (5, 25), "OLA": (5, 25), "OPA": (5, 17), "welsh": (5, 18), "online": (11, 17),
+    "nmss": (4, 19), "fe": (16, 25), "spi": (16, 25), "OTH": (16, 25), "EYP": (2, 4), "EHE": (5, 17), "NEET": (16, 25),
+    "NIEC": (16, 25), "NIEO": (5, 25), "OLA": (5, 25), "OPA": (5, 17), "welsh": (5, 18), "online": (11, 17),
     "unknown": (3, 25),
 }  # fmt: skip
 COLLEGES = ("fe", "spi")
@@ -207,7 +207,8 @@ def _births(scene: Scene, found: pd.DataFrame) -> Dates:
     autumn = calendar(scene.year, 8, 31)
     too_young = found["placement"].isin(COLLEGES) & found["ceased"].isna() & (age_at(births, autumn) < 16)
     sixteen = autumn - (16 * YEAR + 1 + scene.rng.random(len(found)) * 60).astype("timedelta64[D]")
-    return np.where(too_young, sixteen, births)
+    settled: Dates = np.where(too_young, sixteen, births)
+    return settled
 
 
 def _families(rng: np.random.Generator, found: pd.DataFrame) -> None:

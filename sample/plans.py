@@ -35,7 +35,7 @@ def first_plans(scene: Scene, people: pd.DataFrame) -> Dates:
 
 
 def plans(scene: Scene, people: pd.DataFrame, main_urn: Texts) -> pd.DataFrame:
-    """One row a plan in Capita One: open ones, those that ended, a few that end soon, and a few people's plan before."""
+    """One row a plan in Capita One: open (a few end soon), ended, and a few people's plan before the one they have."""
     rng = scene.rng
     who = np.flatnonzero((people["role"] == "plan") | people["ceased"].notna())
     some, size = people.iloc[who], len(who)
@@ -128,8 +128,11 @@ def reviews(scene: Scene, held: pd.DataFrame) -> pd.DataFrame:
 def _decisions(scene: Scene, meeting: Dates) -> dict[str, Dates | Texts]:
     """What the council decided after each meeting and when: within four weeks as often as published."""
     rng, size = scene.rng, len(meeting)
-    counts = [figures.figure(f"outcome_{name}") for name in ("amend", "maintain", "cease")]
-    outcome = pick(rng, ["A", "M", "C", ""], size, [*counts, figures.figure("no_outcome")])
+    counts = [figures.figure(name) for name in ("outcome_amend", "outcome_maintain", "outcome_cease", "no_outcome")]
+    outcome = pick(rng, ["A", "M", "C", ""], size, counts)
+    # What the figures lack an outcome for is mostly waiting for one: few of the older ones still do.
+    is_old = meeting < scene.today - 500 * DAY
+    outcome = np.where(is_old & (outcome == "") & (rng.random(size) < 0.9), "M", outcome)
     decided = meeting + delays(rng, figures.rate("pc_decision_4weeks"), 28, 40, size)
     is_decided = (outcome != "") & (decided <= scene.today)
     amends = is_decided & (outcome == "A")
@@ -272,12 +275,13 @@ def provision(scene: Scene, people: pd.DataFrame) -> pd.DataFrame:
     now = np.where(np.isnat(ceased), np.maximum(scene.today - days(rng, 10, 1800, size), births + 700 * DAY), ceased)
     over = scene.today - days(rng, 30, 1000, size)
     is_supported = role.isin(["support", "away"]).to_numpy()
-    was_supported = (role == "ordinary").to_numpy() & (rng.random(size) < 0.4)
+    since = np.maximum(over - days(rng, 200, 800, size), births + 600 * DAY)
+    was_supported = (role == "ordinary").to_numpy() & (rng.random(size) < 0.4) & (since < over)
     spells = [
         (has_plan, "E", first, ceased),
         (has_plan & (rng.random(size) < 0.75) & (before < first), "K", before, first),
         (is_supported, "K", now, np.full(size, NO_DATE)),
-        (was_supported, "K", np.maximum(over - days(rng, 200, 800, size), births + 600 * DAY), over),
+        (was_supported, "K", since, over),
     ]
     return pd.concat(
         [
@@ -309,7 +313,7 @@ def needs(scene: Scene, people: pd.DataFrame) -> pd.DataFrame:
         (np.full(size, True), need, 1, since, none),
         (has_second, second, 2, since, none),
         (has_second & is_free & (rng.random(size) < 0.1), np.full(size, "OTH", dtype=object), 3, since, none),
-        (has_changed, was, 1, since - 400 * DAY, since),
+        (has_changed, was, 1, np.maximum(since - 400 * DAY, day(some["birth"])), since),
     ]
     return pd.concat(
         [

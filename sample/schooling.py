@@ -49,6 +49,7 @@ def _current(scene: Scene, people: pd.DataFrame, gias: pd.DataFrame) -> pd.DataF
     is_home = (role != "away").to_numpy() & (rng.random(len(who)) < stays)
     start = PHASE_START[age]
     usual = calendar(scene.year - (age - start), 9, 1) + days(rng, 1, 5, len(who))
+    today = np.full(len(who), scene.today)
     has_moved = rng.random(len(who)) < np.where(placement == "mainstream", 0.15, 0.5)
     status = placement.map(STATUS).fillna("C").to_numpy(object)
     is_part_time = (status == "C") & (rng.random(len(who)) < 0.02)
@@ -58,7 +59,7 @@ def _current(scene: Scene, people: pd.DataFrame, gias: pd.DataFrame) -> pd.DataF
         "urn": _schools(scene, gias, placement.to_numpy(object), age, is_home),
         "enrolment_status": status,
         "nc_year": _nc_years(age),
-        "entry_date": np.minimum(np.where(has_moved, between(rng, usual, np.full(len(who), scene.today)), usual), scene.today),
+        "entry_date": np.minimum(np.where(has_moved, between(rng, usual, today), usual), today),
         "leaving_date": NO_DATE,
         "part_time_timetable": np.where(is_part_time, "Y", "N"),
         "weekly_hours": np.where(is_part_time, rng.choice([5.0, 10.0, 12.5, 15.0, 17.5], len(who)), hours),
@@ -108,9 +109,10 @@ def _second(scene: Scene, people: pd.DataFrame, now: pd.DataFrame, gias: pd.Data
     entry = between(rng, day(now["entry_date"][both]), np.full(both.sum(), scene.today))
     second = now[both].assign(urn=urns, enrolment_status=status, entry_date=entry, has_moved=False)
     differs = urns != now["urn"].to_numpy(object)[both]
-    split = np.flatnonzero(both)[differs & is_dual[both]]
+    split: Ints = np.flatnonzero(both)[differs & is_dual[both]]
     now.loc[split, "enrolment_status"] = np.where(from_ap[split], "S", "M")
-    return second[differs]
+    kept: pd.DataFrame = second[differs]
+    return kept
 
 
 def _previous(scene: Scene, people: pd.DataFrame, now: pd.DataFrame, gias: pd.DataFrame) -> pd.DataFrame:
@@ -241,8 +243,8 @@ def home_education(scene: Scene, people: pd.DataFrame, enrolled: pd.DataFrame) -
     left = enrolled.groupby("person")["leaving_date"].max().reindex(range(size))
     since = np.where(left.isna(), scene.today - days(rng, 20, 900, size), day(left) + DAY)
     is_now = (people["in_one"] & (people["placement"] == "EHE")).to_numpy()
-    is_past = people["role"].isin(["plan", "support", "ordinary"]) & people["age"].between(9, 15)
-    is_past = is_past.to_numpy() & ~is_now & (rng.random(size) < 0.01)
+    could = people["role"].isin(["plan", "support", "ordinary"]) & people["age"].between(9, 15)
+    is_past = could.to_numpy() & ~is_now & (rng.random(size) < 0.01)
     ended = scene.today - days(rng, 300, 900, size)
     who = np.flatnonzero(is_now | is_past)
     return pd.DataFrame({

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import numpy as np
-from dateutil.easter import easter
 from numpy.typing import ArrayLike
 
 from sample.chance import Dates, Ints
@@ -24,7 +23,8 @@ def years_of(dates: Dates) -> Ints:
 
 def _month_and_day(dates: Dates) -> Ints:
     months = dates.astype("datetime64[M]")
-    return months.astype(np.int64) % 12 * 100 + (dates - months).astype(np.int64)
+    number: Ints = months.astype(np.int64) % 12 * 100 + (dates - months).astype(np.int64)
+    return number
 
 
 def age_at(births: Dates, on: Dates | np.datetime64) -> Ints:
@@ -60,9 +60,19 @@ def _week_of(year: int, month: int, on: int) -> date:
     return middle - timedelta(days=middle.weekday())
 
 
+def _easter(year: int) -> date:
+    """Easter Sunday (the anonymous Gregorian computation)."""
+    century, of_century = divmod(year, 100)
+    moon = (19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (of_century // 4) - moon - of_century % 4) % 7
+    late = (year % 19 + 11 * moon + 22 * weekday) // 451
+    month, on = divmod(moon + weekday - 7 * late + 114, 31)
+    return date(year, month, on + 1)
+
+
 def _is_holiday(monday: date) -> bool:
     year, on = monday.year, (monday.month, monday.day)
-    good_friday_week = easter(year) - timedelta(days=6)
+    good_friday_week = _easter(year) - timedelta(days=6)
     weeks_off = {_week_of(year, 2, 17), _week_of(year, 5, 28), _week_of(year, 10, 28), good_friday_week}
     weeks_off.add(good_friday_week + timedelta(days=7))
     is_christmas = on >= (12, 20) or on <= (1, 2)
