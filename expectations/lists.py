@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from expectations import engine, frames
+from expectations import engine, frames, spec
 from expectations.engine import Checked
 from expectations.findings import MAINTAINER, broken, summary_of, unchecked
 from expectations.rules import Rule, distinct, make, read
-from publish import layout
-from publish.layout import ListLayout
+from expectations.spec import ListLayout
 from send_ready import issues, runs, warehouse
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -22,25 +21,24 @@ NOBODY, NOT_CHECKED = "L-100", "L-101"
 
 def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
     """The rules in force for one list: both.yml and its own file. Raises RuleError."""
-    key = listed.sheet.lower()
     records = [
         record
-        for name in ("both.yml", f"{key}.yml")
+        for name in ("both.yml", f"{listed.key}.yml")
         for record in read(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
     ]
-    return distinct(listed.name, (make(record) for given in records for record in _expand(given, key, listed)))
+    return distinct(listed.name, (make(record) for given in records for record in _expand(given, listed)))
 
 
 def frame_table(listed: ListLayout) -> str:
     """The table of the run's warehouse that holds what the rules of a list look at."""
-    return f'"int".int_annex_a__{listed.sheet.lower()}_frame'
+    return f'"int".int_annex_a__{listed.key}_frame'
 
 
 def validate_lists(run: Run, settings: Settings) -> int:
     """Run the rules on both lists; writes run.issues("validate_lists") and says how many."""
     engine.warm_up()
     found: list[Issue] = []
-    for listed in layout.lists():
+    for listed in spec.lists():
         try:
             with runs.step(run, "validate-lists", listed.name) as step:
                 step.rows, new = _validate(run, settings, listed)
@@ -59,7 +57,7 @@ def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, li
     if not len(frame):
         return 0, [_nobody(listed)]
     checked = engine.check(listed.name, frame, rules)
-    engine.write_docs(run.folder / "gx" / "lists" / f"{listed.sheet.lower()}.html", checked)
+    engine.write_docs(run.folder / "gx" / "lists" / f"{listed.key}.html", checked)
     unique_ids = dict(zip(frame.index.tolist(), frame["unique_id"].tolist(), strict=True))
     return len(frame), list(_issues(listed, unique_ids, checked))
 
@@ -97,18 +95,18 @@ def _nobody(listed: ListLayout) -> Issue:
     )
 
 
-def _expand(given: dict[str, Any], key: str, listed: ListLayout) -> Iterator[dict[str, Any]]:
+def _expand(given: dict[str, Any], listed: ListLayout) -> Iterator[dict[str, Any]]:
     """One record, with the list's own code; or, for `each: coded columns`, one for every such column."""
     record = dict(given)
     if isinstance(record["code"], dict):
-        record["code"] = record["code"][key]
+        record["code"] = record["code"][listed.key]
     if record.pop("each", None) != CODED_COLUMNS:
         yield record
         return
-    values = layout.letters()
+    values = spec.codes()
     for column in listed.columns:
         if column.code_set:
-            codes = list(values[column.code_set])
+            codes = values[column.code_set]
             filled = _fill(record, column.column_name, codes)
             yield filled | {"aspect": f"{record['aspect']} {column.column_name}"}
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from expectations import frames
 from expectations.rules import Rule
+from expectations.spec import ListLayout
 from extract.contract import TYPES, Contract
-from publish.layout import ListLayout
 from send_ready import warehouse
 from send_ready.warehouse import identifier
 

@@ -1,11 +1,12 @@
 """Which rules must exist, with which severity, and that every rule reads columns that exist."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
-from expectations import feeds, frames, lists
+from expectations import feeds, frames, lists, spec
 from expectations.rules import Rule, RuleError, load
 from extract import contract as contracts
 from publish import layout
@@ -14,7 +15,7 @@ from send_ready.warehouse import identifier
 from tests.rules.examples import AS_AT, feed_columns, list_columns
 
 SHIPPED = settings.load({})
-LIST_1, LIST_2 = layout.lists()
+LIST_1, LIST_2 = spec.lists()
 CONTRACTS = contracts.load_all(SHIPPED)
 
 # The public validator's rules, and ours with the severity that the specification of the lists gives.
@@ -67,6 +68,15 @@ def severities(rules: list[Rule]) -> dict[str, set[str]]:
     return found
 
 
+def test_rules_and_workbook_have_one_layout() -> None:
+    """The lists that are checked are those that are published."""
+    assert spec.LAYOUT_VERSION == layout.LAYOUT_VERSION
+    assert [(listed.name, [c.header for c in listed.columns]) for listed in spec.lists()] == [
+        (listed.name, [c.header for c in listed.columns]) for listed in layout.lists()
+    ]
+    assert spec.codes() == {code_set: list(values) for code_set, values in layout.letters().items()}
+
+
 def test_list_1_has_every_rule() -> None:
     declared = severities(lists.rules_of(LIST_1, SHIPPED))
     assert sorted(declared) == sorted([*PUBLIC_1, *OURS])
@@ -82,8 +92,8 @@ def test_list_2_has_every_rule() -> None:
     assert (declared["202a"], declared["202b"]) == ({"query"}, {"error"})
 
 
-@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.sheet)
-def test_codes_are_checked_in_every_coded_column(listed: layout.ListLayout) -> None:
+@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.key)
+def test_codes_are_checked_in_every_coded_column(listed: spec.ListLayout) -> None:
     """L-124 looks at each coded column twice: for values outside the set, and for values not mapped."""
     checked = [rule.column for rule in lists.rules_of(listed, SHIPPED) if rule.code == "L-124"]
     assert sorted(checked) == sorted(2 * [column.column_name for column in listed.columns if column.code_set])
@@ -119,18 +129,18 @@ def test_feed_rules_read_columns_of_the_contract(contract: contracts.Contract) -
     assert set(frame.columns) == needed
 
 
-@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.sheet)
-def test_the_frames_of_these_tests_are_the_warehouse_s(listed: layout.ListLayout) -> None:
+@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.key)
+def test_the_frames_of_these_tests_are_the_warehouse_s(listed: spec.ListLayout) -> None:
     """The columns that the examples are made of are those that dbt says its frame has."""
-    model = f"int_annex_a__{listed.sheet.lower()}_frame"
+    model = f"int_annex_a__{listed.key}_frame"
     path = settings.PROJECT / "dbt_project" / "models" / "intermediate" / f"{model}.yml"
     (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     assert described["name"] == model
     assert {column["name"] for column in described["columns"]} == set(list_columns(listed))
 
 
-@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.sheet)
-def test_list_rules_read_columns_of_the_frame(listed: layout.ListLayout) -> None:
+@pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.key)
+def test_list_rules_read_columns_of_the_frame(listed: spec.ListLayout) -> None:
     """Every column that a rule reads is in the frame, and every issue is about a column of the list."""
     rules = lists.rules_of(listed, SHIPPED)
     assert {column for rule in rules for column in rule.needs} <= set(list_columns(listed))
@@ -172,7 +182,7 @@ rules:
         (("rules:", "rules: ["), "not YAML"),
     ],
 )
-def test_a_record_that_is_not_a_rule_is_refused(tmp_path, change: tuple[str, str], said: str) -> None:
+def test_a_record_that_is_not_a_rule_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     """The message names what is wrong; the same file without the mistake loads."""
     path = tmp_path / "rules.yml"
     path.write_text(GOOD)
@@ -182,7 +192,7 @@ def test_a_record_that_is_not_a_rule_is_refused(tmp_path, change: tuple[str, str
         load(path)
 
 
-def test_the_same_code_twice_needs_an_aspect(tmp_path) -> None:
+def test_the_same_code_twice_needs_an_aspect(tmp_path: Path) -> None:
     path = tmp_path / "rules.yml"
     record = GOOD.partition("rules:\n")[2]
     path.write_text(GOOD + record)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -85,7 +86,7 @@ def test_nothing_can_be_said_of_no_rows() -> None:
         engine.check("t", FRAME.iloc[:0], [rule("A")])
 
 
-def test_results_and_data_docs_hold_no_value_and_no_row(tmp_path) -> None:
+def test_results_and_data_docs_hold_no_value_and_no_row(tmp_path: Path) -> None:
     rules = [
         rule("A", "expect_column_values_to_match_regex", regex="^A"),
         rule("B", "expect_column_values_to_be_unique"),

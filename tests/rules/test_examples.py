@@ -6,10 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from expectations import engine, feeds, lists
+from expectations import engine, feeds, lists, spec
 from expectations.rules import Rule
 from extract import contract as contracts
-from publish import layout
 from send_ready import settings
 from tests.rules.examples import feed_frame, list_frame
 
@@ -23,9 +22,9 @@ def every_rule() -> list[Any]:
     for contract in contracts.load_all(SHIPPED):
         for rule in feeds.rules_of(contract.id, SHIPPED):
             found.append((f"{rule.id}", rule, lambda r, rows, c=contract: feed_frame(c, r, rows)))
-    for listed in layout.lists():
+    for listed in spec.lists():
         for rule in lists.rules_of(listed, SHIPPED):
-            found.append((f"{listed.sheet} {rule.id}", rule, lambda r, rows, c=listed: list_frame(c, r, rows)))
+            found.append((f"{listed.key} {rule.id}", rule, lambda r, rows, c=listed: list_frame(c, r, rows)))
     return [pytest.param(rule, build, id=name) for name, rule, build in found]
 
 
