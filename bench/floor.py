@@ -1,11 +1,15 @@
 """The floor: the two Annex A lists from a folder of exports in the default layout, by floor.sql alone."""
 
+import csv
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import duckdb
@@ -91,21 +95,44 @@ def _load(con: duckdb.DuckDBPyConnection, inbox: Path, feed: str, as_at: date) -
     if not usable:
         con.execute(f"CREATE TABLE raw_{feed} AS {empty}")
         return False
-    path = str(dated[max(usable)]).replace("'", "''")
-    encoding = "utf-8" if _is_utf8(dated[max(usable)]) else "latin-1"
-    con.execute(
-        f"CREATE TABLE raw_{feed} AS FROM read_csv('{path}', all_varchar = true, header = true, delim = ',', "
-        f"quote = '\"', escape = '\"', encoding = '{encoding}') UNION ALL BY NAME {empty}"
-    )
+    with _as_utf8(dated[max(usable)]) as path:
+        headers = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in _headers(path, columns.split(", ")))
+        con.execute(
+            f"CREATE TABLE raw_{feed} AS FROM read_csv({_literal(path)}, auto_detect = false, header = true, "
+            f"columns = {{{headers}}}, delim = ',', quote = '\"', escape = '\"') UNION ALL BY NAME {empty}"
+        )
     return True
 
 
-def _is_utf8(path: Path) -> bool:
+def _headers(path: Path, columns: list[str]) -> list[str]:
+    """The names to read the columns by: ours where only case, spaces, dashes, quotes or new lines differ."""
+    known = {_bare(column): column for column in columns}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        found = next(csv.reader(file))
+    return [known.get(_bare(name), f"{number} {name}") for number, name in enumerate(found)]
+
+
+def _bare(header: str) -> str:
+    return "".join(letter for letter in header.lower() if letter.isalnum())
+
+
+def _literal(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+@contextmanager
+def _as_utf8(path: Path) -> Iterator[Path]:
+    """The file itself when it is UTF-8, else a copy made from cp1252, which DuckDB cannot read."""
+    data = path.read_bytes()
     try:
-        path.read_bytes().decode()
+        data.decode()
     except UnicodeDecodeError:
-        return False
-    return True
+        with NamedTemporaryFile(suffix=".csv") as copy:
+            copy.write(data.decode("cp1252").encode())
+            copy.flush()
+            yield Path(copy.name)
+    else:
+        yield path
 
 
 def _write(path: Path, rows: dict[str, list[tuple[Any, ...]]]) -> None:
