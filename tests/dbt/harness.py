@@ -46,9 +46,7 @@ FEEDS_COLUMNS = {
     "owner": "VARCHAR",
     "title": "VARCHAR",
 }
-DECISIONS_COLUMNS = dict.fromkeys(
-    ("record_1", "record_2", "decision", "decided_by", "decided_on", "note"), "VARCHAR"
-)
+DECISIONS_COLUMNS = dict.fromkeys(("record_1", "record_2", "decision", "decided_by", "decided_on", "note"), "VARCHAR")
 
 Row = Mapping[str, Any]
 

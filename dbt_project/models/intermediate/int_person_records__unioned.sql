@@ -5,7 +5,9 @@ with student_ids as (
         'stg_capita_one__sen_needs', 'stg_capita_one__ehcp_assessments', 'stg_capita_one__ehc_plans',
         'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled'
     ] %}
-    select student_id from {{ ref(model) }} where student_id is not null
+    select student_id
+    from {{ ref(model) }}
+    where student_id is not null
     {% if not loop.last %}union{% endif %}
     {%- endfor %}
 ),

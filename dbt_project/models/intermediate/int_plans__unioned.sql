@@ -51,7 +51,11 @@ ehc_hub as (
     where
         cases.final_plan_issued_date is not null
         -- A plan row without a student belongs to nobody; `not in` would let it hide every hub plan.
-        and not exists (select 1 from capita_one where capita_one.person_id = person.person_id)
+        and person.person_id not in (
+            select capita_one.person_id
+            from capita_one
+            where capita_one.person_id is not null
+        )
 ),
 
 plans as (
