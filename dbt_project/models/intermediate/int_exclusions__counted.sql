@@ -4,5 +4,7 @@ select
     count(*) filter (where exclusions.exclusion_category_code = 'PERM') as permanent_exclusion_count
 from {{ ref('stg_capita_one__exclusions') }} as exclusions
 {{ person_join('capita_one', 'exclusions.student_id') }}
-where {{ is_within_months('exclusions.start_date', 6) }}
+where
+    person.person_id is not null
+    and {{ is_within_months('exclusions.start_date', 6) }}
 group by person.person_id
