@@ -99,7 +99,8 @@ def _load(con: duckdb.DuckDBPyConnection, inbox: Path, feed: str, as_at: date) -
         headers = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in _headers(path, columns.split(", ")))
         con.execute(
             f"CREATE TABLE raw_{feed} AS FROM read_csv({_literal(path)}, auto_detect = false, header = true, "
-            f"columns = {{{headers}}}, delim = ',', quote = '\"', escape = '\"', strict_mode = false) UNION ALL BY NAME {empty}"
+            f"columns = {{{headers}}}, delim = ',', quote = '\"', escape = '\"', "
+            f"strict_mode = false) UNION ALL BY NAME {empty}"
         )
     return True
 
