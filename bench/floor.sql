@@ -1,10 +1,11 @@
 -- The two Annex A person-level lists from one night's exports, in plain DuckDB: the floor that the
 -- pipeline's speed is measured against, and the oracle that its lists are compared with.
 --
--- It is a second, independent reading of the rules and shares no code with the pipeline. It knows the
--- default layout only: no aliases, no council's own crosswalks, no decisions on the review queue.
+-- It is a second, independent reading of the rules and shares no code with the pipeline, only the shipped
+-- crosswalks. It knows the default layout: no aliases, no decisions on the review queue.
 --
 -- floor.py loads each export into raw_<feed> (in the file's order; every column text, absent ones null) and sets:
+--   xwalk (what, local_value, code), and the variables
 --   as_at DATE, la_code VARCHAR, has_exclusions BOOLEAN, has_gias BOOLEAN (an export was received).
 -- Results: list_1 and list_2 (plain codes, in order of Unique ID), list_1_lettered and list_2_lettered.
 
@@ -21,7 +22,8 @@ CREATE MACRO whole(x) AS coalesce(try_cast(x AS BIGINT), try_cast(id(x) AS BIGIN
 CREATE MACRO yes_no(x) AS CASE
     WHEN lower(id(x)) IN ('y', 'yes', '1', 'true', 't') THEN 'Yes'
     WHEN lower(id(x)) IN ('n', 'no', '0', 'false', 'f') THEN 'No' END;
-CREATE MACRO code(x) AS upper(id(x));
+CREATE MACRO coded(feature, x) AS (  -- by the crosswalks, which are configuration and not code
+    SELECT code FROM xwalk WHERE what = feature AND local_value = lower(id(x)));
 CREATE MACRO as_at() AS getvariable('as_at')::DATE;
 CREATE MACRO window_start() AS (as_at() - INTERVAL 6 MONTH)::DATE;  -- the day itself is outside
 CREATE MACRO in_window(x) AS x > window_start() AND x <= as_at();
@@ -33,7 +35,7 @@ CREATE MACRO is_open(start_date, end_date) AS
 CREATE TABLE student AS
 SELECT id("Student ID") AS student_id, id("UPN") AS upn, id("Former UPN") AS former_upn, id("ULN") AS uln,
     clean("Surname") AS surname, clean("Forename") AS forename, day("Date of Birth") AS birth_date,
-    code("Sex") AS sex, code("Ethnicity") AS ethnicity, clean("Postcode") AS postcode,
+    coded('sex', "Sex") AS sex, coded('ethnicity', "Ethnicity") AS ethnicity, clean("Postcode") AS postcode,
     coalesce(yes_no("Disability"), 'Unknown') AS disability, yes_no("Pupil Premium") AS pupil_premium,
     day("Date of Death") AS death_date
 FROM raw_students
@@ -42,7 +44,7 @@ QUALIFY row_number() OVER (
     PARTITION BY id("Student ID") ORDER BY stamp("Last Updated") DESC NULLS LAST, rowid DESC) = 1;
 
 CREATE TABLE enrolment AS
-SELECT id("Student ID") AS student_id, id("URN") AS urn, code("Enrolment Status") AS status,
+SELECT id("Student ID") AS student_id, id("URN") AS urn, coded('enrolment_status', "Enrolment Status") AS status,
     day("Entry Date") AS entry_date, day("Leaving Date") AS leaving_date
 FROM raw_enrolments
 WHERE id("Student ID") IS NOT NULL AND id("URN") IS NOT NULL AND day("Entry Date") IS NOT NULL
@@ -50,14 +52,14 @@ QUALIFY row_number() OVER (
     PARTITION BY id("Student ID"), id("URN"), day("Entry Date") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE provision AS
-SELECT id("Student ID") AS student_id, code("SEN Provision") AS provision,
+SELECT id("Student ID") AS student_id, coded('sen_provision', "SEN Provision") AS provision,
     day("Start Date") AS start_date, day("End Date") AS end_date
 FROM raw_sen_provision
 WHERE id("Student ID") IS NOT NULL AND day("Start Date") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Student ID"), day("Start Date") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE need AS
-SELECT id("Student ID") AS student_id, code("SEN Type") AS sen_type, whole("Rank") AS rank,
+SELECT id("Student ID") AS student_id, coded('sen_type', "SEN Type") AS need, clean("SEN Type") AS sen_type, whole("Rank") AS rank,
     day("Start Date") AS start_date, day("End Date") AS end_date
 FROM raw_sen_needs
 WHERE id("Student ID") IS NOT NULL AND clean("SEN Type") IS NOT NULL
@@ -77,7 +79,7 @@ WHERE id("Review ID") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Review ID") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE exclusion AS
-SELECT id("Student ID") AS student_id, code("Category") AS category, day("Start Date") AS start_date
+SELECT id("Student ID") AS student_id, coded('exclusion_category', "Category") AS category, day("Start Date") AS start_date
 FROM raw_exclusions
 WHERE id("Exclusion ID") IS NOT NULL AND NOT unreadable("Start Date")
 QUALIFY row_number() OVER (PARTITION BY id("Exclusion ID") ORDER BY rowid DESC) = 1;
@@ -90,10 +92,8 @@ QUALIFY row_number() OVER (PARTITION BY id("Student ID"), day("Start Date") ORDE
 
 CREATE TABLE hub_case AS
 SELECT id("Case Reference") AS case_reference, id("Child UPN") AS upn, clean("Child First Name") AS forename,
-    clean("Child Last Name") AS surname, day("Child DOB") AS birth_date, 
-    CASE lower(clean("Gender")) WHEN 'male' THEN 'M' WHEN 'm' THEN 'M' WHEN 'female' THEN 'F' WHEN 'f' THEN 'F'
-        WHEN 'unknown' THEN 'U' WHEN 'not known' THEN 'U' WHEN 'u' THEN 'U' END AS sex,
-    lower(clean("Primary Need")) AS need_words, clean("Postcode") AS postcode,
+    clean("Child Last Name") AS surname, day("Child DOB") AS birth_date,  coded('sex', "Gender") AS sex,
+    coded('sen_type', "Primary Need") AS need, clean("Postcode") AS postcode,
     day("Request Received") AS request_date, day("Final Plan Issued") AS final_date,
     day("Plan Last Amended") AS amended_date, day("Case Closed") AS closed_date,
     id("Migrated Student ID") AS migrated_id
@@ -110,7 +110,7 @@ QUALIFY row_number() OVER (PARTITION BY id("Review Reference") ORDER BY rowid DE
 CREATE TABLE care AS
 SELECT id("Person ID") AS care_id, id("UPN") AS upn, clean("First Name") AS forename,
     clean("Last Name") AS surname, day("DOB") AS birth_date, clean("Postcode") AS postcode,
-    lower(clean("Status")) AS status, clean("Team") AS team, day("Start Date") AS start_date,
+    coded('social_care_status', "Status") AS status, clean("Team") AS team, day("Start Date") AS start_date,
     day("End Date") AS end_date
 FROM raw_involvements
 WHERE id("Person ID") IS NOT NULL AND clean("Status") IS NOT NULL AND day("Start Date") IS NOT NULL
@@ -247,38 +247,19 @@ SELECT list_no, person_id FROM (
 WHERE person_id NOT IN (SELECT student_id FROM student WHERE death_date <= as_at());
 
 -- What is known of them -----------------------------------------------------------------------------
-CREATE TABLE need_code (words VARCHAR, need VARCHAR);
-INSERT INTO need_code VALUES
-    ('specific learning difficulty', 'SPLD'), ('specific learning difficulties', 'SPLD'),
-    ('moderate learning difficulty', 'MLD'), ('moderate learning difficulties', 'MLD'),
-    ('severe learning difficulty', 'SLD'), ('severe learning difficulties', 'SLD'),
-    ('profound and multiple learning difficulty', 'PMLD'), ('profound and multiple learning difficulties', 'PMLD'),
-    ('profound & multiple learning difficulty', 'PMLD'), ('profound & multiple learning difficulties', 'PMLD'),
-    ('social, emotional and mental health', 'SEMH'), ('social emotional and mental health', 'SEMH'),
-    ('speech, language and communication needs', 'SLCN'), ('speech language and communication needs', 'SLCN'),
-    ('hearing impairment', 'HI'), ('vision impairment', 'VI'), ('visual impairment', 'VI'),
-    ('multi-sensory impairment', 'MSI'), ('multi sensory impairment', 'MSI'), ('physical disability', 'PD'),
-    ('autistic spectrum disorder', 'ASD'), ('autism spectrum disorder', 'ASD'), ('autism', 'ASD'),
-    ('down syndrome', 'DS'), ('other difficulty/disability', 'OTH'), ('other difficulty/disorder', 'OTH'),
-    ('other', 'OTH');
-CREATE MACRO need_codes() AS ['SPLD', 'MLD', 'SLD', 'PMLD', 'SEMH', 'SLCN', 'HI', 'VI', 'MSI', 'PD', 'ASD', 'OTH', 'DS'];
-INSERT INTO need_code SELECT lower(unnest(need_codes())), unnest(need_codes());
-
 CREATE TABLE hub_fact AS  -- what the hub fills: from the case of the plan, else the latest request
 SELECT person_id, first(upn ORDER BY place) FILTER (upn IS NOT NULL) AS upn,
     first(birth_date ORDER BY place) FILTER (birth_date IS NOT NULL) AS birth_date,
     first(sex ORDER BY place) FILTER (sex IS NOT NULL) AS sex,
     first(need ORDER BY place) FILTER (need IS NOT NULL) AS need
 FROM (
-    SELECT h.*, n.need, row_number() OVER (PARTITION BY h.person_id
+    SELECT h.*, row_number() OVER (PARTITION BY h.person_id
         ORDER BY (p.case_reference IS NULL), request_date DESC, h.case_reference) AS place
-    FROM hub_person h LEFT JOIN need_code n ON n.words = h.need_words
-    LEFT JOIN open_plan p ON p.case_reference = h.case_reference)
+    FROM hub_person h LEFT JOIN open_plan p ON p.case_reference = h.case_reference)
 GROUP BY person_id;
 
 CREATE TABLE primary_need AS
-SELECT student_id AS person_id, CASE WHEN sen_type IN (FROM (SELECT unnest(need_codes()))) THEN sen_type END AS need
-FROM need WHERE is_open(coalesce(start_date, as_at()), end_date)  -- a need without a start is held now
+SELECT student_id AS person_id, need FROM need WHERE is_open(coalesce(start_date, as_at()), end_date)  -- a need without a start is held now
 QUALIFY row_number() OVER (PARTITION BY student_id ORDER BY rank NULLS LAST, start_date DESC, sen_type) = 1;
 
 CREATE TABLE school AS
@@ -317,29 +298,15 @@ SELECT person_id, floor((2000 * missed + possible) / (2 * possible)) / 10 AS abs
 
 CREATE TABLE care_team AS
 SELECT person_id, team FROM care_person WHERE person_id IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY coalesce(list_position([
-    'child looked after', 'child protection plan', 'child in need', 'care leaver', 'early help'], status), 9),
+QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY coalesce(list_position(['CLA', 'CPP', 'CIN', 'CL', 'EH'], status), 9),
     start_date DESC, team) = 1;
-
-CREATE TABLE rolled_up (ethnicity VARCHAR, extended VARCHAR);
-INSERT INTO rolled_up SELECT col0, unnest(string_split(col1, ' ')) FROM (VALUES
-    ('WBRI', 'WCOR WENG WNIR WSCO WWEL WOWB'), ('WROM', 'WROG WROR WROO'),
-    ('WOTH', 'WALB WBOS WCRO WEEU WEUR WGRC WGRE WGRK WITA WKOS WOTW WPOR WSER WTUC WTUK WTUR WWEU'),
-    ('MWAS', 'MWAI MWAO MWAP'), ('MOTH', 'MABL MACH MAOE MBCH MBOE MCOE MOTM MWCH MWOE'),
-    ('APKN', 'AMPK AKPA AOPK'), ('AOTH', 'AAFR ABRI AKAO ANEP AOTA ASLT ASNL ASRO AWEL'),
-    ('BAFR', 'BANN BAOF BCON BGHA BNGN BSLN BSOM BSUD'), ('BOTH', 'BBRI BEUR BNAM BOTB BWEL'),
-    ('CHNE', 'CHKC CMAL COCH CSNG CTWN'),
-    ('OOTH', 'OAFG OARA OEGY OFIL OIRN OIRQ OJPN OKOR OKRD OLAM OLEB OLIB OMAL OMRC OOEG OPOL ORAB OTHA OVIE OYEM')) AS r;
-CREATE MACRO ethnicity_codes() AS ['WBRI', 'WIRI', 'WIRT', 'WOTH', 'WROM', 'MWBC', 'MWBA', 'MWAS', 'MOTH', 'AIND', 'APKN',
-    'ABAN', 'AOTH', 'BCRB', 'BAFR', 'BOTH', 'CHNE', 'OOTH', 'REFU', 'NOBT', 'UNKNOWN'];
 
 CREATE TABLE list_row AS
 SELECT list_no, person_id AS unique_id, coalesce(s.upn, h.upn) AS upn, s.uln,
     coalesce(s.birth_date, h.birth_date) AS birth_date,
-    CASE coalesce(CASE WHEN s.sex IN ('M', 'F', 'U') THEN s.sex END, h.sex)
+    CASE coalesce(s.sex, h.sex)
         WHEN 'M' THEN 'Male' WHEN 'F' THEN 'Female' WHEN 'U' THEN 'Not known' ELSE 'Not specified' END AS gender,
-    coalesce(r.ethnicity, CASE WHEN list_contains(ethnicity_codes(), s.ethnicity) THEN s.ethnicity END, 'UNKNOWN')
-        AS ethnicity,
+    coalesce(s.ethnicity, 'UNKNOWN') AS ethnicity,
     initial_plan_date, updated_plan_date, last_review_date, coalesce(n.need, h.need) AS primary_need,
     main.urn AS main_urn, main.phase AS main_phase, sub.phase AS subsidiary_phase,
     CASE WHEN person_id IN (SELECT student_id FROM home_education WHERE is_open(start_date, end_date))
@@ -349,7 +316,7 @@ SELECT list_no, person_id AS unique_id, coalesce(s.upn, h.upn) AS upn, s.uln,
     absence_pct, pupil_premium, CASE WHEN c.person_id IS NULL THEN 'No' ELSE 'Yes' END AS known_to_social_care,
     c.team AS social_care_team, coalesce(disability, 'Unknown') AS disability
 FROM person LEFT JOIN student s ON s.student_id = person_id
-LEFT JOIN hub_fact h USING (person_id) LEFT JOIN rolled_up r ON r.extended = s.ethnicity
+LEFT JOIN hub_fact h USING (person_id)
 LEFT JOIN open_plan USING (person_id) LEFT JOIN last_review USING (person_id)
 LEFT JOIN primary_need n USING (person_id)
 LEFT JOIN school main ON main.person_id = person.person_id AND NOT main.is_subsidiary
@@ -364,18 +331,21 @@ FROM list_row WHERE list_no = 2 ORDER BY unique_id;
 -- The lettered style: a code's place in its list. What has no place (DS) stays plain.
 CREATE MACRO lettered(codes, x) AS
     CASE WHEN list_position(codes, x) > 0 THEN chr((96 + list_position(codes, x))::INTEGER) || ') ' || x ELSE x END;
+CREATE MACRO ethnicity_codes() AS ['WBRI', 'WIRI', 'WIRT', 'WOTH', 'WROM', 'MWBC', 'MWBA', 'MWAS', 'MOTH', 'AIND', 'APKN',
+    'ABAN', 'AOTH', 'BCRB', 'BAFR', 'BOTH', 'CHNE', 'OOTH', 'REFU', 'NOBT', 'UNKNOWN'];
+CREATE MACRO need_codes() AS ['SPLD', 'MLD', 'SLD', 'PMLD', 'SEMH', 'SLCN', 'HI', 'VI', 'MSI', 'PD', 'ASD', 'OTH'];
 CREATE MACRO phases() AS ['Nursery', 'Primary', 'Middle (deemed primary)', 'Middle (deemed secondary)', 'Secondary',
     'All-through', 'Special', 'Pupil referral unit/Alternative provision', 'FE college'];
 CREATE VIEW list_2_lettered AS SELECT * REPLACE (
     lettered(['Male', 'Female', 'Not known', 'Not specified'], gender) AS gender,
-    lettered(ethnicity_codes(), ethnicity) AS ethnicity, lettered(need_codes()[:12], primary_need) AS primary_need,
+    lettered(ethnicity_codes(), ethnicity) AS ethnicity, lettered(need_codes(), primary_need) AS primary_need,
     lettered(phases(), main_phase) AS main_phase, lettered(phases(), subsidiary_phase) AS subsidiary_phase,
     lettered(['Yes', 'No'], pupil_premium) AS pupil_premium,
     lettered(['Yes', 'No'], known_to_social_care) AS known_to_social_care,
     lettered(['Yes', 'No', 'Unknown'], disability) AS disability) FROM list_2;
 CREATE VIEW list_1_lettered AS SELECT * REPLACE (
     lettered(['Male', 'Female', 'Not known', 'Not specified'], gender) AS gender,
-    lettered(ethnicity_codes(), ethnicity) AS ethnicity, lettered(need_codes()[:12], primary_need) AS primary_need,
+    lettered(ethnicity_codes(), ethnicity) AS ethnicity, lettered(need_codes(), primary_need) AS primary_need,
     lettered(phases(), main_phase) AS main_phase, lettered(phases(), subsidiary_phase) AS subsidiary_phase,
     lettered(['Yes', 'No'], elective_home_education) AS elective_home_education,
     lettered(['Yes', 'No'], pupil_premium) AS pupil_premium,

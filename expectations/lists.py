@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from expectations import engine, frames, spec
+from expectations import engine, frames
 from expectations.engine import Checked
 from expectations.findings import MAINTAINER, broken, summary_of, unchecked
 from expectations.rules import Rule, distinct, make, read
-from expectations.spec import ListLayout
-from send_ready import issues, runs, warehouse
+from send_ready import issues, layout, runs, warehouse
 from send_ready.issues import Issue
+from send_ready.layout import ListLayout
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
@@ -38,7 +38,7 @@ def validate_lists(run: Run, settings: Settings) -> int:
     """Run the rules on both lists; writes run.issues("validate_lists") and says how many."""
     engine.warm_up()
     found: list[Issue] = []
-    for listed in spec.lists():
+    for listed in layout.lists():
         try:
             with runs.step(run, "validate-lists", listed.name) as step:
                 step.rows, new = _validate(run, settings, listed)
@@ -103,7 +103,7 @@ def _expand(given: dict[str, Any], listed: ListLayout) -> Iterator[dict[str, Any
     if record.pop("each", None) != CODED_COLUMNS:
         yield record
         return
-    values = spec.codes()
+    values = layout.codes()
     for column in listed.columns:
         if column.code_set:
             codes = values[column.code_set]

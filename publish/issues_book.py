@@ -7,9 +7,9 @@ from duckdb import DuckDBPyConnection
 
 from publish import findings, workbook
 from publish.findings import STATES, Feed
-from publish.layout import council
 from publish.workbook import Block, Column, Grid, Page
 from send_ready.issues import SEVERITIES
+from send_ready.layout import council
 from send_ready.runs import Run
 
 NAME = "issues.xlsx"

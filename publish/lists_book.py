@@ -8,8 +8,8 @@ from duckdb import DuckDBPyConnection
 import send_ready
 from publish import findings, workbook
 from publish.findings import STATES, Feed
-from publish.layout import LAYOUT_VERSION, ListLayout, council, letters, lists
 from publish.workbook import Block, Column, Grid, Page
+from send_ready.layout import LAYOUT_VERSION, ListLayout, council, letters, lists
 from send_ready.runs import Run
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier

@@ -12,8 +12,8 @@ from duckdb import DuckDBPyConnection
 import send_ready
 from publish import findings, issues_book, lists_book
 from publish.folders import point, replaced
-from publish.layout import LAYOUT_VERSION, council
 from send_ready import files
+from send_ready.layout import LAYOUT_VERSION, council
 from send_ready.runs import Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import literal

@@ -18,8 +18,8 @@ import send_ready
 from publish import findings
 from publish.descriptions import OURS, STAMP
 from publish.folders import point
-from publish.layout import LAYOUT_VERSION
 from send_ready import warehouse
+from send_ready.layout import LAYOUT_VERSION
 from send_ready.runs import Run, step
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier, literal

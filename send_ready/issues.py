@@ -41,11 +41,10 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
     """Write issues to a Parquet file (possibly of no rows) and say how many."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.with_suffix(".ndjson")
-    count = 0
+    rows = [[getattr(issue, name) for name in COLUMNS] for issue in issues]
     # By way of JSON lines: ten times as fast as statements with values.
     with open(lines, "w", encoding="utf-8") as file:
-        for count, issue in enumerate(issues, 1):
-            file.write(json.dumps([getattr(issue, name) for name in COLUMNS]) + "\n")
+        file.writelines(json.dumps(row) + "\n" for row in rows)
     values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
     with warehouse.scratch() as con:
         con.execute(f"""
@@ -55,4 +54,4 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
                     quote = '', escape = '', auto_detect = false)
             ) TO {warehouse.literal(path)} (FORMAT parquet)""")
     lines.unlink()
-    return count
+    return len(rows)

@@ -30,7 +30,8 @@ NO_PACK, STOPPED = 1, 130
 def run(settings: Settings) -> int:
     """Run the night for D. The exit status: 0 when this run made a pack, 130 when it was stopped, else 1."""
     os.umask(files.PRIVATE_UMASK)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background set Ctrl-C to be ignored
+        signal.signal(stop, signal.default_int_handler)
     run_id = settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     settings = replace(settings, run_id=run_id)
     try:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from expectations import frames
 from expectations.rules import Rule
-from expectations.spec import ListLayout
 from extract.contract import TYPES, Contract
 from send_ready import warehouse
+from send_ready.layout import ListLayout
 from send_ready.warehouse import identifier
 
 AS_AT = date(2026, 11, 16)

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from expectations import feeds, frames, lists, spec
+from expectations import feeds, frames, lists
 from expectations.rules import Rule, RuleError, load
 from extract import contract as contracts
-from publish import layout
-from send_ready import settings, warehouse
+from send_ready import layout, settings, warehouse
 from send_ready.warehouse import identifier
 from tests.rules.examples import AS_AT, feed_columns, list_columns
 
 SHIPPED = settings.load({})
-LIST_1, LIST_2 = spec.lists()
+LIST_1, LIST_2 = layout.lists()
 CONTRACTS = contracts.load_all(SHIPPED)
 
 # The public validator's rules, and ours with the severity that the specification of the lists gives.
@@ -68,15 +67,6 @@ def severities(rules: list[Rule]) -> dict[str, set[str]]:
     return found
 
 
-def test_rules_and_workbook_have_one_layout() -> None:
-    """The lists that are checked are those that are published."""
-    assert spec.LAYOUT_VERSION == layout.LAYOUT_VERSION
-    assert [(listed.name, [c.header for c in listed.columns]) for listed in spec.lists()] == [
-        (listed.name, [c.header for c in listed.columns]) for listed in layout.lists()
-    ]
-    assert spec.codes() == {code_set: list(values) for code_set, values in layout.letters().items()}
-
-
 def test_list_1_has_every_rule() -> None:
     declared = severities(lists.rules_of(LIST_1, SHIPPED))
     assert sorted(declared) == sorted([*PUBLIC_1, *OURS])
@@ -93,7 +83,7 @@ def test_list_2_has_every_rule() -> None:
 
 
 @pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.key)
-def test_codes_are_checked_in_every_coded_column(listed: spec.ListLayout) -> None:
+def test_codes_are_checked_in_every_coded_column(listed: layout.ListLayout) -> None:
     """L-124 looks at each coded column twice: for values outside the set, and for values not mapped."""
     checked = [rule.column for rule in lists.rules_of(listed, SHIPPED) if rule.code == "L-124"]
     assert sorted(checked) == sorted(2 * [column.column_name for column in listed.columns if column.code_set])
@@ -130,7 +120,7 @@ def test_feed_rules_read_columns_of_the_contract(contract: contracts.Contract) -
 
 
 @pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.key)
-def test_the_frames_of_these_tests_are_the_warehouse_s(listed: spec.ListLayout) -> None:
+def test_the_frames_of_these_tests_are_the_warehouse_s(listed: layout.ListLayout) -> None:
     """The columns that the examples are made of are those that dbt says its frame has."""
     model = f"int_annex_a__{listed.key}_frame"
     path = settings.PROJECT / "dbt_project" / "models" / "intermediate" / f"{model}.yml"
@@ -140,7 +130,7 @@ def test_the_frames_of_these_tests_are_the_warehouse_s(listed: spec.ListLayout) 
 
 
 @pytest.mark.parametrize("listed", [LIST_1, LIST_2], ids=lambda listed: listed.key)
-def test_list_rules_read_columns_of_the_frame(listed: spec.ListLayout) -> None:
+def test_list_rules_read_columns_of_the_frame(listed: layout.ListLayout) -> None:
     """Every column that a rule reads is in the frame, and every issue is about a column of the list."""
     rules = lists.rules_of(listed, SHIPPED)
     assert {column for rule in rules for column in rule.needs} <= set(list_columns(listed))

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from expectations import engine, feeds, lists, spec
+from expectations import engine, feeds, lists
 from expectations.rules import Rule
 from extract import contract as contracts
-from send_ready import settings
+from send_ready import layout, settings
 from tests.rules.examples import feed_frame, list_frame
 
 SHIPPED = settings.load({})
@@ -22,7 +22,7 @@ def every_rule() -> list[Any]:
     for contract in contracts.load_all(SHIPPED):
         for rule in feeds.rules_of(contract.id, SHIPPED):
             found.append((f"{rule.id}", rule, lambda r, rows, c=contract: feed_frame(c, r, rows)))
-    for listed in spec.lists():
+    for listed in layout.lists():
         for rule in lists.rules_of(listed, SHIPPED):
             found.append((f"{listed.key} {rule.id}", rule, lambda r, rows, c=listed: list_frame(c, r, rows)))
     return [pytest.param(rule, build, id=name) for name, rule, build in found]

@@ -6,15 +6,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations import lists, spec
+from expectations import lists
 from expectations.lists import frame_table, validate_lists
-from send_ready import runs, settings, warehouse
+from send_ready import layout, runs, settings, warehouse
 from send_ready.runs import Run
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier
 from tests.rules.examples import AS_AT, list_columns
 
-LIST_1, LIST_2 = spec.lists()
+LIST_1, LIST_2 = layout.lists()
 SECRET_UPN = "Zsecret"
 FINE = {  # somebody about whom nothing is to be said
     "upn": "H999200006001",
@@ -50,7 +50,7 @@ def given(tmp_path: Path) -> Settings:
     return settings.load({"SEND_HOME": str(tmp_path), "AS_AT": "2026-11-16"})
 
 
-def build(run: Run, *people: tuple[spec.ListLayout, dict[str, Any]]) -> None:
+def build(run: Run, *people: tuple[layout.ListLayout, dict[str, Any]]) -> None:
     """A warehouse that holds just these people's frames."""
     with warehouse.writer(run.warehouse) as con:
         con.execute('CREATE SCHEMA "int"')

@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from publish import layout
-from send_ready import files, issues, warehouse
+from send_ready import files, issues, layout, warehouse
 from send_ready.runs import Run
 from send_ready.settings import Settings
 

@@ -2,7 +2,8 @@
 
 import re
 
-from publish import layout, lists_book
+from publish import lists_book
+from send_ready import layout
 from send_ready.settings import PROJECT
 
 MODELS = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "dbt_project" / "models").rglob("*.sql")}

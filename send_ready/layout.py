@@ -24,10 +24,15 @@ class ListColumn:
 
 @dataclass(frozen=True)
 class ListLayout:
-    """One list: its name, its sheet, its table in the warehouse, its columns in order."""
+    """One list: its name for people (List 1), its columns in order, and what it is called elsewhere."""
 
     name: str
     columns: tuple[ListColumn, ...]
+
+    @property
+    def key(self) -> str:
+        """Its name in files: list_1."""
+        return self.name.lower().replace(" ", "_")
 
     @property
     def sheet(self) -> str:
@@ -35,7 +40,7 @@ class ListLayout:
 
     @property
     def table(self) -> str:
-        return f"annex_a.rpt_annex_a__{self.sheet.lower()}"
+        return f"annex_a.rpt_annex_a__{self.key}"
 
 
 def lists() -> list[ListLayout]:
@@ -46,6 +51,11 @@ def lists() -> list[ListLayout]:
         column = ListColumn(row["column_name"], row["header"], row["data_type"], row["code_set"] or None)
         found.setdefault(row["list_name"], []).append(column)
     return [ListLayout(name, tuple(columns)) for name, columns in found.items()]
+
+
+def codes() -> dict[str, list[str]]:
+    """The plain values of every code set, in order."""
+    return {code_set: list(values) for code_set, values in letters().items()}
 
 
 def letters() -> dict[str, dict[str, str]]:

@@ -1,0 +1,39 @@
+-- What: a fact has as many rows as the feed it comes from, and a list as many as people are meant to be on it.
+-- When it matters: a join that drops or doubles rows changes counts without any error.
+-- How to fix: look for a join on a key that is not unique, or an inner join, in the model named.
+{%- set pairs = [
+    ('stg_capita_one__enrolments', 'fct_enrolment'),
+    ('stg_capita_one__sen_needs', 'fct_sen_need'),
+    ('stg_capita_one__sen_provision', 'fct_sen_provision'),
+    ('stg_capita_one__attendance', 'fct_attendance_week'),
+    ('stg_capita_one__exclusions', 'fct_exclusion'),
+    ('stg_capita_one__home_education', 'fct_home_education'),
+    ('stg_ehc_hub__advice', 'fct_advice'),
+    ('stg_ehc_hub__cases', 'quality_migration_reconciliation'),
+    ('stg_gias__establishments', 'dim_establishment'),
+    ('stg_social_care__involvements', 'fct_social_care_involvement'),
+] %}
+with counts as (
+    {%- for before, after in pairs %}
+    select
+        '{{ after }}' as model,
+        (select count(*) from {{ ref(before) }}) as rows_expected,
+        (select count(*) from {{ ref(after) }}) as rows_found
+    union all
+    {%- endfor %}
+    select
+        'fct_ehc_plan' as model,
+        (select count(*) from {{ ref('stg_capita_one__ehc_plans') }}) as rows_expected,
+        (select count_if(source_system = 'capita_one') from {{ ref('fct_ehc_plan') }}) as rows_found
+    {%- for list in [1, 2] %}
+    union all
+    select
+        'rpt_annex_a__list_{{ list }}' as model,
+        (select count_if(is_on_list_{{ list }}) from {{ ref('dim_person') }}) as rows_expected,
+        (select count(*) from {{ ref('rpt_annex_a__list_' ~ list) }}) as rows_found
+    {%- endfor %}
+)
+
+select *
+from counts
+where rows_expected <> rows_found
