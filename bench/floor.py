@@ -16,6 +16,7 @@ import duckdb
 import xlsxwriter
 
 SQL = Path(__file__).with_name("floor.sql")
+CROSSWALKS = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "xwalk"
 
 # feed -> (file name before the date, the columns that the lists need)
 FEEDS = {
@@ -72,6 +73,11 @@ def lists(inbox: Path, as_at: date, la_code: str, workbook: Path | None = None, 
     started = time.perf_counter()
     with duckdb.connect(config={"threads": threads} if threads else {}) as con:
         received = {feed: _load(con, inbox, feed, as_at) for feed in FEEDS}
+        con.execute(
+            f"CREATE TABLE xwalk AS "
+            f"SELECT parse_filename(filename)[7:-5] AS what, lower(trim(local_value)) AS local_value, code "
+            f"FROM read_csv({_literal(CROSSWALKS / '*.csv')}, all_varchar = true, filename = true)"
+        )
         con.execute(f"SET VARIABLE as_at = DATE '{as_at}'")
         con.execute(f"SET VARIABLE la_code = '{la_code}'")
         con.execute(f"SET VARIABLE has_exclusions = {received['exclusions']}")

@@ -4,9 +4,9 @@
 -- It is a second, independent reading of the rules and shares no code with the pipeline, only the shipped
 -- crosswalks. It knows the default layout: no aliases, no decisions on the review queue.
 --
--- floor.py loads each export into raw_<feed> (in the file's order; every column text, absent ones null) and sets:
---   xwalk (what, local_value, code), and the variables
---   as_at DATE, la_code VARCHAR, has_exclusions BOOLEAN, has_gias BOOLEAN (an export was received).
+-- floor.py loads each export into raw_<feed> (in the file's order; every column text, absent ones null), the
+-- crosswalks into xwalk (what, local_value in lower case, code), and sets as_at DATE, la_code VARCHAR,
+-- has_exclusions BOOLEAN and has_gias BOOLEAN (an export was received).
 -- Results: list_1 and list_2 (plain codes, in order of Unique ID), list_1_lettered and list_2_lettered.
 
 -- Reading a value -----------------------------------------------------------------------------------
@@ -259,7 +259,8 @@ FROM (
 GROUP BY person_id;
 
 CREATE TABLE primary_need AS
-SELECT student_id AS person_id, need FROM need WHERE is_open(coalesce(start_date, as_at()), end_date)  -- a need without a start is held now
+SELECT student_id AS person_id, need
+FROM need WHERE is_open(coalesce(start_date, as_at()), end_date)  -- a need without a start is held now
 QUALIFY row_number() OVER (PARTITION BY student_id ORDER BY rank NULLS LAST, start_date DESC, sen_type) = 1;
 
 CREATE TABLE school AS

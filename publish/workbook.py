@@ -25,8 +25,8 @@ MAX_ROWS = 200_000  # of one sheet: Excel takes a million, but opens it slowly
 CREATED = datetime(2000, 1, 1, tzinfo=UTC)  # a fixed date: the file must not depend on when it was made
 FIRST_DATE = date(1900, 3, 1)  # Excel believes in a 29 February 1900, so earlier dates go out as text
 EPOCH = date(1899, 12, 30).toordinal()
-SPACING = re.compile(r"[\t\r\n\v\f\x85]+")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+LINE_END = re.compile(r"\r\n?|[\v\f\x85]")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 FONT = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
 INK, PAPER, LINE = "#1F3A4D", "#EAF0F4", "#9FB3C1"
 NUMBER_FORMATS = {"text": "@", "date": "dd/mm/yyyy", "count": "#,##0", "percentage": "0.0"}
@@ -115,7 +115,7 @@ def write(path: Path, title: str, sheets: Sequence[Grid | Page]) -> None:
 def plain(text: str) -> str | None:
     """Text as a cell can hold it: no control characters, no longer than Excel keeps; None for none at all."""
     if not text.isprintable():
-        text = UNPRINTABLE.sub("", SPACING.sub(" ", text)).strip()
+        text = UNPRINTABLE.sub("", LINE_END.sub("\n", text)).strip()
     if len(text) > MAX_TEXT // 2:
         units = text.encode("utf-16-le")
         if len(units) > 2 * MAX_TEXT:

@@ -18,8 +18,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from publish_run import AS_AT, child, finished_run, issue, settings
 
-from publish import findings, issues_book, layout, lists_book, workbook
+from publish import findings, issues_book, lists_book, workbook
 from publish.workbook import Column, Grid
+from send_ready import layout
 from send_ready.runs import Run
 
 MAIN, SUBSIDIARY = "Main education establishment \u2013", "Subsidiary education establishment \u2013"
@@ -212,7 +213,7 @@ def test_hostile_text_in_a_whole_pack_makes_no_formula(tmp_path: Path) -> None:
     ("held", "shown"),
     [
         ("A\x00B\x1bC", "ABC"),
-        ("one\r\ntwo\tthree", "one two three"),
+        ("one\r\ntwo\tthree", "one\ntwo\tthree"),
         ("\x07", None),
         ("", None),
         (None, None),

@@ -1,0 +1,33 @@
+-- What: a local value stands once in its crosswalk, whatever its case and spaces.
+-- When it matters: two codes for one value would double every record that holds it.
+-- How to fix: delete one of the rows from the CSV.
+{%- set crosswalks = [
+    'xwalk_advice_type',
+    'xwalk_assessment_type',
+    'xwalk_cease_reason',
+    'xwalk_enrolment_status',
+    'xwalk_ethnicity',
+    'xwalk_exclusion_category',
+    'xwalk_exclusion_reason',
+    'xwalk_hub_decision',
+    'xwalk_inactive_reason',
+    'xwalk_request_source',
+    'xwalk_residential',
+    'xwalk_review_outcome',
+    'xwalk_sen_provision',
+    'xwalk_sen_type',
+    'xwalk_setting_type',
+    'xwalk_sex',
+    'xwalk_social_care_status',
+    'xwalk_upn_unknown_reason',
+] %}
+{%- for crosswalk in crosswalks %}
+select
+    '{{ crosswalk }}' as crosswalk,
+    lower(trim(local_value)) as plain_value,
+    count(*) as row_count
+from {{ ref(crosswalk) }}
+group by plain_value
+having count(*) > 1 or plain_value is null
+{{ 'union all' if not loop.last }}
+{%- endfor %}
