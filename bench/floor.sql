@@ -226,11 +226,11 @@ SELECT student_id AS person_id, plan_id, NULL AS case_reference, initial_date AS
     CASE WHEN updated_date > initial_date THEN updated_date END AS updated_plan_date
 FROM plan WHERE is_open(initial_date, cease_date) AND student_id IS NOT NULL
 QUALIFY row_number() OVER (
-    PARTITION BY student_id ORDER BY initial_date DESC, updated_date DESC NULLS LAST, plan_id) = 1
+    PARTITION BY student_id ORDER BY initial_date DESC, updated_date DESC NULLS LAST, plan_id DESC) = 1
 UNION ALL
 SELECT person_id, NULL, case_reference, final_date, amended_date FROM hub_person
 WHERE is_open(final_date, closed_date) AND NOT EXISTS (FROM plan WHERE plan.student_id = person_id)
-QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY final_date DESC, case_reference) = 1;
+QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY final_date DESC, case_reference DESC) = 1;
 
 CREATE TABLE sen_support AS
 SELECT DISTINCT person_id FROM (SELECT student_id AS person_id FROM provision
