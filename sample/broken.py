@@ -11,8 +11,6 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterable
 
-import xlsxwriter
-
 File = tuple[str, bytes]
 Builder = Callable[[str, bytes], File]
 Rows = list[list[str]]
@@ -38,11 +36,14 @@ def csv_of(rows: Iterable[Iterable[str]], delimiter: str = ",", newline: str = "
 
 def workbook_of(good: bytes) -> bytes:
     """The export as an Excel workbook: one sheet, every cell text."""
+    from openpyxl import Workbook  # type: ignore[import-untyped]
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Export")
+    for row in rows_of(good):
+        sheet.append(row)
     data = io.BytesIO()
-    with xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False}) as book:
-        sheet = book.add_worksheet("Export")
-        for number, row in enumerate(rows_of(good)):
-            sheet.write_row(number, 0, row)
+    book.save(data)
     return data.getvalue()
 
 
