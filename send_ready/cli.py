@@ -38,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (settings.SettingsError, runs.RunError) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _begin(given: Settings, _: argparse.Namespace) -> None:

@@ -150,8 +150,8 @@ def test_two_codes_for_one_value_stop_the_build(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     shutil.copytree(PROJECT / "seeds", seeds)
     (seeds / "xwalk" / "xwalk_sex.csv").write_text("local_value,code\nM,M\n m ,F\n", encoding="utf-8")
-    warehouse = make_raw(tmp_path / "warehouse.duckdb", {"capita_one.students": [{"student_id": "1", "sex": "M"}]})
+    warehouse = make_raw(tmp_path / "warehouse.duckdb")
 
-    result = dbt(warehouse, "build", "--select", "xwalk_sex", seeds=str(seeds))
+    result = dbt(warehouse, "build", "--select", "resource_type:seed", "one_code_a_value", seeds=str(seeds))
 
-    assert [name.split(".")[2] for name in result.troubles] == ["one_code_a_value_xwalk_sex_"]
+    assert list(result.troubles) == ["test.send_ready.one_code_a_value"]
