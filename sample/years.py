@@ -76,7 +76,7 @@ def _is_holiday(monday: date) -> bool:
     weeks_off = {_week_of(year, 2, 17), _week_of(year, 5, 28), _week_of(year, 10, 28), good_friday_week}
     weeks_off.add(good_friday_week + timedelta(days=7))
     is_christmas = on >= (12, 20) or on <= (1, 2)
-    is_summer = (7, 21) <= on <= (8, 29)
+    is_summer = (7, 19) <= on <= (8, 29)
     return is_christmas or is_summer or monday in weeks_off
 
 
