@@ -1,0 +1,157 @@
+"""The walls of the dbt project: which layer may read which, and what every model has to bring with it."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.dbt.harness import DECISIONS_COLUMNS, FEEDS_COLUMNS, LA_CODE, PROJECT, columns, contracts, dbt, make_raw
+
+MODELS = PROJECT / "models"
+LAYERS = ("staging", "intermediate", "core", "annex_a", "quality")
+SCHEMAS = {"staging": "stg", "intermediate": "int", "core": "core", "annex_a": "annex_a", "quality": "quality"}
+PREFIXES = {
+    "staging": r"stg_[a-z_]+__[a-z_]+",
+    "intermediate": r"int_[a-z0-9_]+__[a-z0-9_]+",
+    "core": r"(dim|fct)_[a-z_]+",
+    "annex_a": r"rpt_annex_a__list_[12]",
+    "quality": r"quality_[a-z_]+",
+}
+PUBLISHED = ("core", "annex_a", "quality")
+SAME_GRAIN_AS = {"stg_capita_one__attendance": "fct_attendance_week"}  # held equal by no_record_is_lost_or_doubled
+SQL_FILES = sorted(MODELS.rglob("*.sql"))
+
+Node = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("walls")
+    parsed = dbt(make_raw(folder / "warehouse.duckdb"), "compile")
+    assert parsed.success
+    found: dict[str, Any] = json.loads((parsed.target / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+def models(manifest: dict[str, Any]) -> Iterator[Node]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+
+
+def layer(node: Node) -> str:
+    return str(node["path"].split("/")[0])
+
+
+@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
+def test_a_model_lies_in_a_layer_under_its_name_with_its_yml_beside_it(path: Path) -> None:
+    assert path.parent.parent == MODELS
+    assert re.fullmatch(PREFIXES[path.parent.name], path.stem)
+    described = yaml.safe_load(path.with_suffix(".yml").read_text(encoding="utf-8"))
+    assert [model["name"] for model in described["models"]] == [path.stem]
+    assert {test["model"] for test in described.get("unit_tests", ())} <= {path.stem}
+
+
+def test_every_yml_belongs_to_a_model_or_tells_of_sources_or_seeds() -> None:
+    others = {path for path in MODELS.rglob("*.yml") if path.with_suffix(".sql") not in SQL_FILES}
+    assert others == {MODELS / "staging" / "_raw__sources.yml", MODELS / "seeds.yml"}
+
+
+def test_sources_are_read_in_staging_alone(manifest: dict[str, Any]) -> None:
+    readers = {layer(node) for node in models(manifest) if node["sources"]}
+    assert readers == {"staging"}
+
+
+def test_no_model_looks_at_a_later_layer(manifest: dict[str, Any]) -> None:
+    for node in models(manifest):
+        for parent in node["depends_on"]["nodes"]:
+            kind, _, name = parent.split(".", 2)
+            if kind == "model":
+                reached = layer(manifest["nodes"][parent])
+                assert LAYERS.index(reached) <= LAYERS.index(layer(node)), f"{node['name']} reads {name}"
+                assert (layer(node), reached) != ("staging", "staging"), f"{node['name']} reads {name}"
+
+
+def test_every_layer_has_its_schema(manifest: dict[str, Any]) -> None:
+    assert {(layer(node), node["schema"]) for node in models(manifest)} == set(SCHEMAS.items())
+
+
+def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
+    for node in [*models(manifest), *(n for n in manifest["nodes"].values() if n["resource_type"] == "seed")]:
+        assert node["description"].strip(), node["name"]
+        assert node["columns"], node["name"]
+        for name, column in node["columns"].items():
+            assert column["description"].strip(), f"{node['name']}.{name}"
+
+
+def test_published_tables_carry_their_descriptions_council_and_run(manifest: dict[str, Any]) -> None:
+    for node in models(manifest):
+        published = layer(node) in PUBLISHED
+        assert bool(node["config"]["persist_docs"]) == published, node["name"]
+        assert ({"la_code", "run_id"} <= set(node["columns"])) == published, node["name"]
+        assert node["config"]["materialized"] == "table" or not published, node["name"]
+
+
+def test_every_model_has_a_grain_test(manifest: dict[str, Any]) -> None:
+    tested = {
+        parent.rsplit(".", 1)[1]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["name"].startswith("grain_of_")
+        for parent in node["depends_on"]["nodes"]
+    }
+    for node in models(manifest):
+        assert SAME_GRAIN_AS.get(node["name"], node["name"]) in tested, node["name"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lists_contract_is_the_statutory_layout(number: int, manifest: dict[str, Any]) -> None:
+    node = manifest["nodes"][f"model.send_ready.rpt_annex_a__list_{number}"]
+    assert node["config"]["contract"]["enforced"]
+    types = {"text": "varchar", "date": "date", "count": "integer", "percentage": "decimal(18,1)"}
+    with (PROJECT / "seeds" / "spec" / "annex_a_columns.csv").open(encoding="utf-8", newline="") as file:
+        layout = [row for row in csv.DictReader(file) if row["list_name"] == f"List {number}"]
+    expected = {row["column_name"]: types[row["data_type"]] for row in layout}
+    assert {name: column["data_type"] for name, column in node["columns"].items()} == expected | {
+        "la_code": "varchar",
+        "run_id": "varchar",
+    }
+
+
+def test_no_names_addresses_or_postcodes_are_published(manifest: dict[str, Any]) -> None:
+    for node in models(manifest):
+        if layer(node) in PUBLISHED and node["name"] != "dim_establishment":
+            words = {word for column in node["columns"] for word in column.split("_")}
+            assert not words & {"forename", "surname", "postcode", "address"}, node["name"]
+
+
+def test_nothing_reads_the_clock() -> None:
+    clock = re.compile(r"current_date|current_timestamp|\bnow\s*\(|\btoday\s*\(|get_current|run_started_at|\bmodules\.")
+    for path in [*PROJECT.rglob("*.sql"), *MODELS.rglob("*.yml")]:
+        assert not clock.search(path.read_text(encoding="utf-8").lower()), path
+
+
+def test_sources_are_the_contracts() -> None:
+    (source,) = yaml.safe_load((MODELS / "staging" / "_raw__sources.yml").read_text(encoding="utf-8"))["sources"]
+    declared = {
+        table["name"]: {column["name"]: column["data_type"] for column in table["columns"]}
+        for table in source["tables"]
+    }
+    expected = {feed.replace(".", "__"): columns(contract) for feed, contract in contracts().items()}
+    assert declared == expected | {"feeds": FEEDS_COLUMNS, "person_decisions": DECISIONS_COLUMNS}
+
+
+def test_every_column_of_a_feed_is_staged() -> None:
+    for feed, contract in contracts().items():
+        sql = (MODELS / "staging" / f"stg_{feed.replace('.', '__')}.sql").read_text(encoding="utf-8")
+        for name in contract["columns"]:
+            assert re.search(rf"feed\.{name}\b|, '{name}'\)", sql), f"{feed}.{name}"
+
+
+def test_the_run_is_told_and_nothing_else_is_assumed(manifest: dict[str, Any]) -> None:
+    """as_at, la_code and run_id have no default: a build without them stops."""
+    assert "vars" not in yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    compiled = manifest["nodes"]["model.send_ready.rpt_annex_a__list_1"]["compiled_code"]
+    assert f"'{LA_CODE}' as la_code" in compiled
