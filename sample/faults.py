@@ -4,7 +4,7 @@ A person has at most one fault, so that whatever the pipeline finds about them h
 """
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ KEY_COLUMNS = (
     "expected_finding",
     "unique_id",
 )
-SEARCHED = 20_000  # rows of a feed that are looked through for somebody to suit a fault
+SEARCHED, LOOKED_AT = 20_000, 2_000  # rows of a feed in which somebody to suit a fault is looked for: in all, at once
 
 
 @dataclass
@@ -60,24 +60,29 @@ class Plot:
 
     def choose(self, feed: str, where: str, count: int) -> list[int]:
         """Up to `count` rows that suit, of as many people, none of whom has a fault yet. They are taken from now on."""
-        frame, owner = self.frames[feed], self.owners[feed]
-        looked_at = self.rng.permutation(len(frame))[:SEARCHED]
-        pool = frame.iloc[looked_at].reset_index(drop=True)
-        about = self.people.iloc[owner[looked_at]].reset_index(drop=True)
-        scope = {"recent": [self.ago(days) for days in range(150)]}
-        both = pd.concat([pool, about], axis=1)
-        suits = both.query(where, engine="python", local_dict=scope).index if where else both.index
         rows: list[int] = []
-        for row in looked_at[suits].tolist():
-            person = int(owner[row])
+        for row in self._suitable(feed, where):
+            person = self.person(feed, row)
+            if len(rows) == count:
+                break
             if (person >= 0 and person in self._taken) or (feed, row) in self._touched:
                 continue
             self._taken.add(person)
             self._touched.add((feed, row))
             rows.append(row)
-            if len(rows) == count:
-                break
         return rows
+
+    def _suitable(self, feed: str, where: str) -> Iterator[int]:
+        """Rows for which `where` holds, in random order."""
+        frame, owner = self.frames[feed], self.owners[feed]
+        order = self.rng.choice(len(frame), min(len(frame), SEARCHED), replace=False)
+        scope = {"recent": [self.ago(days) for days in range(150)]}
+        for start in range(0, len(order), LOOKED_AT):
+            rows = order[start : start + LOOKED_AT]
+            about = self.people.iloc[owner[rows]].reset_index(drop=True)
+            both = pd.concat([frame.iloc[rows].reset_index(drop=True), about], axis=1)
+            suits = both.query(where, engine="python", local_dict=scope).index if where else both.index
+            yield from rows[suits].tolist()
 
     def value(self, feed: str, row: int, column: str) -> str:
         """What stands in the cell."""
