@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -132,6 +133,10 @@ def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = "seeds") 
     from dbt.cli.main import dbtRunner
 
     target = path.parent / "target"
+    parsed = path.parent.parent / "partial_parse.msgpack"  # of the test before: parsing is half the time
+    if parsed.exists():
+        target.mkdir(exist_ok=True)
+        shutil.copy2(parsed, target / parsed.name)
     variables = {"as_at": as_at.isoformat(), "la_code": LA_CODE, "run_id": "test"}
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     kept = ["--target-path", str(target), "--log-path", str(path.parent / "logs")]
@@ -139,6 +144,7 @@ def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = "seeds") 
         invoked = dbtRunner().invoke([*arguments, *where, *kept, "--quiet", "--vars", json.dumps(variables)])
     if invoked.exception:
         raise invoked.exception
+    shutil.copy2(target / parsed.name, parsed)
     nodes = {
         result.node.unique_id: (str(result.status), str(result.message or ""))
         for result in getattr(invoked.result, "results", ())
