@@ -38,6 +38,13 @@ class Summary:
     folder: Path
     rows: dict[str, int]
     faults: int
+    answer_key: Path
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.rows)} exports, {sum(self.rows.values()):,} rows, in {self.folder}\n"
+            f"{self.faults:,} planted faults, listed in {self.answer_key}"
+        )
 
 
 def build(as_at: date, la_code: str, n_plans: int, sen_support: int, seed: int) -> Council:
@@ -95,7 +102,11 @@ def write(
     faults: float = 0.01,
     answer_key: Path | None = None,
 ) -> Summary:
-    """Write the fifteen exports of data date `as_at` into `folder` (GIAS a few days older)."""
+    """Write the fifteen exports of data date `as_at` into `folder` (GIAS a few days older), and the answer key.
+
+    The key goes beside the folder, never into it, unless `answer_key` says where. `faults` is the share of the
+    people on the lists who have one; 0 plants none. Raises ValueError for a council of under 50 plans or pupils.
+    """
     council = build(as_at, la_code, plans, sen_support, seed)
     plot = _plot(council)
     if faults:
@@ -107,8 +118,9 @@ def write(
         header_lines[feed] = 1 + "".join(headings.values()).count("\n")
         names[feed] = layout.file_name(feed, as_at - GIAS_AGE if feed.startswith("gias") else as_at)
         layout.write(folder / names[feed], feed, frame, headings)
-    count = write_key(answer_key or folder.parent / "answer_key.csv", plot, names, header_lines)
-    return Summary(folder, {names[feed]: len(frame) for feed, frame in plot.frames.items()}, count)
+    key = answer_key or folder.parent / "answer_key.csv"
+    count = write_key(key, plot, names, header_lines)
+    return Summary(folder, {names[feed]: len(frame) for feed, frame in plot.frames.items()}, count, key)
 
 
 def _plot(council: Council) -> Plot:
