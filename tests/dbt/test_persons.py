@@ -227,6 +227,9 @@ def test_a_decision_settles_a_pair(tmp_path: Path) -> None:
         {"record_1": "capita_one:107", "record_2": "capita_one:108", "decision": " Same "},
         {"record_1": "capita_one:101", "record_2": "ehc_hub:H2", "decision": "different"},
         {"record_1": "capita_one:105", "record_2": "capita_one:106", "decision": "different"},
+        {"record_1": "capita_one:100", "record_2": "ehc_hub:typo", "decision": "same"},
+        {"record_1": "capita_one:100", "record_2": "capita_one:101", "decision": "perhaps"},
+        {"record_1": "ehc_hub:H9", "record_2": "ehc_hub:H10", "decision": "different"},  # S1 joins them by its UPN
     ]
     path = make_raw(tmp_path / "warehouse.duckdb", RAW, decisions)
     assert not dbt(path, "build", "--exclude-resource-type", "unit_test").troubles
@@ -240,3 +243,9 @@ def test_a_decision_settles_a_pair(tmp_path: Path) -> None:
     assert persons["ehc_hub:H2"] == "HUB-H2"
     queue = read(path, "select record_1 from quality.quality_person_review_queue")
     assert {row["record_1"] for row in queue} == {"capita_one:104", "capita_one:105", "capita_one:111"}
+    unheeded = read(path, "select record_id from quality.quality_issues where rule = 'P-04' order by all")
+    assert [row["record_id"] for row in unheeded] == [
+        "record_1=capita_one:100; record_2=capita_one:101",
+        "record_1=capita_one:100; record_2=ehc_hub:typo",
+        "record_1=ehc_hub:H10; record_2=ehc_hub:H9",
+    ]

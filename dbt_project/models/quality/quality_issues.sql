@@ -90,6 +90,28 @@ upn_pairs as (
     where issue_rule <> 'P-01'
 ),
 
+-- What a person decided and the records did not follow.
+unheeded as (
+    select
+        decisions.record_1,
+        decisions.record_2,
+        case
+            when decisions.decision not in ('same', 'different') or decisions.decision is null
+                then 'It says neither same nor different.'
+            when one.record_id is null or other.record_id is null
+                then 'It names a record that no file holds.'
+            when decisions.decision = 'same'
+                then 'The two are not one person after all: another decision, or a third record, stands against it.'
+            else 'The two are one person all the same: other records join them.'
+        end as message
+    from {{ ref('stg_send_ready__person_decisions') }} as decisions
+    left join {{ ref('int_person_records__linked') }} as one on decisions.record_1 = one.record_id
+    left join {{ ref('int_person_records__linked') }} as other on decisions.record_2 = other.record_id
+    where
+        not coalesce(decisions.decision = 'same' and one.person_id = other.person_id, false)
+        and not coalesce(decisions.decision = 'different' and one.person_id <> other.person_id, false)
+),
+
 -- Schools whose Annex A phase GIAS does not tell.
 unphased as (
     select
@@ -136,6 +158,21 @@ issues as (
         null as column_name,
         1 as issue_count
     from upn_pairs
+
+    union all
+
+    select
+        'Linking' as category,
+        'P-04' as rule,
+        'error' as severity,
+        'A decision about two records has no effect. ' || message as message,
+        'Correct the decision in decisions/person_links.csv, or take it out.' as fix,
+        'Data team' as owner,
+        null as feed,
+        concat('record_1=', record_1, '; record_2=', record_2) as record_id,
+        null as column_name,
+        1 as issue_count
+    from unheeded
 
     union all
 
