@@ -75,8 +75,9 @@ def _council(given: argparse.Namespace, scale: int, as_at: date = AS_AT) -> Path
     folder: Path = given.folder / f"council_{as_at}_{plans}_{sen_support}_{code[:12]}"
     if not folder.exists():
         print(f"Drawing a council of {plans:,} plans and {sen_support:,} on SEN support, kept for the next time")
+        for old in given.folder.glob(f"council_{as_at}_{plans}_{sen_support}_*"):
+            shutil.rmtree(old)
         partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
         call = (
             "import sys; from datetime import date; from pathlib import Path; from sample.council import write; "
             "write(Path(sys.argv[1]), as_at=date.fromisoformat(sys.argv[2]), la_code=sys.argv[3], "
@@ -201,6 +202,7 @@ def _print_size(size: dict[str, Any]) -> None:
         print(
             f"{line['step']:<16}{line['feed'] or '':<30}{rows:>11}{line['wall_seconds']:>9.2f}"
             f"{line['work_seconds']:>9.2f}{line['cpu_seconds']:>9.2f}"
+            + ("" if line["outcome"] == "done" else "  FAILED")
         )
     print(
         f"Night: {night['wall_seconds']:.1f} s of wall, {night['cpu_seconds']:.1f} s of processor, peak "
