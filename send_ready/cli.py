@@ -118,19 +118,25 @@ def _check(given: Settings, options: argparse.Namespace) -> int:
     return check(given, options.file, options.feed)
 
 
-def _sample(given: Settings, options: argparse.Namespace) -> None:
+def _sample(given: Settings, options: argparse.Namespace) -> int:
     from sample.council import write
 
-    write(
-        options.out or given.inbox,
-        as_at=given.as_at,
-        la_code=options.la or given.la_code,
-        plans=options.plans,
-        sen_support=options.sen_support,
-        seed=options.seed,
-        faults=options.faults,
-        answer_key=options.answer_key or given.home / "answer_key.csv",
-    )
+    try:
+        written = write(
+            options.out or given.inbox,
+            as_at=given.as_at,
+            la_code=options.la or given.la_code,
+            plans=options.plans,
+            sen_support=options.sen_support,
+            seed=options.seed,
+            faults=options.faults,
+            answer_key=options.answer_key or given.home / "answer_key.csv",
+        )
+    except ValueError as error:  # a council too small to look like any
+        print(error, file=sys.stderr)
+        return 2
+    print(written)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
