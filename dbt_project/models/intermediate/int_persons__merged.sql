@@ -1,26 +1,29 @@
 with students as (
     select
         person.person_id,
-        min(person.source_id) as student_id,
-        bool_or(students.student_id is not null) as is_known_student,
-        -- Of two students whom a person decided to be one, the lower Student ID first; the other fills its blanks.
-        arg_min(students.upn, person.source_id) as upn,
-        arg_min(students.uln, person.source_id) as uln,
-        arg_min(students.upn_unknown_reason_code, person.source_id) as upn_unknown_reason_code,
-        arg_min(students.birth_date, person.source_id) as birth_date,
-        arg_min(students.sex_code, person.source_id) as sex_code,
-        arg_min(students.sex_local, person.source_id) as sex_local,
-        coalesce(bool_or(students.is_sex_unmapped), false) as is_sex_unmapped,
-        arg_min(students.ethnicity_code, person.source_id) as ethnicity_code,
-        coalesce(bool_or(students.is_ethnicity_unmapped), false) as is_ethnicity_unmapped,
-        arg_min(students.home_la_code, person.source_id) as home_la_code,
-        arg_min(students.is_disabled, person.source_id) as is_disabled,
-        arg_min(students.has_pupil_premium, person.source_id) as has_pupil_premium,
-        min(students.death_date) as death_date
+        person.source_id as student_id,
+        students.student_id is not null as is_known_student,
+        students.upn,
+        students.uln,
+        students.upn_unknown_reason_code,
+        students.birth_date,
+        students.sex_code,
+        students.sex_local,
+        students.is_sex_unmapped,
+        students.ethnicity_code,
+        students.is_ethnicity_unmapped,
+        students.home_la_code,
+        students.is_disabled,
+        students.has_pupil_premium,
+        min(students.death_date) over (partition by person.person_id) as death_date
     from {{ ref('int_person_records__linked') }} as person
     left join {{ ref('stg_capita_one__students') }} as students on person.source_id = students.student_id
     where person.source_system = 'capita_one'
-    group by person.person_id
+    -- Of two students whom a person decided to be one, the lowest Student ID that the feed holds speaks.
+    qualify
+        row_number() over (
+            partition by person.person_id order by students.student_id asc nulls last, person.source_id asc
+        ) = 1
 ),
 
 cases as (
