@@ -51,7 +51,6 @@ def build(run: Run, settings: Settings) -> None:
         step.rows = _load_raw(run, settings)
     with runs.step(run, "dbt") as step:
         target = run.folder / "dbt"
-        _remember_parse(run.home, target)
         os.environ |= _dbt_environment(run, settings)
         outcome = dbtRunner().invoke([*_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
         if outcome.exception:
@@ -64,7 +63,6 @@ def build(run: Run, settings: Settings) -> None:
                 f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")
             ]
             raise BuildError("dbt built with failures:\n  " + "\n  ".join(failed) + f"\nSee {target / 'dbt.log'}.")
-        shutil.copy2(target / "partial_parse.msgpack", _parse_cache(run.home))
 
 
 def _load_raw(run: Run, settings: Settings) -> int:
@@ -140,17 +138,6 @@ def _seeds(run: Run, settings: Settings) -> Path:
             raise BuildError(f"{path} is not the name of a seed, so it would have no effect. Names: see {SEEDS}.")
         files.write_bytes(merged / places[0].relative_to(SEEDS), path.read_bytes())
     return merged
-
-
-def _parse_cache(home: Path) -> Path:
-    return home / "runs" / "partial_parse.msgpack"
-
-
-def _remember_parse(home: Path, target: Path) -> None:
-    """dbt parses only what changed since the last run."""
-    target.mkdir(parents=True, exist_ok=True)
-    if _parse_cache(home).exists():
-        shutil.copy2(_parse_cache(home), target / "partial_parse.msgpack")
 
 
 def _execution_seconds(results: list[Any]) -> float:
