@@ -50,7 +50,8 @@ def _look(process: subprocess.Popen[str], peaks: dict[str, float]) -> None:
                 words = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
             except OSError:  # it ended while it was looked at
                 continue
-            if peak := re.search(r"VmHWM:\s+(\d+) kB", status):
+            # A process that is just going has no command line left.
+            if words != [""] and (peak := re.search(r"VmHWM:\s+(\d+) kB", status)):
                 name = _name(words)
                 peaks[name] = max(peaks[name], int(peak[1]) / 1024)
         time.sleep(LOOK_SECONDS)
