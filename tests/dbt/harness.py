@@ -12,42 +12,15 @@ from unittest.mock import patch
 
 import yaml
 
+from extract.contract import TYPES
 from send_ready import warehouse
+from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "dbt_project"
 CONTRACTS = ROOT / "extract" / "contracts"
 AS_AT = date(2026, 11, 16)
 LA_CODE = "999"
-
-TYPES = {
-    "id": "VARCHAR",
-    "text": "VARCHAR",
-    "code": "VARCHAR",
-    "date": "DATE",
-    "datetime": "TIMESTAMP",
-    "integer": "BIGINT",
-    "decimal": "DOUBLE",
-    "boolean": "BOOLEAN",
-}
-FEEDS_COLUMNS = {
-    "source": "VARCHAR",
-    "feed": "VARCHAR",
-    "status": "VARCHAR",
-    "is_stale": "BOOLEAN",
-    "was_ever_received": "BOOLEAN",
-    "data_date": "DATE",
-    "file_name": "VARCHAR",
-    "sha256": "VARCHAR",
-    "rows_in_file": "BIGINT",
-    "rows_accepted": "BIGINT",
-    "rows_quarantined": "BIGINT",
-    "rows_duplicate": "BIGINT",
-    "stale_after_days": "BIGINT",
-    "owner": "VARCHAR",
-    "title": "VARCHAR",
-}
-DECISIONS_COLUMNS = dict.fromkeys(("record_1", "record_2", "decision", "decided_by", "decided_on", "note"), "VARCHAR")
 
 Row = Mapping[str, Any]
 
@@ -98,8 +71,8 @@ def make_raw(
         unknown = set(rows) - set(contracts())
         if unknown:
             raise KeyError(f"no such feed: {sorted(unknown)}")
-        _make_table(con, "feeds", FEEDS_COLUMNS, feeds)
-        _make_table(con, "person_decisions", DECISIONS_COLUMNS, decisions)
+        _make_table(con, "feeds", FEED_COLUMNS, feeds)
+        _make_table(con, "person_decisions", dict.fromkeys(DECISION_COLUMNS, "VARCHAR"), decisions)
     finally:
         con.close()
     return path
