@@ -40,6 +40,7 @@ def read(folder: Path, text: str, contract: contracts.Contract = STUDENTS) -> tu
         ("2012-04-03", dt.date(2012, 4, 3)),
         ("2012-04-03 00:00:00", dt.date(2012, 4, 3)),
         ("2012-04-03T10:15:00", dt.date(2012, 4, 3)),
+        ("2012-04-03T10:15:00.000Z", dt.date(2012, 4, 3)),
         ("2012-Apr-03 00:00:00", dt.date(2012, 4, 3)),
         ("03-04-2012", dt.date(2012, 4, 3)),
         (" 03/04/2012\u00a0", dt.date(2012, 4, 3)),
