@@ -247,14 +247,14 @@ SELECT list_no, person_id FROM (
 WHERE person_id NOT IN (SELECT student_id FROM student WHERE death_date <= as_at());
 
 -- What is known of them -----------------------------------------------------------------------------
-CREATE TABLE hub_fact AS  -- what the hub fills: from the case of the plan, else the latest request
+CREATE TABLE hub_fact AS  -- what the hub fills: from the case of the open plan, else of the latest plan, else of the latest request
 SELECT person_id, first(upn ORDER BY place) FILTER (upn IS NOT NULL) AS upn,
     first(birth_date ORDER BY place) FILTER (birth_date IS NOT NULL) AS birth_date,
     first(sex ORDER BY place) FILTER (sex IS NOT NULL) AS sex,
     first(need ORDER BY place) FILTER (need IS NOT NULL) AS need
 FROM (
     SELECT h.*, row_number() OVER (PARTITION BY h.person_id
-        ORDER BY (p.case_reference IS NULL), request_date DESC, h.case_reference) AS place
+        ORDER BY (p.case_reference IS NULL), final_date DESC NULLS LAST, request_date DESC, h.case_reference) AS place
     FROM hub_person h LEFT JOIN open_plan p ON p.case_reference = h.case_reference)
 GROUP BY person_id;
 
