@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a council sets. Paths are absolute."""
+    """What a council sets, and what one run is asked for. Paths are absolute."""
 
     home: Path
     inbox: Path
@@ -30,6 +30,12 @@ class Settings:
     config: Path | None
     as_at: date
     run_id: str | None
+    request: str | None = None  # an inspection's parameters, as Airflow hands them over in JSON
+    decision: str | None = None  # the approver's answer, likewise
+    release_password_file: Path | None = None
+    alert_url: str | None = None  # where alerts go: an Apprise URL,
+    alert_connection: str | None = None  # or Airflow's connection send_alerts
+    airflow_database: str | None = None  # which the watchdog reads; None: that of `make airflow`, if there is one
 
     def config_file(self, *parts: str, shipped: Path) -> Path:
         """The council's own copy of a configuration file if it has one, else the shipped one."""
@@ -47,6 +53,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     la_code = env.get("SEND_LA_CODE") or SAMPLE_LA_CODE
     if not (len(la_code) == 3 and la_code.isdecimal()):
         raise SettingsError(f"SEND_LA_CODE={la_code} is not a three-digit DfE number, such as 888.")
+    password = env.get("SEND_RELEASE_PASSWORD_FILE")
     style = env.get("SEND_CODE_STYLE") or CODE_STYLES[0]
     if style not in CODE_STYLES:
         raise SettingsError(f"SEND_CODE_STYLE={style} is not one of: {', '.join(CODE_STYLES)}.")
@@ -58,12 +65,23 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         config=Path(config).expanduser().resolve() if config else None,
         as_at=_as_at(env.get("AS_AT")),
         run_id=env.get("SEND_RUN_ID") or None,
+        request=env.get("SEND_REQUEST") or None,
+        decision=env.get("SEND_DECISION") or None,
+        release_password_file=Path(password).expanduser().resolve() if password else None,
+        alert_url=env.get("SEND_ALERT_URL") or None,
+        alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
+        airflow_database=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or None,
     )
+
+
+def now() -> datetime:
+    """The moment, in London."""
+    return datetime.now(LONDON)
 
 
 def _as_at(given: str | None) -> date:
     if not given:
-        return datetime.now(LONDON).date()
+        return now().date()
     try:
         return date.fromisoformat(given)
     except ValueError:
