@@ -1,0 +1,1 @@
+"""Inspection day: the clock, the call on record, frozen versions, approval and release."""
