@@ -44,7 +44,8 @@ def extract(
     """
     contract = contracts.load(feed, settings)
     landing.wait_for(settings.inbox, contract)
-    with runs.step(run, "extract", feed) as step:
+    lock = run.home / "locks" / contract.name  # the night and an inspection may meet
+    with files.locked(lock), runs.step(run, "extract", feed) as step:
         deferred = _land(contract, settings) if from_inbox and not without else []
         history = landing.history(run.home, contract)
         readings = _readings(run, contract, history)

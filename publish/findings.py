@@ -53,7 +53,7 @@ def opened(run: Run) -> Iterator[DuckDBPyConnection]:
 
 def attach(con: DuckDBPyConnection, run: Run) -> None:
     """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`."""
-    con.execute(f"ATTACH {literal(run.warehouse)} AS built (READ_ONLY)")
+    warehouse.attach(con, run.warehouse, "built")
     con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
 
 

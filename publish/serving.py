@@ -18,7 +18,7 @@ import send_ready
 from publish import findings
 from publish.descriptions import OURS, STAMP
 from publish.folders import point
-from send_ready import warehouse
+from send_ready import files, warehouse
 from send_ready.layout import LAYOUT_VERSION
 from send_ready.runs import Run, step
 from send_ready.settings import Settings
@@ -34,7 +34,7 @@ def serve(run: Run, settings: Settings) -> Path:
 
     A rebuilt past day has its pack, but never takes the place of a later day here: BI tools read this.
     """
-    with step(run, "serve") as doing:
+    with files.locked(settings.home / "locks" / "serve"), step(run, "serve") as doing:
         versions = settings.home / "published"
         versions.mkdir(parents=True, exist_ok=True)
         link = settings.home / "serving"
@@ -52,10 +52,14 @@ def serve(run: Run, settings: Settings) -> Path:
 
 
 def _as_at(link: Path) -> date | None:
-    """The as-at date of the published warehouse; None when there is none, or it is damaged and has to go."""
+    """The as-at date of the published warehouse; None when there is none, or it is damaged and has to go.
+
+    From the Parquet copy: the database may be locked by somebody's tool.
+    """
     try:
-        with warehouse.reader(link / DATABASE) as con:
-            row = con.execute("SELECT as_at_date FROM quality.runs").fetchone()
+        with warehouse.scratch() as con:
+            runs = link / PARQUET / "quality" / "runs.parquet"
+            row = con.execute(f"SELECT as_at_date FROM read_parquet({literal(runs)})").fetchone()
     except DuckDBError:
         return None
     return row[0] if row else None

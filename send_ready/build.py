@@ -130,7 +130,7 @@ def _seeds(run: Run, settings: Settings) -> Path:
     own = settings.config / "crosswalks" if settings.config else None
     if own is None or not own.is_dir():
         return SEEDS
-    merged = run.home / "seeds"
+    merged = run.folder / "seeds"
     shutil.copytree(SEEDS, merged, dirs_exist_ok=True)
     for path in sorted(own.glob("*.csv")):
         places = list(SEEDS.rglob(path.name))

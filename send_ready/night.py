@@ -4,7 +4,6 @@ This process only watches. Airflow runs in a child, with its own log, and each s
 steps note in the run's progress is shown here as it comes.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -51,14 +50,9 @@ def run(settings: Settings) -> int:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """One night at a time in one SEND_HOME. The lock goes with the process, however that ends."""
-    home.mkdir(parents=True, exist_ok=True)
-    with open(home / ".night.lock", "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"Another run is at work in {home}: waiting for it to end.", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    """One night at a time in one SEND_HOME."""
+    busy = f"Another run is at work in {home}: waiting for it to end."
+    with files.locked(home / "locks" / "night", lambda: print(busy, flush=True)):
         yield
 
 

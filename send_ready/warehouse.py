@@ -4,15 +4,23 @@ One process writes a file, or many read it, never both: so a run builds in its o
 readers are given a copy (publish/serving.py).
 """
 
+import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
+
+from send_ready.runs import RunError
 
 # Files that clients back to DuckDB 1.4 can read.
 STORAGE = "v1.4.0"
 MEMORY = "700MB"  # of one process; larger work spills to disk beside the file
 THREADS = 4
 EXTENSIONS_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+class LockedError(RunError):
+    """Another program has a warehouse file open for writing, or has it open while it is to be written."""
 
 
 def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -24,20 +32,45 @@ def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def reader(path: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to a warehouse file."""
-    return duckdb.connect(str(path), read_only=True, config={"memory_limit": MEMORY, **EXTENSIONS_OFF})
+    """A read-only connection to a warehouse file. Raises LockedError."""
+    return _connect(path, read_only=True, config={"memory_limit": MEMORY, **EXTENSIONS_OFF})
 
 
 def writer(path: Path) -> duckdb.DuckDBPyConnection:
-    """The one writing connection to a warehouse file, which is created when it does not exist."""
-    return duckdb.connect(
-        str(path),
+    """The one writing connection to a warehouse file, which is created when it does not exist. Raises LockedError."""
+    return _connect(
+        path,
         config={
             "storage_compatibility_version": STORAGE,
             "memory_limit": MEMORY,
             "threads": THREADS,
             **EXTENSIONS_OFF,
         },
+    )
+
+
+def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Make a warehouse file readable in a connection, under a name. Raises LockedError."""
+    try:
+        con.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
+    except duckdb.IOException as error:
+        raise _explained(path, error) from error
+
+
+def _connect(path: Path, **options: Any) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), **options)
+    except duckdb.IOException as error:
+        raise _explained(path, error) from error
+
+
+def _explained(path: Path, error: duckdb.IOException) -> Exception:
+    if "Could not set lock" not in str(error):
+        return error
+    holder = re.search(r"held in (.+? \(PID \d+\))", str(error))
+    return LockedError(
+        f"{path} is open in another program{f', {holder[1]}' if holder else ''}. Close it there, or open a copy or the "
+        "published warehouse read-only; then run this step again."
     )
 
 

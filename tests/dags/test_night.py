@@ -127,8 +127,8 @@ def test_interrupting_stops_everything_in_order(given: Settings) -> None:
 
 
 def test_one_night_at_a_time(given: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    given.home.mkdir()
-    with open(given.home / ".night.lock", "w", encoding="utf-8") as other:
+    (given.home / "locks").mkdir(parents=True)
+    with open(given.home / "locks" / "night", "w", encoding="utf-8") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         threading.Timer(0.3, fcntl.flock, (other, fcntl.LOCK_UN)).start()
         before = time.perf_counter()

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -75,6 +77,43 @@ def test_a_damaged_published_warehouse_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "serving" / "warehouse.duckdb").write_bytes(b"damaged")
     serve(run, settings(tmp_path))
     assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT,)]
+
+
+LOCKER = """
+import sys, duckdb
+con = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def open_in_another_program(path: Path) -> Iterator[None]:
+    """Somebody's tool has a DuckDB file open for writing, as most do unless told otherwise."""
+    command = [sys.executable, "-c", LOCKER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tool:
+        assert tool.stdout and tool.stdout.readline() == "open\n"
+        yield
+
+
+def test_a_published_warehouse_that_somebody_has_locked_is_replaced_by_a_newer_day_only(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")])
+    serve(run, settings(tmp_path))
+    with open_in_another_program((tmp_path / "serving" / "warehouse.duckdb").resolve()):
+        serve(replace(run, as_at=AS_AT - timedelta(days=1)), settings(tmp_path))
+        serve(replace(run, as_at=AS_AT + timedelta(days=1)), settings(tmp_path))
+    assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT + timedelta(days=1),)]
+
+
+def test_a_lock_on_the_runs_own_warehouse_names_its_holder_and_the_way_out(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")])
+    with open_in_another_program(run.warehouse):
+        for use in (lambda: serve(run, settings(tmp_path)), lambda: warehouse.writer(run.warehouse)):
+            with pytest.raises(
+                warehouse.LockedError, match=r"is open in another program, .+ \(PID \d+\)\. Close it there"
+            ):
+                use()
+    serve(run, settings(tmp_path))
 
 
 def test_every_column_that_this_room_adds_is_described(tmp_path: Path) -> None:
