@@ -24,7 +24,10 @@ def environment(given: Settings, name: str) -> dict[str, str]:
     """
     home = given.home / "airflow" / name
     home.mkdir(parents=True, exist_ok=True)
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")  # what a council configures, such as where alerts go
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW") or key.startswith(kept)
+    }
     chosen = {
         "SEND_HOME": given.home,
         "SEND_INBOX": given.inbox,
@@ -33,6 +36,7 @@ def environment(given: Settings, name: str) -> dict[str, str]:
         "SEND_CONFIG": given.config or "",
         "AIRFLOW_HOME": home,
         "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": PROJECT / "plugins",
         "AIRFLOW__CORE__LOAD_EXAMPLES": False,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "DO_NOT_TRACK": 1,

@@ -53,6 +53,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("AIRFLOW_HOME", str(home))
         patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
         patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(PROJECT / "dags"))
+        patch.setenv("AIRFLOW__CORE__PLUGINS_FOLDER", str(PROJECT / "plugins"))
         from airflow.utils.db import initdb
 
         initdb()

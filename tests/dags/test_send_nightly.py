@@ -1,7 +1,5 @@
 """The nightly DAG as Airflow reads it: what every DAG must have, when it runs, and for which day."""
 
-import subprocess
-import sys
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,32 +13,9 @@ LONDON = ZoneInfo("Europe/London")
 CONTRACTS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
 
 
-def test_every_dag_is_read_without_error(bag: Any) -> None:
-    assert bag.import_errors == {}
-    assert set(bag.dags) == {path.stem for path in (PROJECT / "dags").glob("*.py")}
-
-
-def test_policy_of_dags(bag: Any) -> None:
-    for name, dag in bag.dags.items():
-        assert dag.tags, name
-        assert dag.description, name
-        assert dag.catchup is False, name
-        assert dag.max_active_runs == 1, name
-        for said in ("Makes", "To build a day again", "Ask"):
-            assert said in dag.doc_md, f"{name} does not say: {said}"
-
-
-def test_policy_of_tasks(bag: Any) -> None:
-    for dag in bag.dags.values():
-        for task in dag.tasks:
-            assert task.owner not in ("", "airflow"), task.task_id
-            assert task.doc_md, task.task_id
-            assert task.execution_timeout, task.task_id
-            if not task.task_id.startswith("verdict."):
-                assert task.retries == 2, task.task_id
-                assert task.retry_exponential_backoff > 1, task.task_id
-            else:
-                assert task.retries == 0, task.task_id
+def test_one_night_at_a_time_told_how_to_build_a_day_again(dag: Any) -> None:
+    assert dag.max_active_runs == 1
+    assert "To build a day again" in dag.doc_md
 
 
 def test_one_task_for_each_contract(dag: Any) -> None:
@@ -53,22 +28,6 @@ def test_only_the_summary_waits_for_verdicts(dag: Any) -> None:
     for feed in CONTRACTS:
         assert dag.get_task(f"verdict.{feed}").downstream_task_ids == {"summary"}
     assert not dag.get_task("summary").downstream_task_ids
-
-
-def test_parsing_is_quick_and_imports_nothing_heavy() -> None:
-    script = (
-        "import importlib.util, sys, time\n"
-        "import airflow.sdk, airflow.providers.standard.operators.bash\n"
-        "start = time.perf_counter()\n"
-        "spec = importlib.util.spec_from_file_location('dag', 'dags/send_nightly.py')\n"
-        "spec.loader.exec_module(importlib.util.module_from_spec(spec))\n"
-        "print(time.perf_counter() - start, *({'dbt', 'duckdb', 'great_expectations', 'pandas'} & set(sys.modules)))"
-    )
-    seconds, *heavy = subprocess.run(
-        [sys.executable, "-c", script], cwd=PROJECT, check=True, capture_output=True, text=True
-    ).stdout.split()
-    assert heavy == []
-    assert float(seconds) < 1
 
 
 @pytest.mark.parametrize("day", ["2026-03-28", "2026-03-29", "2026-03-30", "2026-10-24", "2026-10-25", "2026-10-26"])

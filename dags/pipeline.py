@@ -1,0 +1,83 @@
+"""What the DAGs of this folder share: the steps of the pipeline as tasks. Not a DAG itself (.airflowignore)."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pendulum
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import Param, TaskGroup
+
+PROJECT = Path(__file__).resolve().parent.parent
+LONDON = pendulum.timezone("Europe/London")
+FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*__*.yml"))
+AS_AT = Param(
+    None,
+    type=["null", "string"],
+    format="date",
+    title="As-at date",
+    description="Build the pack of this day. Empty: the London date of the run.",
+)
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "SEND data team",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(minutes=30),
+}
+
+
+def as_at(dag_run: Any, params: dict[str, Any]) -> str:
+    """D as YYYY-MM-DD: the one that was asked for, else the London date that the run is for."""
+    moment = dag_run.logical_date or dag_run.run_after
+    return str(params["as_at"] or moment.astimezone(LONDON).date())
+
+
+def step(
+    command: str, doc: str, *, feed: str | None = None, env: dict[str, str] | None = None, **options: Any
+) -> BashOperator:
+    """A task that runs one command of the pipeline in a process of its own.
+
+    Values reach the shell only as environment variables, so that nothing typed into a form is code.
+    SEND_COMMAND is the pipeline's program where it has an environment of its own, as in the container.
+    """
+    given = {"AS_AT": "{{ as_at(dag_run, params) }}", "SEND_READY": str(Path(sys.executable).with_name("send-ready"))}
+    if feed:
+        given["SEND_FEED"] = feed.replace("__", ".", 1)
+    return BashOperator(
+        task_id=feed or command.split()[0].replace("-", "_"),
+        bash_command='export SEND_RUN_ID="${SEND_RUN_ID:-$AIRFLOW_CTX_DAG_RUN_ID}"\n'
+        f'exec "${{SEND_COMMAND:-$SEND_READY}}" {command}' + (' "$SEND_FEED"' if feed else ""),
+        env=given | (env or {}),
+        append_env=True,
+        cwd=str(PROJECT),
+        doc_md=doc,
+        **{"do_xcom_push": False, **options},
+    )
+
+
+def read_feeds() -> TaskGroup:
+    """Land, type and choose the file of each feed."""
+    with TaskGroup("read", tooltip="Land, type and choose the file of each feed") as read:
+        for name in FEEDS:
+            step("extract", f"Lands what is in the inbox for `{name}` and types the file that counts on D.", feed=name)
+    return read
+
+
+def validate_feeds() -> BashOperator:
+    """Raw rules, whatever became of a feed."""
+    return step(
+        "validate-feeds", "Great Expectations on every feed. Runs whatever became of a feed.", trigger_rule="all_done"
+    )
+
+
+def build() -> BashOperator:
+    """The warehouse of the run."""
+    return step("build", "dbt builds the warehouse of this run, in the run's own folder.")
+
+
+def validate_lists() -> BashOperator:
+    """The rules on both lists."""
+    return step("validate-lists", "Great Expectations on both finished lists.")

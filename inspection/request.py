@@ -1,0 +1,197 @@
+"""One call of the inspectors, what was made for it, and where that lies.
+
+out/inspections/<notified_on>_<kind>/     one notification
+    request.json                          when the call came, every deadline, every version and the run behind it
+    timetable.ics, timetable.xlsx         the deadlines, for a diary and for the wall
+    alerts.jsonl                          what the clock said
+    v1/, v2/ …                            frozen packs, each as its approver saw it
+    released/v1/ …                        what was approved and sent
+out/inspections/release_log.jsonl         every decision of every notification
+out/rehearsals/                           the same for drills: nothing there counts as sent
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from inspection import clock, timetable
+from send_ready import files
+from send_ready.layout import council
+from send_ready.runs import Run, RunError
+
+RECORD = "request.json"
+FULL_INSPECTION = "full_inspection"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One notification, real or rehearsed. Raises clock.ClockError for a kind that there is not."""
+
+    home: Path
+    notified_on: date
+    kind: str  # a slug of clock.KINDS
+    is_rehearsal: bool = False
+
+    def __post_init__(self) -> None:
+        clock.check_kind(self.kind)
+
+    @property
+    def key(self) -> str:
+        return f"{self.notified_on}_{self.kind}"
+
+    @property
+    def root(self) -> Path:
+        """The folder of all notifications, with their release log."""
+        return self.home / "out" / ("rehearsals" if self.is_rehearsal else "inspections")
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.key
+
+    @property
+    def record(self) -> Path:
+        return self.folder / RECORD
+
+    @property
+    def released(self) -> Path:
+        return self.folder / "released"
+
+    @property
+    def alerts(self) -> Path:
+        return self.folder / "alerts.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """The release log of all notifications."""
+        return self.root / "release_log.jsonl"
+
+    @property
+    def due(self) -> datetime:
+        """When the lists are due, in London."""
+        return clock.lists_due(self.notified_on)
+
+    def version(self, number: int) -> Path:
+        return self.folder / f"v{number}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody typed into the form, on the command line or into a REST call."""
+
+    notified_on: date
+    kind: str = FULL_INSPECTION
+    unique_ids: tuple[str, ...] = ()  # whose chronologies (Annex A 7.2)
+    seed: str = ""  # of the suggested tracking set
+    is_rehearsal: bool = False
+
+    def request(self, home: Path) -> Request:
+        return Request(home, self.notified_on, self.kind, self.is_rehearsal)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one run makes for a notification."""
+
+    request: Request
+    version: int
+    unique_ids: tuple[str, ...]
+    seed: str
+
+    @property
+    def folder(self) -> Path:
+        return self.request.version(self.version)
+
+    @property
+    def earlier(self) -> Path | None:
+        """The frozen version before this one, if there is any."""
+        folders = (self.request.version(number) for number in range(self.version - 1, 0, -1))
+        return next((folder for folder in folders if folder.is_dir()), None)
+
+    def about(self) -> dict[str, Any]:
+        """As the manifest tells it."""
+        return {
+            "notified_on": self.request.notified_on.isoformat(),
+            "kind": self.request.kind,
+            "version": self.version,
+            "is_rehearsal": self.request.is_rehearsal,
+        }
+
+
+def asked(text: str) -> Asked:
+    """The parameters of the DAG, as JSON. Raises RunError when they are no such thing."""
+    try:
+        given = json.loads(text)
+        return Asked(
+            date.fromisoformat(given["notified_on"]),
+            given.get("kind") or FULL_INSPECTION,
+            tuple(given.get("unique_ids") or ()),
+            given.get("seed") or "",
+            bool(given.get("rehearsal")),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise RunError(
+            'SEND_REQUEST is not what an inspection needs. It is JSON, such as {"notified_on": "2026-11-16", '
+            '"kind": "full_inspection"}; on the command line say --notified-on 2026-11-16 instead.'
+        ) from None
+
+
+def register(run: Run, wish: Asked, now: datetime) -> Wanted:
+    """Put the call on record with its timetable, and give the run a version number of its own.
+
+    A run that registers again keeps its number. Raises clock.ClockError for a date or kind that cannot be.
+    """
+    clock.check_notified(wish.notified_on, now.astimezone(clock.LONDON).date())
+    request = wish.request(run.home)
+    deadlines = clock.deadlines(request.notified_on, request.kind)
+    with files.locked(request.root / ".lock"):
+        record = files.read_json(request.record) if request.record.exists() else _new(request, now)
+        record["deadlines"] = [{**asdict(deadline), "due": deadline.due.isoformat()} for deadline in deadlines]
+        if not any(each["run_id"] == run.run_id for each in record["versions"]):
+            record["versions"].append(
+                {
+                    "version": 1 + len(record["versions"]),
+                    "run_id": run.run_id,
+                    "as_at": run.as_at.isoformat(),
+                    "triggered_at": now.isoformat(timespec="seconds"),
+                    "unique_ids": wish.unique_ids,
+                    "seed": wish.seed or run.as_at.isoformat(),
+                }
+            )
+        files.write_json(request.record, record)
+        place = council(run.la_code) or f"LA {run.la_code}"
+        timetable.write_ics(request.folder / "timetable.ics", request.key, place, deadlines)
+        timetable.write_table(request.folder / "timetable.xlsx", request, place, deadlines)
+    return of(run.home, run.run_id)
+
+
+def _new(request: Request, now: datetime) -> dict[str, Any]:
+    return {
+        "notified_on": request.notified_on.isoformat(),
+        "kind": request.kind,
+        "is_rehearsal": request.is_rehearsal,
+        "first_triggered_at": now.isoformat(timespec="seconds"),
+        "versions": [],
+    }
+
+
+def of(home: Path, run_id: str) -> Wanted:
+    """What a run was begun for. Raises RunError when it was no call of the inspectors."""
+    for path in sorted((home / "out").glob(f"*/*/{RECORD}")):
+        found = files.read_json(path)
+        for made in found["versions"]:
+            if made["run_id"] == run_id:
+                day = date.fromisoformat(found["notified_on"])
+                request = Request(home, day, found["kind"], found["is_rehearsal"])
+                return Wanted(request, made["version"], tuple(made["unique_ids"]), made["seed"])
+    raise RunError(f"Run {run_id} was not begun for an inspection. Begin one with `send-ready request`.")
+
+
+def newest(request: Request) -> dict[str, Any]:
+    """The newest version on record: its number, run, date. Raises RunError when the call is not on record."""
+    versions: Sequence[dict[str, Any]] = files.read_json(request.record)["versions"] if request.record.exists() else ()
+    if not versions:
+        raise RunError(f"There is no call on record at {request.folder}. Put it there with `send-ready request`.")
+    return versions[-1]
