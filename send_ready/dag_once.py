@@ -1,19 +1,71 @@
-"""Runs the DAG once, in this process, and writes down what became of every task. Started by night.py.
+"""One DAG, once, in this terminal, on embedded defaults: for `make run` and `make drill`.
 
-usage: python -m send_ready.dag_once AS_AT REPORT
+`play` only watches. Airflow runs in a child, with its own log, and each step in a child of that; what the steps note in
+the run's progress is shown as it comes. The child is this module's `main`.
+
+usage: python -m send_ready.dag_once DAG CONF REPORT     CONF is the run's configuration in JSON
 """
 
+import json
+import os
+import re
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from send_ready import files
-from send_ready.settings import PROJECT
+from send_ready import airflow_home, files, runs
+from send_ready.runs import Run
+from send_ready.settings import PROJECT, Settings
+
+LOOK_SECONDS = 0.1  # how often the progress is read
+PERSON = "approve"  # the task that waits for one: nobody is there to ask
 
 
-def main(as_at: str, report: Path) -> None:
-    """Run send_nightly for one date; the report says how each task ended and how long it took."""
+@dataclass(frozen=True)
+class Played:
+    """What came of one run of a DAG."""
+
+    tasks: list[dict[str, Any]]  # in order of their start: task, state, tries, seconds; none when Airflow did not start
+    steps: list[dict[str, Any]]  # the lines of progress of this time
+    seconds: float
+
+    def state(self, task_id: str) -> str:
+        """How a task ended; empty when it was never reached."""
+        return next((str(task["state"]) for task in self.tasks if task["task"] == task_id), "")
+
+
+def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Played:
+    """Run the DAG in a child process, show its progress, and name what failed."""
+    started = time.perf_counter()
+    report, log = this.folder / "airflow.json", this.folder / "airflow.log"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "send_ready.dag_once", dag_id, json.dumps(conf), str(report)]
+    env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id}
+    print(f"Starting Airflow, which logs to {log}", flush=True)
+    coming, steps = _lines(this.progress), []
+    with open(log, "wb") as output:
+        # In a session of its own, so that Ctrl-C comes here first and everything is stopped in order.
+        child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=output, stderr=output, start_new_session=True)
+        try:
+            while child.poll() is None:
+                steps += _show(coming)
+                time.sleep(LOOK_SECONDS)
+        finally:
+            _stop(child)
+    steps += _show(coming)
+    tasks = files.read_json(report)["tasks"] if report.exists() else []
+    _tell_failures(log, tasks)
+    return Played(tasks, steps, time.perf_counter() - started)
+
+
+def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
+    """The child: runs the DAG; the report says how each task ended and how long it took."""
     import httpx
     from airflow.configuration import get_airflow_home
     from airflow.dag_processing.dagbag import BundleDagBag
@@ -23,12 +75,13 @@ def main(as_at: str, report: Path) -> None:
     bag = BundleDagBag(PROJECT / "dags", bundle_path=PROJECT / "dags", bundle_name="dags-folder")
     if bag.import_errors:
         raise SystemExit("\n".join(bag.import_errors.values()))
-    dag = bag.dags["send_nightly"]
+    dag = bag.dags[dag_id]
+    dag.deadline = None  # dag.test of Airflow 3.3.2 breaks with one; whoever started this is watching anyway
     for task in dag.tasks:
         task.retry_delay = timedelta(seconds=1)  # somebody is waiting at a prompt
     # What tasks talk to takes seconds to answer for the first time: here, so that no step is charged for it.
     httpx.Client(transport=in_process_api_server().transport, base_url="http://in-process").get("/health")
-    run = dag.test(run_conf={"as_at": as_at})
+    run = dag.test(run_conf=conf, mark_success_pattern=PERSON)
     tasks = sorted(run.get_task_instances(), key=lambda task: (task.start_date is None, task.start_date))
     files.write_json(
         report,
@@ -58,5 +111,62 @@ def _migrate(home: Path) -> None:
         files.write_bytes(stamp, wanted.encode())
 
 
+def _lines(progress: Path) -> Iterator[dict[str, Any] | None]:
+    """The lines that are added to the progress from now on; None each time that there is no whole line more."""
+    progress.touch()
+    with open(progress, "rb") as file:
+        place = file.seek(0, os.SEEK_END)
+        while True:
+            line = file.readline()
+            if line.endswith(b"\n"):
+                place = file.tell()
+                yield json.loads(line)
+            else:
+                file.seek(place)
+                yield None
+
+
+def _show(coming: Iterator[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    shown = []
+    while (line := next(coming)) is not None:
+        print(runs.say(line), flush=True)
+        shown.append(line)
+    return shown
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End the child, and what it started, if it has not ended by itself."""
+    if child.poll() is not None:
+        return
+    import psutil  # type: ignore[import-untyped]
+
+    airflow = psutil.Process(child.pid)
+    family = [*airflow.children(recursive=True), airflow]
+    for process in family:
+        process.terminate()
+    for process in psutil.wait_procs(family, timeout=5)[1]:
+        process.kill()
+    child.wait()
+
+
+def _tell_failures(log: Path, tasks: list[dict[str, Any]]) -> None:
+    """Name what failed, with what its program said last. Verdicts are in the closing table."""
+    text = log.read_text("utf-8", errors="replace")
+    if not tasks:
+        print(f"Airflow did not run the DAG. {text.strip().rpartition(chr(10))[2]}\nThe whole story: {log}", flush=True)
+    for task in tasks:
+        if task["state"] == "failed" and not task["task"].startswith("verdict."):
+            print(f"{task['task']} failed {task['tries']} times. {_last_words(text, task['task'])}", flush=True)
+            print(f"The whole story: {log}", flush=True)
+    if skipped := [task["task"] for task in tasks if task["state"] == "upstream_failed"]:
+        print(f"For that reason these did not run: {', '.join(skipped)}", flush=True)
+
+
+def _last_words(log: str, task: str) -> str:
+    last_try = log.rpartition(f"starting task_id={task} ")[2].partition("Command exited with return code")[0]
+    said = re.findall(r"^\S+ \[\w+ *\] (.*?) *\[airflow\.task\.hooks\.", last_try, re.MULTILINE)
+    return said[-1] if said else ""
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))

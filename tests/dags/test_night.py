@@ -132,7 +132,7 @@ def test_one_night_at_a_time(given: Settings, capsys: pytest.CaptureFixture[str]
         fcntl.flock(other, fcntl.LOCK_EX)
         threading.Timer(0.3, fcntl.flock, (other, fcntl.LOCK_UN)).start()
         before = time.perf_counter()
-        with night._alone(given.home):
+        with night.alone(given.home):
             assert time.perf_counter() - before > 0.2
     assert "Another run is at work" in capsys.readouterr().out
 
@@ -148,8 +148,8 @@ def test_an_empty_inbox_of_a_fresh_clone_gets_the_invented_council(
     monkeypatch.setattr("sample.council.write", council)
     ours = replace(given, inbox=given.home / "inbox", la_code="999")
 
-    night._fill_inbox(ours)
-    night._fill_inbox(replace(ours, as_at=date(2026, 11, 17)))
+    night.fill_inbox(ours)
+    night.fill_inbox(replace(ours, as_at=date(2026, 11, 17)))
 
     assert [path.read_text() for path in ours.inbox.iterdir()] == ["2026-11-16"]
 
@@ -161,7 +161,7 @@ def test_an_inbox_that_somebody_named_or_of_a_real_council_stays_empty(
     monkeypatch.setattr("sample.council.write", council)
     inbox = given.home / ("mine" if named else "inbox")
 
-    night._fill_inbox(replace(given, inbox=inbox, la_code=la_code))
+    night.fill_inbox(replace(given, inbox=inbox, la_code=la_code))
 
     assert not inbox.exists()
 
