@@ -23,7 +23,7 @@ KINDS = {
 }
 LISTS = "lists"  # key of the deadline that everything here is made for
 MONDAY, SATURDAY = 0, 5
-FORTNIGHT = 14  # days: the weeks of preparation, before fieldwork
+PREPARATION = 14  # days: the two weeks before inspectors come
 
 
 class ClockError(ValueError):
@@ -34,8 +34,8 @@ class ClockError(ValueError):
 class Deadline:
     """One thing that is due.
 
-    `due` is aware, in Europe/London. `items` are numbers of Annex A ("1.1 to 1.7") or empty. `is_estimate`: the day
-    hangs on something that has not happened yet, such as the report's publication, and was reckoned from the plan.
+    `due` is aware, in Europe/London. `items` are numbers of Annex A ("1.1–1.7") or empty. `is_estimate`: the day
+    depends on something still to come, such as the report's publication, and is worked out from what is planned.
     """
 
     key: str
@@ -62,6 +62,11 @@ def add_working_days(day: date, n: int) -> date:
     return day
 
 
+def working_days_between(start: date, end: date) -> int:
+    """How many working days lie after the start, up to and with the end."""
+    return sum(is_working_day(start + timedelta(days=ahead)) for ahead in range(1, (end - start).days + 1))
+
+
 def deadlines(notified_on: date, kind: str) -> list[Deadline]:
     """Every deadline of a kind, in order of time. Raises ClockError for a kind that there is not."""
     check_kind(kind)
@@ -78,7 +83,7 @@ def deadlines(notified_on: date, kind: str) -> list[Deadline]:
 
 
 def lists_due(notified_on: date) -> datetime:
-    """11:00 in London on the first working day after the notification, of whatever kind (handbook, para 193)."""
+    """11:00 in London on the first working day after the notification, of whatever kind (handbook, paras 192–202)."""
     return next(each.due for each in deadlines(notified_on, "full_inspection") if each.key == LISTS)
 
 
@@ -91,7 +96,7 @@ def check_notified(notified_on: date, today: date) -> None:
     """Raises ClockError when the day of the call has not come yet."""
     if notified_on > today:
         raise ClockError(
-            f"Notified on {_shown(notified_on)}: that day has not come yet, today is {_shown(today)}. "
+            f"Notified on {shown(notified_on)}: that day has not come yet, today is {shown(today)}. "
             "Give the day on which the call came, as YYYY-MM-DD."
         )
 
@@ -103,22 +108,28 @@ def check_kind(kind: str) -> None:
 
 
 def _oddities(day: date) -> Iterator[str]:
-    first = _shown(add_working_days(day, 1))
+    holidays, first = _bank_holidays(), shown(add_working_days(day, 1))
     if day.weekday() >= SATURDAY:
-        yield f"{_shown(day)} is at a weekend. Working days are counted from {first}, the first one after it."
-    if name := _bank_holidays().get(day):
-        yield f"{_shown(day)} is a bank holiday ({name}). Working days are counted from {first}, the next one."
+        yield f"{shown(day)} is at a weekend. Working day 1 is {first}."
+    elif day in holidays:
+        yield f"{shown(day)} is a bank holiday ({holidays[day]}). Working day 1 is {first}."
     if day.weekday() != MONDAY:
         yield (
-            "Inspectors normally ring on a Monday. What is due “on Friday” then is counted here as four working days "
-            "after the call: ask the lead inspector whether another day was meant."
+            "Inspectors normally ring on a Monday. What the handbook wants “by Friday” is counted as working day 4: "
+            "ask the lead inspector whether another day is meant."
         )
-    for later in (day + timedelta(days=ahead) for ahead in range(1, FORTNIGHT)):
-        if later.weekday() < SATURDAY and (name := _bank_holidays().get(later)):
-            yield (
-                f"{_shown(later)} is a bank holiday ({name}), and is not counted. Notification normally avoids one in "
-                "the weeks of preparation: ask the lead inspector for the days that are meant."
-            )
+    weeks = (day + timedelta(days=ahead) for ahead in range(1, PREPARATION))
+    lost = [f"{shown(each)} ({holidays[each]})" for each in weeks if each.weekday() < SATURDAY and each in holidays]
+    if lost:
+        yield (
+            f"Not counted, for a bank holiday: {', '.join(lost)}. Inspectors normally ring a week earlier to avoid one "
+            "in the two weeks before they come: ask the lead inspector which days are meant."
+        )
+
+
+def shown(day: date) -> str:
+    """A day as people read it: Monday 16 November 2026."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 @cache
@@ -133,7 +144,3 @@ def _bank_holidays() -> Any:
 def _rows() -> tuple[dict[str, str], ...]:
     with ROWS.open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
-
-
-def _shown(day: date) -> str:
-    return f"{day:%A} {day.day} {day:%B %Y}"

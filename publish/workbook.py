@@ -29,16 +29,22 @@ LINE_END = re.compile(r"\r\n?|[\v\f\x85]")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 FONT = {"font_name": "Calibri", "font_size": 11, "valign": "top"}
 INK, PAPER, LINE = "#1F3A4D", "#EAF0F4", "#9FB3C1"
-NUMBER_FORMATS = {"text": "@", "date": "dd/mm/yyyy", "count": "#,##0", "percentage": "0.0"}
+NUMBER_FORMATS = {
+    "text": "@",
+    "date": "dd/mm/yyyy",
+    "moment": "dd/mm/yyyy hh:mm",
+    "count": "#,##0",
+    "percentage": "0.0",
+}
 ALIGNED: dict[str, dict[str, Any]] = {"text": {}, "date": {"align": "left"}, "count": {"align": "right", "indent": 1}}
-ALIGNED["percentage"] = ALIGNED["count"]
-WIDTHS = {"date": 13, "count": 13, "percentage": 11}
+ALIGNED |= {"moment": ALIGNED["date"], "percentage": ALIGNED["count"]}
+WIDTHS = {"date": 13, "moment": 17, "count": 13, "percentage": 11}
 LINE_HEIGHT = 15
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its header, its kind (text, date, count or percentage) and a value or None a row."""
+    """One column: its header, its kind (text, date, moment, count or percentage) and a value or None a row."""
 
     header: str
     kind: str
@@ -183,6 +189,8 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
             days = [value.toordinal() - EPOCH if value and value >= FIRST_DATE else None for value in column.values]
             texts = self._texts(letters, 2, early, style)
             return [text or day for text, day in zip(texts, _numbers(letters, days, style), strict=True)]
+        if column.kind == "moment":
+            return _numbers(letters, [value and _serial(value) for value in column.values], style)
         if not all(value is None or isfinite(value) for value in column.values):
             raise ValueError(f"{column.header}: a value is not a finite number, and Excel has no cell for that.")
         return _numbers(letters, column.values, style)
@@ -271,8 +279,15 @@ def _write_values(sheet: Worksheet, row: int, position: int, column: Column, sty
             sheet.write_string(at, position, plain(value) or "", style)
         elif column.kind == "date":
             sheet.write_number(at, position, value.toordinal() - EPOCH, style)
+        elif column.kind == "moment":
+            sheet.write_number(at, position, _serial(value), style)
         else:
             sheet.write_number(at, position, value, style)
+
+
+def _serial(moment: datetime) -> float:
+    """A date and time to the minute as Excel counts it, by the clock of its own time zone."""
+    return moment.toordinal() - EPOCH + (60 * moment.hour + moment.minute) / 1440
 
 
 def _shown(day: date) -> str:
