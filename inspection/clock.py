@@ -121,9 +121,10 @@ def _oddities(day: date) -> Iterator[str]:
     weeks = (day + timedelta(days=ahead) for ahead in range(1, PREPARATION))
     lost = [f"{shown(each)} ({holidays[each]})" for each in weeks if each.weekday() < SATURDAY and each in holidays]
     if lost:
+        yield f"Not counted, for a bank holiday: {', '.join(lost)}."
         yield (
-            f"Not counted, for a bank holiday: {', '.join(lost)}. Inspectors normally ring a week earlier to avoid one "
-            "in the two weeks before they come: ask the lead inspector which days are meant."
+            "Inspectors normally ring a week earlier to avoid a bank holiday in the two weeks before they come: ask "
+            "the lead inspector which days are meant."
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from send_ready.settings import PROJECT
 
-ROOMS = ("send_ready", "extract", "expectations", "publish", "sample", "dags")
+ROOMS = ("send_ready", "extract", "expectations", "publish", "inspection", "sample", "dags", "plugins")
 FILES = sorted(path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
 
 
@@ -37,11 +37,16 @@ def users(*names: str) -> set[str]:
     [
         ("opens DuckDB", ("duckdb.connect",), {"send_ready/warehouse.py"}),
         ("writes Excel", ("xlsxwriter",), {"publish/workbook.py"}),
-        # Airflow and dbt are set up by environment; their own start-up code passes ours on.
+        # Airflow and dbt are set up by environment; their own start-up code passes ours on. The plugin is Airflow's.
         (
             "reads the environment",
             ("os.environ", "os.getenv"),
-            {"send_ready/settings.py", "send_ready/build.py", "send_ready/airflow_home.py"},
+            {
+                "send_ready/settings.py",
+                "send_ready/build.py",
+                "send_ready/airflow_home.py",
+                "plugins/inspection_deadline.py",
+            },
         ),
         (
             "reads the clock",
@@ -52,6 +57,7 @@ def users(*names: str) -> set[str]:
                 "send_ready/night.py",  # the run's id
                 "extract/landing.py",  # when a file landed, and whether it still grows
                 "publish/pack.py",  # built_at in the manifest
+                "plugins/inspection_deadline.py",  # an alarm that cannot be timed rings at once
             },
         ),
         ("imports dbt", ("dbt",), {"send_ready/build.py"}),
@@ -72,12 +78,33 @@ def imported(room: str) -> set[str]:
         ("extract", {"extract", "send_ready"}),
         ("expectations", {"expectations", "extract", "send_ready"}),
         ("publish", {"publish", "extract", "send_ready"}),
+        ("inspection", {"inspection", "publish", "extract", "send_ready"}),
         ("sample", {"sample", "extract", "send_ready"}),
-        ("dags", set()),
+        ("dags", {"inspection"}),
+        ("plugins", {"inspection"}),
     ],
 )
 def test_rooms_know_only_the_rooms_before_them(room: str, allowed: set[str]) -> None:
     assert imported(room) <= allowed
+
+
+def test_only_the_commands_and_airflow_know_of_inspections() -> None:
+    others = {name for name in users("inspection") if not name.startswith(("inspection/", "dags/", "plugins/"))}
+    assert others <= {"send_ready/cli.py"}
+
+
+@pytest.mark.parametrize("room", ["dags", "plugins"])
+def test_airflow_takes_no_more_of_inspections_than_the_clock(room: str) -> None:
+    names = {name for path in (PROJECT / room).rglob("*.py") for name in used(path) if name.startswith("inspection.")}
+    assert names
+    assert all(name.startswith("inspection.clock.") for name in names)
+
+
+def test_a_plugin_imports_nothing_of_ours_before_it_is_asked() -> None:
+    """Airflow's processes load plugins when they start: a fault in ours must not keep them from starting."""
+    for path in (PROJECT / "plugins").rglob("*.py"):
+        first = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ImportFrom)]
+        assert not {str(node.module).split(".")[0] for node in first} & set(ROOMS), path
 
 
 def test_a_dag_file_imports_nothing_heavy() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from publish_run import AS_AT, child, finished_run, issue, settings
 
 from publish import findings, issues_book, lists_book, workbook
-from publish.workbook import Column, Grid
+from publish.workbook import Block, Column, Grid, Page
 from send_ready import layout
 from send_ready.runs import Run
 
@@ -243,6 +244,17 @@ def test_dates_that_excel_cannot_hold_go_out_as_text(tmp_path: Path) -> None:
     path = grid(tmp_path / "dates.xlsx", "date", [*days, date(2026, 1, 1)])
     expected = ["03/02/0001", "28/02/1900", *(midnight(day) for day in days[2:5] if day), None]
     assert column(path) == [*expected, midnight(date(2026, 1, 1))]
+
+
+def test_a_moment_goes_out_by_the_clock_of_its_own_zone(tmp_path: Path) -> None:
+    due = datetime(2026, 7, 14, 11, tzinfo=ZoneInfo("Europe/London"))
+    column = Column("Due", "moment", [due, None])
+    sheets = [Grid("Grid", [column]), Page("Page", "Title", [Block("Heading", [column])])]
+    workbook.write(tmp_path / "book.xlsx", "Book", sheets)
+    book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+    for cell, blank in ((book["Grid"]["A2"], book["Grid"]["A3"]), (book["Page"]["A5"], book["Page"]["A6"])):
+        assert (cell.value, cell.number_format) == (datetime(2026, 7, 14, 11), "dd/mm/yyyy hh:mm")
+        assert blank.value is None
 
 
 def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
