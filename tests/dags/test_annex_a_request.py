@@ -1,0 +1,201 @@
+"""The DAG of an inspection, run by Airflow with a stand-in for the pipeline, and its deadline as Airflow keeps it.
+
+A person's answer through the real server is in tests/end_to_end/test_inspection_day.py.
+"""
+
+import copy
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.dags.conftest import Night
+
+LONDON = ZoneInfo("Europe/London")
+CALL = {"notified_on": "2026-11-16"}
+Play = Callable[..., Night]
+
+
+@pytest.fixture
+def request_dag(bag: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Without its deadline, with which Airflow 3.3.2 cannot run a DAG in this process, and which keeps what it is told."""
+    dag = bag.dags["annex_a_request"]
+    monkeypatch.setattr(dag, "deadline", None)
+    monkeypatch.setattr(dag, "params", copy.deepcopy(dag.params))
+    return dag
+
+
+def test_the_steps_are_the_nights_and_a_person_comes_before_release(request_dag: Any, play: Play) -> None:
+    done = play(request_dag, conf={**CALL, "as_at": "2026-11-13"}, mark_success_pattern="approve")
+
+    assert done.state == "success"
+    assert done.order[0] == "request"
+    assert sum(call.startswith("extract ") for call in done.order) == 15
+    assert done.order[-5:] == ["validate-feeds", "build", "validate-lists", "freeze", "release"]
+    assert {call["AS_AT"] for call in done.calls} == {"2026-11-13"}
+    assert {call["SEND_RUN_ID"] for call in done.calls} == {done.run_id}
+    assert request_dag.get_task("release").upstream_task_ids == {"approve"}
+
+
+def test_the_request_is_told_everything_that_was_typed(request_dag: Any, play: Play) -> None:
+    typed = {"notified_on": "2026-11-16", "kind": "revisit_2019", "unique_ids": ["a'b; rm -rf /", 'c"d']}
+    done = play(request_dag, conf=typed, mark_success_pattern="approve")
+
+    told = json.loads(done.calls[0]["SEND_REQUEST"])
+    assert {key: told[key] for key in typed} == typed
+    assert (told["as_at"], told["seed"], told["rehearsal"]) == (None, None, False)
+
+
+def test_as_at_is_the_london_day_of_the_run_when_none_is_given(request_dag: Any, play: Play) -> None:
+    late_evening = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    done = play(request_dag, conf=CALL, at=late_evening, mark_success_pattern="approve")
+    assert {call["AS_AT"] for call in done.calls} == {"2026-07-02"}
+
+
+def test_rejected_is_skipped_and_the_run_does_not_look_done(request_dag: Any, play: Play) -> None:
+    done = play(request_dag, {"release": [99]}, conf=CALL, mark_success_pattern="approve")
+    assert (done.tasks["release"], done.tasks["rejected"], done.tasks["released"]) == ("skipped", "failed", "skipped")
+    assert done.state == "failed"
+
+
+def test_released_ends_the_run_and_rejected_is_not_reached(request_dag: Any, play: Play) -> None:
+    done = play(request_dag, conf=CALL, mark_success_pattern="approve")
+    assert (done.tasks["released"], done.tasks["rejected"]) == ("success", "skipped")
+
+
+def test_nothing_is_asked_when_there_is_nothing_to_approve(request_dag: Any, play: Play) -> None:
+    done = play(request_dag, {"freeze": [1]}, conf=CALL, mark_success_pattern="approve")
+    assert done.state == "failed"
+    assert (done.tasks["approve"], done.tasks["release"]) == ("upstream_failed", "upstream_failed")
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {},
+        {"notified_on": None},
+        {"notified_on": "16/11/2026"},
+        {"notified_on": "2026-11-16", "kind": "inspection"},
+        {"notified_on": "2026-11-16", "as_at": "yesterday"},
+        {"notified_on": "2026-11-16", "unique_ids": "S1"},
+    ],
+)
+def test_what_cannot_be_is_refused_before_there_is_a_run(
+    deadlines: Callable[..., list[datetime]], conf: dict[str, Any]
+) -> None:
+    from airflow.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        deadlines(conf)
+
+
+@pytest.fixture
+def sign_off(request_dag: Any) -> Callable[[dict[str, Any]], Any]:
+    """The approver's answer, as the task gets it when Airflow wakes it."""
+
+    def answer(given: dict[str, Any]) -> Any:
+        event = {"responded_at": datetime.now(UTC), "responded_by_user": {"id": "1", "name": "amina"}, **given}
+        return request_dag.get_task("approve").execute_complete({}, {"timedout": False, **event})
+
+    return answer
+
+
+def test_a_rejection_needs_a_reason(sign_off: Callable[[dict[str, Any]], Any]) -> None:
+    from airflow.sdk.exceptions import AirflowException
+
+    with pytest.raises(AirflowException, match="needs a reason"):
+        sign_off({"chosen_options": ["Reject"], "params_input": {"comment": "  "}})
+    assert sign_off({"chosen_options": ["Reject"], "params_input": {"comment": "wrong"}})["params_input"]
+    assert sign_off({"chosen_options": ["Approve"], "params_input": {"comment": ""}})["chosen_options"] == ["Approve"]
+
+
+@pytest.fixture
+def deadlines(bag: Any) -> Iterator[Callable[[dict[str, Any]], list[datetime]]]:
+    """Triggers the real DAG as the server does, and gives the times of the deadlines that Airflow then holds."""
+    from airflow.api.common.trigger_dag import trigger_dag
+    from airflow.models import DagRun
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.deadline import Deadline
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.serialization.serialized_objects import LazyDeserializedDAG
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunTriggeredByType
+    from sqlalchemy import delete, select
+
+    dag = bag.dags["annex_a_request"]
+    with create_session() as session:
+        if not session.get(DagBundleModel, "dags-folder"):
+            session.add(DagBundleModel(name="dags-folder"))
+            session.flush()
+        if not session.get(DagModel, dag.dag_id):
+            session.add(DagModel(dag_id=dag.dag_id, bundle_name="dags-folder", is_stale=False, fileloc=dag.fileloc))
+            session.flush()
+        SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="dags-folder", session=session)
+    made: list[str] = []
+
+    def trigger(conf: dict[str, Any]) -> list[datetime]:
+        run_id = f"test_{len(made)}"
+        made.append(run_id)
+        run = trigger_dag(dag.dag_id, triggered_by=DagRunTriggeredByType.TEST, run_id=run_id, conf=conf)
+        assert run
+        with create_session() as session:
+            found = session.scalars(
+                select(Deadline.deadline_time)
+                .join(DagRun, Deadline.dagrun_id == DagRun.id)
+                .where(DagRun.run_id == run_id)
+            )
+            return sorted(found)
+
+    yield trigger
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.run_id.in_(made)))
+
+
+@pytest.mark.parametrize(
+    ("notified_on", "due"),
+    [
+        ("2026-11-16", "2026-11-17"),  # a Monday
+        ("2026-11-20", "2026-11-23"),  # a Friday
+        ("2026-03-27", "2026-03-30"),  # the clocks go forward in between
+        ("2026-10-23", "2026-10-26"),  # and back
+        ("2026-12-24", "2026-12-29"),  # Christmas, and Boxing Day on the Monday after
+        ("2027-03-25", "2027-03-30"),  # Easter
+    ],
+)
+def test_airflow_holds_both_deadlines(deadlines: Callable[..., list[datetime]], notified_on: str, due: str) -> None:
+    eleven = datetime.fromisoformat(f"{due}T11:00").replace(tzinfo=LONDON)
+    assert deadlines({"notified_on": notified_on}) == [eleven - timedelta(minutes=90), eleven]
+
+
+def test_a_deadline_that_cannot_be_worked_out_is_now(
+    deadlines: Callable[..., list[datetime]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspection.clock.lists_due", lambda day: 1 / 0)
+    before = datetime.now(UTC)
+    early, late = deadlines(CALL)
+    assert before <= late <= datetime.now(UTC)
+    assert late - early == pytest.approx(timedelta(minutes=90), abs=timedelta(seconds=5))
+
+
+def test_the_callback_hands_the_call_to_the_program(
+    airflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import inspection_deadline
+
+    heard = tmp_path / "heard"
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!{sys.executable}\nimport os, sys\nopen({str(heard)!r}, 'w').write(sys.argv[1] + ' ' + sys.argv[2] + ' ' + "
+        "os.environ['SEND_REQUEST'] + ' ' + os.environ['AIRFLOW_CONN_SEND_ALERTS'])\n"
+    )
+    program.chmod(0o700)
+    monkeypatch.setenv("SEND_COMMAND", str(program))
+    monkeypatch.setenv("AIRFLOW_CONN_SEND_ALERTS", "https://alerts.invalid")
+    inspection_deadline.tell("missed", {"dag_run": {"conf": CALL}})
+    assert heard.read_text() == f"deadline missed {json.dumps(CALL)} https://alerts.invalid"
