@@ -3,7 +3,6 @@
 A person's answer through the real server is in tests/end_to_end/test_inspection_day.py.
 """
 
-import copy
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -23,10 +22,12 @@ Play = Callable[..., Night]
 
 @pytest.fixture
 def request_dag(bag: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Without its deadline, with which Airflow 3.3.2 cannot run a DAG in this process, and which keeps what it is told."""
+    """Without its deadline, with which Airflow 3.3.2 runs no DAG in one process. What it is told ends with the test."""
     dag = bag.dags["annex_a_request"]
     monkeypatch.setattr(dag, "deadline", None)
-    monkeypatch.setattr(dag, "params", copy.deepcopy(dag.params))
+    for key in dag.params:
+        param = dag.params.get_param(key)
+        monkeypatch.setattr(param, "value", param.value)
     return dag
 
 
