@@ -1,0 +1,232 @@
+"""Releases an approved version, or puts a rejection on record, with proof of what, by whom and when.
+
+What is released is a copy in released/v<n>/, made beside its place and moved there in one step, with a receipt; then
+one line goes into the release log of all notifications. A process that is killed at any point leaves something that
+the next try finishes: half a folder goes, and a whole one without its line gets it.
+"""
+
+import math
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from inspection import encryption, release_log
+from inspection.proof import (
+    APPROVE,
+    RECEIPT,
+    REJECT,
+    Frozen,
+    ReleaseError,
+    changed,
+    describe,
+    frozen_at,
+    is_release,
+    iso,
+    read,
+    shown,
+    verify,
+)
+from publish import lists_book
+from publish.folders import replaced
+from send_ready import files
+
+__all__ = ["APPROVE", "REJECT", "Decision", "ReleaseError", "describe", "release", "verify"]
+# What inspectors get. All of it is about children.
+TO_SEND = (lists_book.NAME, "annex_a_further_items.xlsx", "chronology.xlsx")
+OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")
+READ_ONLY_FILE, READ_ONLY_FOLDER, OWN_FOLDER = 0o400, 0o500, 0o700
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided about one version: Approve or Reject, who, when (aware), and why."""
+
+    option: str
+    by: str
+    at: datetime
+    comment: str = ""
+
+    def on_record(self) -> dict[str, str]:
+        return {"option": self.option, "by": self.by, "at": iso(self.at), "comment": self.comment}
+
+
+def release(
+    version: Path,
+    released: Path,
+    log: Path,
+    decision: Decision,
+    due: datetime,
+    password: str | None,
+    later_files: list[str],
+    now: datetime,
+) -> dict[str, Any]:
+    """Do what was decided about a frozen version, once, and give back its receipt (a rejection's: its line).
+
+    `due` is when the lists are due and `now` the moment of release; `later_files` came to the inbox after the version
+    was built, and are named as not in it. The same decision again changes nothing and gives the same receipt.
+    Raises ReleaseError when the decision cannot stand: no reason for a rejection, decided otherwise before, older than
+    a released version, frozen files changed, or no room on the disk.
+    """
+    _check(decision, due, now)
+    frozen = frozen_at(version)
+    try:
+        with files.locked(log.with_name(".release.lock")):
+            _mend(released, log, now)
+            earlier = _earlier(log, frozen)
+            if earlier:
+                return _again(earlier, decision, frozen, released)
+            facts = {**_facts(frozen), "decision": decision.on_record(), "later_files": sorted(later_files)}
+            if decision.option == REJECT:
+                return release_log.append(log, {**facts, "recorded_at": iso(now)})
+            _check_releasable(frozen, released, log)
+            return _approve(frozen, released, log, {**facts, **_timing(decision, due, now)}, password, now)
+    except OSError as error:
+        raise ReleaseError(_no_room(error, frozen, released, password)) from error
+
+
+def _check(decision: Decision, due: datetime, now: datetime) -> None:
+    if decision.option not in (APPROVE, REJECT):
+        raise ReleaseError(f"{decision.option!r} is no decision: it is {APPROVE} or {REJECT}.")
+    if not decision.by.strip():
+        raise ReleaseError("The decision does not say whose it is. Sign in to Airflow under your own name, and decide.")
+    if decision.option == REJECT and not decision.comment.strip():
+        raise ReleaseError("A rejection needs a reason. Reject again, with a comment that says what to put right.")
+    if not all(moment.tzinfo for moment in (decision.at, due, now)):
+        raise ReleaseError("The times of decision, deadline and release need a time zone, such as 10:12:00+00:00.")
+
+
+def _mend(released: Path, log: Path, now: datetime) -> None:
+    """Finish what a killed process left: half folders go, whole ones without a line in the log get it."""
+    for half in released.glob(".v*"):
+        shutil.rmtree(half)
+    logged = {(entry["notification"], entry["version"]) for entry in release_log.entries(log)}
+    for path in sorted(released.glob(f"v*/{RECEIPT}")):
+        receipt = read(path)
+        if (receipt["notification"], receipt["version"]) not in logged:
+            _record(path.parent, log, now, was_mended=True)
+
+
+def _record(folder: Path, log: Path, now: datetime, **about: Any) -> dict[str, Any]:
+    """Close a released folder, and put it on record. Gives back its receipt."""
+    folder.chmod(READ_ONLY_FOLDER)
+    release_log.sync(folder.parent)
+    receipt: dict[str, Any] = read(folder / RECEIPT)
+    proof = {"receipt_sha256": files.sha256(folder / RECEIPT), "recorded_at": iso(now)}
+    release_log.append(log, {**receipt, **proof, **about})
+    return receipt
+
+
+def _earlier(log: Path, frozen: Frozen) -> dict[str, Any] | None:
+    key = frozen.notification, frozen.number
+    return next((found for found in release_log.entries(log) if (found["notification"], found["version"]) == key), None)
+
+
+def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released: Path) -> dict[str, Any]:
+    """The receipt once more, for a step that is tried again; anybody else's decision comes too late."""
+    first = earlier["decision"]
+    if first != decision.on_record():
+        raise ReleaseError(
+            f"{frozen}: {first['by']} chose {first['option']} at {shown(first['at'])}. That stands, and nothing was "
+            "changed. To decide anew, make a new version: trigger annex_a_request with the same day and kind."
+        )
+    if first["option"] == REJECT:
+        return earlier
+    receipt = released / frozen.folder.name / RECEIPT
+    if not receipt.is_file():
+        raise ReleaseError(f"{frozen} was released, but {receipt} is gone. See what else changed: make verify-release")
+    return dict(read(receipt))
+
+
+def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:
+    for entry in release_log.entries(log):
+        if entry["notification"] == frozen.notification and entry["version"] > frozen.number and is_release(entry):
+            raise ReleaseError(
+                f"{frozen} is older than version {entry['version']}, which was released at "
+                f"{shown(entry['released_at'])}. It stays unreleased. To send something newer, make a new version."
+            )
+    if different := list(changed(frozen.folder, frozen.hashes)):
+        raise ReleaseError(
+            f"{frozen} is not what was approved, and is not released. {' '.join(different)} "
+            "Make a new version: trigger annex_a_request with the same day and kind."
+        )
+    target = released / frozen.folder.name
+    if target.exists():
+        raise ReleaseError(f"{target} is there, but no release made it. Move it away, and release again.")
+
+
+def _facts(frozen: Frozen) -> dict[str, Any]:
+    """What receipt and log say of a version, whatever was decided."""
+    manifest = frozen.manifest
+    return {
+        **{name: manifest["request"][name] for name in ("notified_on", "kind", "version", "is_rehearsal")},
+        **{name: manifest[name] for name in ("la_code", "council", "as_at", "run_id")},
+        "notification": frozen.notification,
+        "manifest_sha256": frozen.manifest_sha256,
+        "inputs": [{name: each[name] for name in OF_AN_INPUT} for each in manifest["inputs"]],
+    }
+
+
+def _timing(decision: Decision, due: datetime, now: datetime) -> dict[str, Any]:
+    """When it was released, and by how much too late. In UTC: London's clock counts an hour twice, or not at all."""
+    at = max(moment.astimezone(UTC) for moment in (decision.at, now))
+    late = math.ceil((at - due.astimezone(UTC)).total_seconds())
+    return {"due": iso(due), "released_at": iso(at), "is_late": late > 0, "late_by_seconds": max(0, late)}
+
+
+def _approve(
+    frozen: Frozen, released: Path, log: Path, facts: dict[str, Any], password: str | None, now: datetime
+) -> dict[str, Any]:
+    target = released / frozen.folder.name
+    try:
+        with replaced(target) as folder:
+            for name in frozen.hashes:
+                shutil.copyfile(frozen.folder / name, folder / name)
+            if wrong := list(changed(folder, frozen.hashes)):
+                raise ReleaseError(f"Copying went wrong, and nothing is released. {' '.join(wrong)} Release again.")
+            to_send = [name for name in TO_SEND if name in frozen.hashes]
+            if password:
+                to_send = [_encrypted(folder / name, password) for name in to_send]
+            _seal(folder, {**facts, "to_send": to_send, "previous_log_sha256": release_log.head(log)})
+        return _record(target, log, now)
+    except Exception:
+        _take_back(target)
+        raise
+
+
+def _encrypted(path: Path, password: str) -> str:
+    target = path.with_stem(f"{path.stem}_encrypted")
+    encryption.encrypt(path, target, password)
+    return target.name
+
+
+def _seal(folder: Path, receipt: dict[str, Any]) -> None:
+    """Write the receipt, which holds every file's hash, and let nobody write any more."""
+    found = {path.name: {"bytes": path.stat().st_size, "sha256": files.sha256(path)} for path in folder.iterdir()}
+    files.write_json(folder / RECEIPT, {**receipt, "files": found})
+    for path in folder.iterdir():
+        path.chmod(READ_ONLY_FILE)
+        release_log.sync(path)
+    release_log.sync(folder)
+
+
+def _take_back(target: Path) -> None:
+    """What could not be released whole is not there at all."""
+    if target.exists():
+        target.chmod(OWN_FOLDER)
+        target.replace(target.with_name(f".{target.name}.taken_back"))
+    for half in target.parent.glob(".v*"):
+        shutil.rmtree(half)
+
+
+def _no_room(error: OSError, frozen: Frozen, released: Path, password: str | None) -> str:
+    sizes = {name: int(output["bytes"]) for name, output in frozen.manifest["outputs"].items()}
+    needed = sum(sizes.values()) + (sum(sizes.get(name, 0) for name in TO_SEND) if password else 0)
+    free = shutil.disk_usage(frozen.folder.parent).free
+    where = error.filename2 or error.filename or released
+    return (
+        f"{frozen} is not released, and nothing of it is in {released}. {where}: {error.strerror}. About "
+        f"{needed:,} bytes are needed there, and {free:,} are free. Make room, or have the fault mended, and release "
+        "again: in Airflow, clear the task release. The decision stands."
+    )

@@ -1,0 +1,138 @@
+"""The release log: one JSON line a decision, each holding the hash of the one before.
+
+A line is canonical JSON: keys in order, no blanks, ASCII, closed by a line feed. `sequence` is its number from 1,
+`previous_sha256` the `sha256` of the line before (64 zeros before the first), and `sha256` the hash of the line
+without that key. So no byte of the log can change without `check` seeing it. What a chain cannot show is a log that
+somebody wrote anew from the start, or cut at its end: who keeps the hash of the last line elsewhere can.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from send_ready import files
+
+NAME = "release_log.jsonl"
+FIRST = "0" * 64  # what stands for the hash before the first line
+END = b"\n"
+
+
+def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Add one line, on the disk when this returns, and give it back as `entries` would.
+
+    All of the line is added, or nothing: OSError leaves the log as it was. A last line without its end, left by a
+    process that was killed, goes to `<log>.torn`; the new line's `torn_line` holds its hash. `content` is plain JSON.
+    """
+    with files.locked(path.with_name(f".{path.name}.lock")):
+        is_new = not path.exists()
+        data = b"" if is_new else path.read_bytes()
+        whole, torn = _parted(data)
+        about: dict[str, Any] = {}
+        lead_in = b""
+        if torn and _sound(torn):  # killed before the line feed: nothing is missing but that
+            whole, lead_in = [*whole, torn], END
+        elif torn:
+            _set_aside(path, torn)
+            data = data[: -len(torn)]
+            about = {"torn_line": {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}}
+        links = {"sequence": len(whole) + 1, "previous_sha256": _head(whole)}
+        line = _line({**content, **about, **links})
+        if is_new:
+            path.touch(mode=0o600)
+            sync(path.parent)
+        _write(path, len(data), lead_in + line + END)
+    return dict(json.loads(line))
+
+
+def entries(path: Path) -> list[dict[str, Any]]:
+    """The lines that are as they were written, in order. Others are left out here, and told by `check`."""
+    return [entry for line in _lines(path) if (entry := _sound(line))]
+
+
+def head(path: Path) -> str:
+    """The hash of the last sound line: whoever keeps it can later tell that nothing up to it changed or went."""
+    return _head(_lines(path))
+
+
+def check(path: Path) -> list[str]:
+    """What is wrong with the log, a sentence each; nothing when no byte changed since it was written."""
+    problems, before = [], FIRST
+    for number, line in enumerate(_lines(path), 1):
+        entry = _sound(line)
+        if not entry:
+            problems.append(f"Line {number} of {path} is not as it was written.")
+            continue
+        if entry["sequence"] != number or entry["previous_sha256"] != before:
+            problems.append(f"Line {number} of {path} does not follow from the one before it: a line changed or went.")
+        before = entry["sha256"]
+    if path.exists() and not path.read_bytes().endswith(END):
+        problems.append(f"The last line of {path} has no end: a process was killed while writing. Release again.")
+    return problems
+
+
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk, so that it outlives a power cut."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _parted(data: bytes) -> tuple[list[bytes], bytes]:
+    """Whole lines, without their ends, and what stands after the last end."""
+    *whole, rest = data.split(END)
+    return whole, rest
+
+
+def _lines(path: Path) -> list[bytes]:
+    whole, rest = _parted(path.read_bytes() if path.exists() else b"")
+    return [*whole, rest] if rest else whole
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    body = {key: value for key, value in content.items() if key != "sha256"}
+    return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()})
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def _sound(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line, if each of its bytes is as it was written."""
+    try:
+        entry = json.loads(line)
+        return entry if isinstance(entry, dict) and _line(entry) == line else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _head(lines: list[bytes]) -> str:
+    return next((str(entry["sha256"]) for line in reversed(lines) if (entry := _sound(line))), FIRST)
+
+
+def _set_aside(path: Path, torn: bytes) -> None:
+    with open(path.with_name(f"{path.name}.torn"), "ab") as aside:
+        aside.write(torn + END)
+        aside.flush()
+        os.fsync(aside.fileno())
+
+
+def _write(path: Path, at: int, data: bytes) -> None:
+    """Write at a place of the file, and cut the file there again when not everything could be written."""
+    log = os.open(path, os.O_WRONLY)
+    try:
+        os.ftruncate(log, at)
+        os.lseek(log, at, os.SEEK_SET)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(log, rest) :]
+        os.fsync(log)
+    except OSError:
+        os.ftruncate(log, at)
+        raise
+    finally:
+        os.close(log)
