@@ -25,9 +25,9 @@ def request_dag(bag: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Without its deadline, with which Airflow 3.3.2 runs no DAG in one process. What it is told ends with the test."""
     dag = bag.dags["annex_a_request"]
     monkeypatch.setattr(dag, "deadline", None)
-    for key in dag.params:
-        param = dag.params.get_param(key)
-        monkeypatch.setattr(param, "value", param.value)
+    for params in (dag.params, *(task.params for task in dag.tasks)):
+        for key in params:
+            monkeypatch.setattr(params.get_param(key), "value", params.get_param(key).value)
     return dag
 
 
