@@ -4,6 +4,7 @@
 -- How to fix: the failing rows are keys; look them up in the model's inputs, then in its joins.
 {{ grain({
     'int_absence__measured': ['person_id'],
+    'int_annex_a__children': ['unique_id'],
     'int_annex_a__list_1_frame': ['unique_id'],
     'int_annex_a__list_2_frame': ['unique_id'],
     'int_annex_a__persons': ['unique_id'],

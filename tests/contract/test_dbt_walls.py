@@ -20,7 +20,7 @@ PREFIXES = {
     "staging": r"stg_[a-z_]+__[a-z_]+",
     "intermediate": r"int_[a-z0-9_]+__[a-z0-9_]+",
     "core": r"(dim|fct)_[a-z_]+",
-    "annex_a": r"rpt_annex_a__list_[12]",
+    "annex_a": r"rpt_annex_a__[a-z0-9_]+",
     "quality": r"quality_[a-z_]+",
 }
 PUBLISHED = ("core", "annex_a", "quality")

@@ -1,0 +1,20 @@
+-- A cohort that no feed tells of has no count: nothing is known, which is not nobody.
+{%- set counts = {
+    'plan_count': "members.sen_group = 'EHC plan'",
+    'sen_support_count': "members.sen_group = 'SEN support'",
+    'child_count': 'members.unique_id is not null',
+    'neither_list_count': 'members.unique_id is not null and members.list_name is null',
+} %}
+select
+    cohorts.cohort_code,
+    cast(cohorts.sort_order as integer) as cohort_order,
+    cohorts.cohort,
+    {%- for count, condition in counts.items() %}
+    cast(if(cohorts.is_held = 'Y', count(*) filter (where {{ condition }}), null) as integer) as {{ count }},
+    {%- endfor %}
+    cohorts.definition,
+    {{ run_columns() }}
+from {{ ref('annex_a_cohorts') }} as cohorts
+left join {{ ref('rpt_annex_a__cohort_children') }} as members on cohorts.cohort_code = members.cohort_code
+where cohorts.layout_version = {{ layout_version() }}
+group by cohorts.cohort_code, cohorts.sort_order, cohorts.cohort, cohorts.is_held, cohorts.definition
