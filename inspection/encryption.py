@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from msoffcrypto import OfficeFile
+from msoffcrypto.exceptions import DecryptionError
 from msoffcrypto.format.ooxml import OOXMLFile
 
 from send_ready import files
@@ -29,7 +30,11 @@ def encrypt(source: Path, target: Path, password: str) -> None:
     """
     plain, encrypted = source.read_bytes(), io.BytesIO()
     OOXMLFile(io.BytesIO(plain)).encrypt(password, encrypted)
-    if _decrypted(encrypted, password) != plain:
+    try:
+        is_same = _decrypted(encrypted, password) == plain
+    except DecryptionError:
+        is_same = False
+    if not is_same:
         raise EncryptionError(f"{target.name} was not written: it would not have opened as {source.name} does.")
     files.write_bytes(target, encrypted.getvalue())
 

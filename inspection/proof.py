@@ -74,7 +74,7 @@ def describe(root: Path) -> list[str]:
     if not found:
         return [f"Nothing was released or rejected in {root}."]
     lines = [line for entry in found for line in _told(entry)]
-    return [*lines, f"The log has {len(found)} lines. The hash of the last: {release_log.head(log)}"]
+    return [*lines, f"The hash of the last line, which is number {found[-1]['sequence']}: {found[-1]['sha256']}"]
 
 
 def frozen_at(version: Path) -> Frozen:
