@@ -5,7 +5,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from publish import findings, workbook
+from publish import findings, since, workbook
 from publish.findings import STATES, Feed
 from publish.workbook import Block, Column, Grid, Page
 from send_ready.issues import SEVERITIES
@@ -55,8 +55,9 @@ _DETAIL = (
 )
 
 
-def write(path: Path, con: DuckDBPyConnection, run: Run) -> dict[str, int]:
+def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) -> dict[str, int]:
     """Write the issues workbook, and say how many issues there are of each severity."""
+    since.compare(con, previous)
     totals = _totals(con, "severity")
     by_severity = {severity: totals.get(severity, 0) for severity in SEVERITIES}
     workbook.write(

@@ -1,16 +1,16 @@
-"""The pack of one as-at date: both workbooks and the manifest, in out/<D>/, replaced as one."""
+"""The pack of one as-at date: workbooks, issues and manifest, in out/<D>/, replaced as one."""
 
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 import send_ready
-from publish import findings, issues_book, lists_book
+from publish import findings, issues_book, lists_book, since
 from publish.folders import point, replaced
 from send_ready import files
 from send_ready.layout import LAYOUT_VERSION, council
@@ -40,45 +40,62 @@ def publish(run: Run, settings: Settings) -> Path:
 
     Raises AccountingError, and leaves the earlier pack, when a file's rows do not add up.
     """
-    with step(run, "publish") as doing:
-        inputs = _inputs(run)
-        run.out.parent.mkdir(parents=True, exist_ok=True)
+    out = run.out.parent
+    with files.locked(run.home / "locks" / "publish"), step(run, "publish") as doing:
+        previous = newest(out, until=run.as_at - timedelta(days=1))
         with replaced(run.out) as folder, findings.opened(run) as con:
-            rows = lists_book.write(folder / lists_book.NAME, con, run, settings)
-            by_severity = issues_book.write(folder / issues_book.NAME, con, run)
-            manifest = {
-                "as_at": run.as_at,
-                "la_code": run.la_code,
-                "council": council(run.la_code),
-                "run_id": run.run_id,
-                "built_at": _built_at(),
-                "code_version": send_ready.__version__,
-                "layout_version": LAYOUT_VERSION,
-                "code_style": settings.code_style,
-                "configuration": _configuration(settings),
-                "rows": rows,
-                "issues": by_severity,
-                "inputs": inputs,
-                "unrecognised": _unrecognised(con, run),
-                "outputs": {
-                    path.name: {"sha256": files.sha256(path), "bytes": path.stat().st_size}
-                    for path in sorted(folder.glob("*.xlsx"))
-                },
-            }
-            files.write_json(folder / MANIFEST, manifest)
-        point(run.out.parent / "latest", _newest(run.out.parent))
-        doing.rows = sum(rows.values())
-        doing.note = f"{sum(by_severity.values()):,} issues"
+            manifest = write(folder, con, run, settings, previous)
+            seal(folder, manifest)
+        point(out / "latest", newest(out) or run.out)
+        doing.rows = sum(manifest["rows"].values())
+        doing.note = f"{sum(manifest['issues'].values()):,} issues"
     return run.out
+
+
+def write(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path | None) -> dict[str, Any]:
+    """Write the workbooks of a pack into a folder, compared with an earlier pack. Gives what the manifest will say.
+
+    Whoever adds files of their own does so before `seal`. Raises AccountingError when rows are unaccounted for.
+    """
+    inputs = _inputs(run)
+    rows = lists_book.write(folder / lists_book.NAME, con, run, settings)
+    by_severity = issues_book.write(folder / issues_book.NAME, con, run, previous and previous / since.NAME)
+    since.write_issues(folder / since.NAME, con, run.as_at)
+    return {
+        "as_at": run.as_at.isoformat(),
+        "la_code": run.la_code,
+        "council": council(run.la_code),
+        "run_id": run.run_id,
+        "built_at": _built_at(),
+        "code_version": send_ready.__version__,
+        "layout_version": LAYOUT_VERSION,
+        "code_style": settings.code_style,
+        "configuration": _configuration(settings),
+        "rows": rows,
+        "issues": by_severity,
+        "inputs": inputs,
+        "unrecognised": _unrecognised(con, run),
+        "compared_with": previous.name if previous else None,
+    }
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest, with the size and the SHA-256 of everything in the folder."""
+    outputs = {
+        path.name: {"sha256": files.sha256(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())
+    }
+    files.write_json(folder / MANIFEST, {**manifest, "outputs": outputs})
+
+
+def newest(out: Path, until: date = date.max) -> Path | None:
+    """The nightly pack of the latest day up to a date; None when there is none."""
+    packs = (path for path in out.glob("*") if _is_date(path.name) and date.fromisoformat(path.name) <= until)
+    return max(packs, default=None)
 
 
 def _built_at() -> str:
     """When the pack was made: the only thing in it that differs when a day is built again."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _newest(out: Path) -> Path:
-    return max(path for path in out.iterdir() if path.is_dir() and _is_date(path.name))
 
 
 def _is_date(name: str) -> bool:

@@ -15,7 +15,7 @@ from publish import issues_book, pack
 from send_ready import files, issues
 from send_ready.issues import Issue
 
-NAMES = {"annex_a_person_level_lists.xlsx", "issues.xlsx", "manifest.json"}
+NAMES = {"annex_a_person_level_lists.xlsx", "issues.xlsx", "issues.parquet", "manifest.json"}
 
 
 def manifest(home: Path) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def manifest(home: Path) -> dict[str, Any]:
     return found
 
 
-def test_the_pack_holds_three_files_and_latest_leads_to_it(tmp_path: Path) -> None:
+def test_the_pack_is_whole_and_latest_leads_to_it(tmp_path: Path) -> None:
     out = pack.publish(finished_run(tmp_path, list_1=[child("S1")]), settings(tmp_path))
     assert out == tmp_path / "out" / "2026-11-16"
     assert {path.name for path in out.iterdir()} == NAMES
@@ -94,7 +94,7 @@ def test_an_interrupted_publish_leaves_the_earlier_pack(tmp_path: Path, monkeypa
     assert {path.name for path in run.out.parent.iterdir()} == {"2026-11-16", "latest"}
 
 
-def test_a_day_built_again_gives_the_same_workbooks(tmp_path: Path) -> None:
+def test_a_day_built_again_gives_the_same_files(tmp_path: Path) -> None:
     outputs = []
     for run_id in ("one", "two"):
         pack.publish(finished_run(tmp_path, run_id, [child("S1")], found=[issue()]), settings(tmp_path))

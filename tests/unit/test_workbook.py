@@ -48,7 +48,7 @@ def lists(run: Run, path: Path, **changes: Any) -> Path:
 
 def issues_workbook(run: Run, path: Path) -> Path:
     with findings.opened(run) as con:
-        issues_book.write(path, con, run)
+        issues_book.write(path, con, run, None)
     return path
 
 
