@@ -9,7 +9,7 @@ is put together in memory, so that no part of it lies in a shared temporary fold
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from math import isfinite
 from pathlib import Path
@@ -39,7 +39,7 @@ NUMBER_FORMATS = {
 ALIGNED: dict[str, dict[str, Any]] = {"text": {}, "date": {"align": "left"}, "count": {"align": "right", "indent": 1}}
 ALIGNED |= {"moment": ALIGNED["date"], "percentage": ALIGNED["count"]}
 WIDTHS = {"date": 13, "moment": 17, "count": 13, "percentage": 11}
-LINE_HEIGHT = 15
+LINE_HEIGHT, TITLE_HEIGHT = 15, 30
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A sheet that is one table: the header in row 1, the data below, and nothing else."""
+    """A sheet that is one table: the header in row 1, the data below, and nothing else.
+
+    Unless lines stand above the table, a title first: then the header follows an empty row.
+    """
 
     name: str
     columns: Sequence[Column]
     is_filtered: bool = False
     is_wrapped: bool = False
+    above: Sequence[str] = ()
+
+    @property
+    def head(self) -> int:
+        """The number of the header's row, from 1."""
+        return len(self.above) + 2 if self.above else 1
 
     def parts(self) -> Iterator["Grid"]:
         """The same rows on as many sheets as they need."""
         rows = len(self.columns[0].values)
         for number, start in enumerate(range(0, max(rows, 1), MAX_ROWS), 1):
             name = self.name if number == 1 else f"{self.name} {number}"
-            columns = [
-                Column(column.header, column.kind, column.values[start : start + MAX_ROWS], column.width)
-                for column in self.columns
-            ]
-            yield Grid(name, columns, self.is_filtered, self.is_wrapped)
+            columns = [replace(column, values=column.values[start : start + MAX_ROWS]) for column in self.columns]
+            yield replace(self, name=name, columns=columns)
 
 
 @dataclass(frozen=True)
@@ -164,36 +170,43 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
             style = formats[column.kind]
             self.set_column(position, position, widths[position], style)
             letters = xl_col_to_name(position)
-            head = self._texts(letters, 1, [column.header], styles.head[column.kind])
-            columns.append(head + self._cells(letters, column, style))
+            head = self._texts(letters, grid.head, [column.header], styles.head[column.kind])
+            columns.append(head + self._cells(letters, column, style, grid.head + 1))
         heights = [_height([column.header for column in grid.columns], widths) + 4]
         heights += _heights([column.values for column in grid.columns], widths if grid.is_wrapped else ())
         starts = (
             f'<row r="{at}" ht="{height}" customHeight="1">' if height > LINE_HEIGHT else f'<row r="{at}">'
-            for at, height in enumerate(heights, 1)
+            for at, height in enumerate(heights, grid.head)
         )
-        self._rows = "".join(
+        self._rows = self._lines_above(grid, styles) + "".join(
             start + "".join(cells) + "</row>" for start, cells in zip(starts, zip(*columns, strict=True), strict=True)
         )
         self._check_dimensions(0, 0)
-        self._check_dimensions(len(heights) - 1, len(columns) - 1)
+        self._check_dimensions(grid.head + len(heights) - 2, len(columns) - 1)
 
     def _write_sheet_data(self) -> None:
         self.fh.write(f"<sheetData>{self._rows}</sheetData>")
 
-    def _cells(self, letters: str, column: Column, style: Format) -> list[str]:
+    def _lines_above(self, grid: Grid, styles: _Styles) -> str:
+        rows = [(TITLE_HEIGHT, styles.title), *[(LINE_HEIGHT, styles.cell["text"])] * (len(grid.above) - 1)]
+        return "".join(
+            f'<row r="{at}" ht="{height}" customHeight="1">{"".join(self._texts("A", at, [line], style))}</row>'
+            for at, (line, (height, style)) in enumerate(zip(grid.above, rows, strict=False), 1)
+        )
+
+    def _cells(self, letters: str, column: Column, style: Format, first: int) -> list[str]:
         if column.kind == "text":
-            return self._texts(letters, 2, column.values, style)
+            return self._texts(letters, first, column.values, style)
         if column.kind == "date":
             early = [_shown(value) if value and value < FIRST_DATE else None for value in column.values]
             days = [value.toordinal() - EPOCH if value and value >= FIRST_DATE else None for value in column.values]
-            texts = self._texts(letters, 2, early, style)
-            return [text or day for text, day in zip(texts, _numbers(letters, days, style), strict=True)]
+            texts = self._texts(letters, first, early, style)
+            return [text or day for text, day in zip(texts, _numbers(letters, days, style, first), strict=True)]
         if column.kind == "moment":
-            return _numbers(letters, [value and _serial(value) for value in column.values], style)
+            return _numbers(letters, [value and _serial(value) for value in column.values], style, first)
         if not all(value is None or isfinite(value) for value in column.values):
             raise ValueError(f"{column.header}: a value is not a finite number, and Excel has no cell for that.")
-        return _numbers(letters, column.values, style)
+        return _numbers(letters, column.values, style, first)
 
     def _texts(self, letters: str, first: int, values: Sequence[Any], style: Format) -> list[str]:
         index, xf = self.str_table._get_shared_string_index, style._get_xf_index()
@@ -204,22 +217,23 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
         ]
 
 
-def _numbers(letters: str, values: Sequence[Any], style: Format) -> list[str]:
+def _numbers(letters: str, values: Sequence[Any], style: Format, first: int) -> list[str]:
     xf = style._get_xf_index()
     return [
         "" if value is None else f'<c r="{letters}{at}" s="{xf}"><v>{value!r}</v></c>'
-        for at, value in enumerate(values, 2)
+        for at, value in enumerate(values, first)
     ]
 
 
 def _write_grid(sheet: _GridSheet, grid: Grid, styles: _Styles) -> None:
-    rows, last = len(grid.columns[0].values), len(grid.columns) - 1
+    head, last = grid.head - 1, len(grid.columns) - 1
+    bottom = head + max(len(grid.columns[0].values), 1)
     sheet.fill(grid, [column.width or _width(column) for column in grid.columns], styles)
-    sheet.freeze_panes(1, 0)
-    sheet.ignore_errors({"number_stored_as_text": xl_range(1, 0, max(rows, 1), last)})
+    sheet.freeze_panes(head + 1, 0)
+    sheet.ignore_errors({"number_stored_as_text": xl_range(head + 1, 0, bottom, last)})
     if grid.is_filtered:
-        sheet.autofilter(0, 0, max(rows, 1), last)
-    sheet.repeat_rows(0)
+        sheet.autofilter(head, 0, bottom, last)
+    sheet.repeat_rows(head)
     _set_print(sheet)
 
 
@@ -228,7 +242,7 @@ def _write_page(sheet: Worksheet, page: Page, styles: _Styles) -> None:
     for position, width in enumerate(page.widths):
         sheet.set_column(position, position, width)
     sheet.write_string(0, 0, page.title, styles.title)
-    sheet.set_row(0, 30)
+    sheet.set_row(0, TITLE_HEIGHT)
     row = 2
     for block in page.blocks:
         sheet.write_string(row, 0, block.heading, styles.heading)
