@@ -16,13 +16,26 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run sample check airflow bench test lint format
+.PHONY: help run drill verify-release chronology watch sample check airflow bench test lint format
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s  %s\n", $$1, $$2}' Makefile
 
 run: $(READY) ## The night, once: exports in the inbox become lists, issues and a warehouse (AS_AT=YYYY-MM-DD)
 	@$(BIN)/send-ready run
+
+drill: $(READY) ## The day of an inspection, rehearsed and timed: on the sample, or on your exports without releasing
+	@$(BIN)/send-ready drill
+
+verify-release: $(READY) ## Proof that nothing released was changed since (exit status 1 when something was)
+	@$(BIN)/send-ready verify-release
+
+chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID ID" NOTIFIED_ON=YYYY-MM-DD)
+	@if [ -z "$$IDS" ]; then echo "Say which children: make chronology IDS=\"ID ID\" NOTIFIED_ON=YYYY-MM-DD" >&2; exit 2; fi
+	@$(BIN)/send-ready chronology $$IDS $${NOTIFIED_ON:+--notified-on "$$NOTIFIED_ON"}
+
+watch: $(READY) ## Looks whether a deadline or the night was missed and nobody was told; for cron or a systemd timer
+	@$(BIN)/send-ready watch
 
 sample: $(READY) ## An invented council's exports into the inbox (LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT=)
 	@$(BIN)/send-ready sample $${LA:+--la "$$LA"} $${PLANS:+--plans "$$PLANS"} \

@@ -1,6 +1,7 @@
-"""What the inbox holds that no feed knows."""
+"""What the inbox holds that no feed knows, and what came too late."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from extract import contract as contracts
@@ -17,6 +18,22 @@ def unrecognised(settings: Settings) -> Iterator[Path]:
     for path in landing.inbox_files(settings.inbox):
         if not any(landing.recognise(path, settings.inbox, contract) for contract in every):
             yield path
+
+
+def later(settings: Settings, since: datetime, used: Collection[str]) -> list[str]:
+    """Names of files for any feed that have come since a moment, landed or not; `used` holds hashes of those in use."""
+    found = set()
+    for contract in contracts.load_all(settings):
+        history = landing.history(settings.home, contract)
+        known = {(file.file_name, file.size, file.mtime_ns) for file in history}
+        landed = (file for file in history if file.sha256 not in used)
+        found |= {file.file_name for file in landed if datetime.fromisoformat(file.landed_at) > since}
+        for path in landing.inbox_files(settings.inbox):
+            if seen := landing.recognise(path, settings.inbox, contract):
+                about = path.stat()
+                if (seen.file_name, about.st_size, about.st_mtime_ns) not in known:
+                    found.add(seen.file_name)
+    return sorted(found)
 
 
 def survey(run: Run, settings: Settings) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from send_ready.runs import RunError
+
 ROWS = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "spec" / "inspection_deadlines.csv"
 LONDON = ZoneInfo("Europe/London")
 KINDS = {
@@ -26,7 +28,7 @@ MONDAY, SATURDAY = 0, 5
 PREPARATION = 14  # days: the two weeks before inspectors come
 
 
-class ClockError(ValueError):
+class ClockError(RunError):
     """A notification that cannot be. The text says what was given and what to give instead."""
 
 

@@ -11,7 +11,6 @@ out/rehearsals/                           the same for drills: nothing there cou
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -97,6 +96,7 @@ class Wanted:
 
     request: Request
     version: int
+    triggered_at: str  # ISO, aware
     unique_ids: tuple[str, ...]
     seed: str
 
@@ -162,7 +162,7 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
             )
         files.write_json(request.record, record)
         place = council(run.la_code) or f"LA {run.la_code}"
-        timetable.write_ics(request.folder / "timetable.ics", request.key, place, deadlines)
+        timetable.write_ics(request.folder / "timetable.ics", request, place, deadlines)
         timetable.write_table(request.folder / "timetable.xlsx", request, place, deadlines)
     return of(run.home, run.run_id)
 
@@ -185,13 +185,5 @@ def of(home: Path, run_id: str) -> Wanted:
             if made["run_id"] == run_id:
                 day = date.fromisoformat(found["notified_on"])
                 request = Request(home, day, found["kind"], found["is_rehearsal"])
-                return Wanted(request, made["version"], tuple(made["unique_ids"]), made["seed"])
+                return Wanted(request, made["version"], made["triggered_at"], tuple(made["unique_ids"]), made["seed"])
     raise RunError(f"Run {run_id} was not begun for an inspection. Begin one with `send-ready request`.")
-
-
-def newest(request: Request) -> dict[str, Any]:
-    """The newest version on record: its number, run, date. Raises RunError when the call is not on record."""
-    versions: Sequence[dict[str, Any]] = files.read_json(request.record)["versions"] if request.record.exists() else ()
-    if not versions:
-        raise RunError(f"There is no call on record at {request.folder}. Put it there with `send-ready request`.")
-    return versions[-1]

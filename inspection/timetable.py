@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,23 +30,23 @@ READING = (
 WIDTHS = (31, 17, 12, 13, 62, 14, 11, 44)  # in characters, of the table’s columns
 
 
-def write_ics(path: Path, key: str, council: str, deadlines: Sequence[clock.Deadline]) -> None:
+def write_ics(path: Path, request: Request, council: str, deadlines: Sequence[clock.Deadline]) -> None:
     """Write the deadlines for a diary (RFC 5545), an event each, with alarms before the lists are due.
 
-    `key` is <notified_on>_<kind>. Written again, an event keeps its UID, so that a diary moves what it has instead
-    of showing it twice; equal input gives equal bytes.
+    Written again, an event keeps its UID, so that a diary moves what it has instead of showing it twice; a rehearsal
+    has UIDs of its own. Equal input gives equal bytes.
     """
-    day, kind = key.split("_", 1)
+    title, domain = _title(request, council), "rehearsal.send-ready" if request.is_rehearsal else "send-ready"
     calendar = Calendar()
     calendar.add("prodid", "-//SEND Ready//Timetable of an inspection//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("x-wr-calname", f"{clock.KINDS[kind]}, {council}")
+    calendar.add("x-wr-calname", title)
     calendar.add_component(_london())
-    stamp = datetime.combine(date.fromisoformat(day), time(), UTC)
+    stamp = datetime.combine(request.notified_on, time(), UTC)
     for deadline in deadlines:
-        event = _event(deadline, f"{clock.KINDS[kind]}, {council}")
-        event.add("uid", f"{deadline.key}.{key}@send-ready")
+        event = _event(deadline, title)
+        event.add("uid", f"{deadline.key}.{request.key}@{domain}")
         event.add("dtstamp", stamp)
         calendar.add_component(event)
     files.write_bytes(path, calendar.to_ical())
@@ -66,10 +66,14 @@ def write_table(path: Path, request: Request, council: str, deadlines: Sequence[
         Column("Source", "text", [deadline.source for deadline in deadlines]),
     ]
     notes = {"Worth a second look": clock.oddities(request.notified_on), "How to read it": READING}
-    title = f"{'Rehearsal: ' if request.is_rehearsal else ''}{clock.KINDS[request.kind]}, {council}"
+    title = _title(request, council)
     blocks = [Block(f"Notified on {clock.shown(request.notified_on)}", table)]
     blocks += [Block(name, [Column("", "text", lines)], has_header=False) for name, lines in notes.items() if lines]
     workbook.write(path, title, [Page("Timetable", title, blocks, WIDTHS)])
+
+
+def _title(request: Request, council: str) -> str:
+    return f"{'Rehearsal: ' if request.is_rehearsal else ''}{clock.KINDS[request.kind]}, {council}"
 
 
 def _event(deadline: clock.Deadline, about: str) -> Event:

@@ -10,6 +10,20 @@
     send-ready serve                 the warehouse that BI tools read
     send-ready summary               what came of it
     send-ready run                   all of it through Airflow, as `make run` does
+
+For an inspection, in the order of its DAG; between freeze and release somebody approves:
+
+    send-ready request               the call: its deadlines, its timetable, and a run with a version of its own
+    send-ready freeze                the pack of this version, and what its approver reads
+    send-ready release               approved: copied, encrypted and put on record; rejected: put on record
+    send-ready deadline WHICH        tells people when the lists are late, or about to be
+    send-ready watch                 looks whether anything should have been told and was not; for cron or systemd
+    send-ready verify-release        whether anything released was changed since
+    send-ready chronology ID …       what happened to these children, as a workbook
+    send-ready drill                 plays the whole day, as `make drill` does
+
+Beside both:
+
     send-ready check FILE            what the pipeline makes of one export, without landing it
     send-ready sample                the synthetic council, into the inbox
 
@@ -17,13 +31,19 @@ Rooms are imported where they are used: Great Expectations and dbt take seconds 
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from send_ready import files, runs, settings
 from send_ready.settings import Settings
+
+if TYPE_CHECKING:
+    from inspection.request import Asked
 
 EXIT_REFUSED = 1
 EXIT_AMBER = 99  # Airflow shows a task that exits with it as skipped
@@ -41,6 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"The disk is full: {error}. Make room, and run this step again: it goes on from there.", file=sys.stderr)
+        return 2
 
 
 def _begin(given: Settings, _: argparse.Namespace) -> None:
@@ -112,6 +137,69 @@ def _run(given: Settings, _: argparse.Namespace) -> int:
     return run(given)
 
 
+def _request(given: Settings, options: argparse.Namespace) -> None:
+    from extract.inbox import survey
+    from inspection import clock
+    from inspection.request import register
+
+    wish = _asked(given, options)
+    run = runs.begin(given)
+    survey(run, given)
+    wanted = register(run, wish, settings.now())
+    print(f"Version {wanted.version} of {wanted.request.key}, as at {run.as_at}: {wanted.folder}")
+    print(f"The lists are due at {wanted.request.due:%H:%M on %A %-d %B %Y}.")
+    print(*clock.oddities(wish.notified_on), sep="\n")
+    print(run.run_id)
+
+
+def _asked(given: Settings, options: argparse.Namespace) -> "Asked":
+    """From the command line, else as Airflow hands it over."""
+    from inspection.request import Asked, asked
+
+    if not options.notified_on:
+        return asked(given.request or "")
+    return Asked(options.notified_on, options.kind, tuple(options.chronology), options.tracking_seed, options.rehearsal)
+
+
+def _freeze(given: Settings, _: argparse.Namespace) -> None:
+    from inspection.freeze import freeze
+    from inspection.request import of
+
+    run = runs.find(given)
+    print(freeze(run, given, of(given.home, run.run_id)))
+
+
+def _release(given: Settings, options: argparse.Namespace) -> int:
+    """Exit status 0 when released, 99 when rejected."""
+    from inspection import request, sign_off
+    from inspection.release import REJECT, Decision
+
+    now = settings.now()
+    decision = sign_off.answered(given.decision or "null")
+    if options.option:
+        decision = Decision(options.option, options.by, now, options.comment)
+    wanted = request.of(given.home, runs.find(given).run_id)
+    done = sign_off.sign_off(given, wanted, decision, now)
+    print(*sign_off.told(wanted, done), sep="\n")
+    return EXIT_AMBER if decision and decision.option == REJECT else 0
+
+
+def _verify_release(given: Settings, options: argparse.Namespace) -> int:
+    """Exit status 1 when anything was changed."""
+    from inspection.proof import describe, verify
+
+    root = given.home / "out" / ("rehearsals" if options.rehearsal else "inspections")
+    problems = verify(root)
+    print(*describe(root), *problems, sep="\n")
+    return 1 if problems else 0
+
+
+def _drill(given: Settings, _: argparse.Namespace) -> int:
+    from inspection.drill import drill
+
+    return drill(given)
+
+
 def _check(given: Settings, options: argparse.Namespace) -> int:
     from extract.check import check
 
@@ -160,6 +248,23 @@ def _parser() -> argparse.ArgumentParser:
     add("serve", _serve)
     add("summary", _summary)
     add("run", _run)
+    request = add("request", _request)
+    request.add_argument("--notified-on", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day of the call")
+    request.add_argument(
+        "--kind", default="full_inspection", help="full_inspection, monitoring_inspection, revisit_2019"
+    )
+    request.add_argument("--chronology", nargs="*", default=[], metavar="ID", help="children chosen for tracking")
+    request.add_argument("--tracking-seed", default="", help="suggests another set of children (default: D)")
+    request.add_argument("--rehearsal", action="store_true", help="into out/rehearsals; no alarm goes out")
+    add("freeze", _freeze)
+    release = add("release", _release)
+    decision = release.add_mutually_exclusive_group()
+    for option in ("Approve", "Reject"):
+        decision.add_argument(f"--{option.lower()}", action="store_const", const=option, dest="option")
+    release.add_argument("--by", default="", metavar="NAME", help="who decided")
+    release.add_argument("--comment", default="", help="a rejection needs one")
+    add("verify-release", _verify_release).add_argument("--rehearsal", action="store_true", help="those of drills")
+    add("drill", _drill)
     check = add("check", _check)
     check.add_argument("file", type=Path)
     check.add_argument("--feed", metavar="SOURCE.FEED", help="when the name does not say")

@@ -23,7 +23,7 @@ def request(home: Path, notified_on: date = MONDAY, kind: str = "full_inspection
 def written(home: Path, notified_on: date = MONDAY, kind: str = "full_inspection") -> bytes:
     call = request(home, notified_on, kind)
     path = call.folder / "timetable.ics"
-    timetable.write_ics(path, call.key, COUNCIL, clock.deadlines(notified_on, kind))
+    timetable.write_ics(path, call, COUNCIL, clock.deadlines(notified_on, kind))
     return path.read_bytes()
 
 

@@ -1,0 +1,82 @@
+"""What the approver answered, carried out."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from extract import inbox
+from inspection import encryption, release
+from inspection.proof import APPROVE, REJECT
+from inspection.release import Decision
+from inspection.request import Wanted
+from publish.pack import MANIFEST
+from send_ready import files
+from send_ready.runs import RunError
+from send_ready.settings import SAMPLE_LA_CODE, Settings
+
+NOBODY = "nobody: simulated for a rehearsal"
+
+
+def answered(text: str) -> Decision | None:
+    """The answer that Airflow's task `approve` left, in JSON; None when nobody was asked. Raises RunError."""
+    try:
+        given = json.loads(text)
+        return given and Decision(
+            option=given["chosen_options"][0],
+            by=given["responded_by_user"]["name"],
+            at=datetime.fromisoformat(given["responded_at"]),
+            comment=str(given["params_input"].get("comment") or "").strip(),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise RunError(
+            "SEND_DECISION is not an answer of Airflow's approval, so nothing was released. On the command line say "
+            "--approve or --reject, with --by and --comment."
+        ) from None
+
+
+def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now: datetime) -> dict[str, Any] | None:
+    """Release or reject a version. Gives what is on record, or None for a rehearsal on real exports.
+
+    Without a decision only a rehearsal goes on, with a simulated approval. A rehearsal on real exports stops here:
+    copies of real lists are for real inspections. Raises ReleaseError, or RunError when nobody decided.
+    """
+    request = wanted.request
+    if decision is None and not request.is_rehearsal:
+        raise RunError(f"Nobody has approved version {wanted.version} of {request.key}, so nothing is released.")
+    manifest = files.read_json(wanted.folder / MANIFEST)
+    if request.is_rehearsal and manifest["la_code"] != SAMPLE_LA_CODE:
+        return None
+    used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}
+    later = inbox.later(settings, datetime.fromisoformat(wanted.triggered_at), used)
+    password = settings.release_password_file
+    return release.release(
+        wanted.folder,
+        request.released,
+        request.log,
+        decision or Decision(APPROVE, NOBODY, now),
+        request.due,
+        encryption.read_password(password) if password else None,
+        later,
+        now,
+    )
+
+
+def told(wanted: Wanted, done: dict[str, Any] | None) -> list[str]:
+    """What came of it, for the person who reads the task's log."""
+    version = f"Version {wanted.version} of {wanted.request.key}"
+    if done is None:
+        return [f"{version} was approved in a rehearsal. It holds real exports, so nothing was copied or released."]
+    if done["decision"]["option"] == REJECT:
+        return [
+            f"{version} was rejected by {done['decision']['by']}: {done['decision']['comment']}",
+            "Nothing was released. Put right what is wrong, and trigger again: that makes the next version.",
+        ]
+    lines = [f"{version} is released: {wanted.request.released / wanted.folder.name}"]
+    if done["is_late"]:
+        lines.append(
+            f"That was {timedelta(seconds=done['late_by_seconds'])} after the lists were due. It is on record."
+        )
+    if done["later_files"]:
+        lines.append(f"Not in it, because they came after it was built: {', '.join(done['later_files'])}")
+        lines.append("To send them too, trigger again: that makes the next version.")
+    return lines
