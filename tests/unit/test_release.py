@@ -378,7 +378,7 @@ def test_whenever_it_is_killed_the_next_try_finishes_it(tmp_path: Path) -> None:
         assert [path.name for path in call.released.iterdir()] == ["v1"], step
         assert found == files.read_json(call.released / "v1" / "receipt.json")
         assert (call.released / "v1").stat().st_mode & 0o777 == 0o500
-        shutil.rmtree(call.root)
+        (call.released / "v1").chmod(0o700)
     assert step > 30
 
 
