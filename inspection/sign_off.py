@@ -21,7 +21,9 @@ def answered(text: str) -> Decision | None:
     """The answer that Airflow's task `approve` left, in JSON; None when nobody was asked. Raises RunError."""
     try:
         given = json.loads(text)
-        return given and Decision(
+        if given is None:
+            return None
+        return Decision(
             option=given["chosen_options"][0],
             by=given["responded_by_user"]["name"],
             at=datetime.fromisoformat(given["responded_at"]),

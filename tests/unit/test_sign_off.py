@@ -1,0 +1,128 @@
+"""What the approver answered, as Airflow hands it over, and what is done then."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publish_run import settings
+
+from inspection import sign_off
+from inspection.clock import LONDON
+from inspection.release import Decision
+from inspection.request import Asked, Wanted, register
+from publish.workbook import Column, Grid, write
+from send_ready import files
+from send_ready.runs import Run, RunError
+
+TEN = datetime(2026, 11, 17, 10, tzinfo=LONDON)
+ANSWER = {
+    "chosen_options": ["Approve"],
+    "params_input": {"comment": " Checked "},
+    "responded_at": "2026-11-17 09:58:01.123456+00:00",
+    "responded_by_user": {"id": "7", "name": "amina"},
+}
+LISTS = "annex_a_person_level_lists.xlsx"
+
+
+def frozen(home: Path, *, is_rehearsal: bool = False, la_code: str = "999") -> Wanted:
+    """A call with one frozen version of one workbook."""
+    run = Run(home, "one", date(2026, 11, 16), la_code)
+    wanted = register(run, Asked(date(2026, 11, 16), is_rehearsal=is_rehearsal), TEN - timedelta(hours=1))
+    wanted.folder.mkdir()
+    write(wanted.folder / LISTS, "Lists", [Grid("List_1", [Column("Unique ID", "text", ["S1"])])])
+    manifest: dict[str, Any] = {
+        "as_at": "2026-11-16",
+        "la_code": la_code,
+        "council": "Sampleshire",
+        "run_id": "one",
+        "inputs": [],
+        "request": wanted.about(),
+        "outputs": {LISTS: {"sha256": files.sha256(wanted.folder / LISTS), "bytes": 1}},
+    }
+    files.write_json(wanted.folder / "manifest.json", manifest)
+    return wanted
+
+
+def test_an_answer_names_who_when_and_why() -> None:
+    at = datetime(2026, 11, 17, 9, 58, 1, 123456, tzinfo=UTC)
+    assert sign_off.answered(json.dumps(ANSWER)) == Decision("Approve", "amina", at, "Checked")
+
+
+def test_nobody_was_asked() -> None:
+    assert sign_off.answered("null") is None
+
+
+@pytest.mark.parametrize("text", ["", "yes", "[]", "{}", json.dumps({**ANSWER, "chosen_options": []})])
+def test_what_is_no_answer_releases_nothing(text: str) -> None:
+    with pytest.raises(RunError, match="SEND_DECISION is not an answer"):
+        sign_off.answered(text)
+
+
+def test_without_an_answer_only_a_rehearsal_goes_on(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path)
+    with pytest.raises(RunError, match="Nobody has approved version 1"):
+        sign_off.sign_off(settings(tmp_path), wanted, None, TEN)
+    assert not wanted.request.released.exists()
+
+
+def test_a_rehearsal_on_the_sample_is_released_by_nobody_into_its_own_place(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path, is_rehearsal=True)
+    receipt = sign_off.sign_off(settings(tmp_path), wanted, None, TEN)
+    assert receipt and receipt["is_rehearsal"] is True
+    assert "simulated" in receipt["decision"]["by"]
+    assert (tmp_path / "out" / "rehearsals" / wanted.request.key / "released" / "v1" / LISTS).exists()
+    assert not (tmp_path / "out" / "inspections").exists()
+
+
+def test_a_rehearsal_on_real_exports_copies_nothing(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path, is_rehearsal=True, la_code="888")
+    assert sign_off.sign_off(settings(tmp_path), wanted, None, TEN) is None
+    assert not wanted.request.released.exists()
+    assert "nothing was copied or released" in sign_off.told(wanted, None)[0]
+
+
+def test_a_feed_that_turns_up_at_five_to_eleven_is_named_and_the_release_goes_on(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path)
+    given = settings(tmp_path)
+    given.inbox.mkdir()
+    (given.inbox / "capita_one_students_20261117.csv").write_text("Student ID\n1\n")
+    (given.inbox / "holiday photos.zip").write_bytes(b"")
+    receipt = sign_off.sign_off(given, wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
+    assert receipt and receipt["later_files"] == ["capita_one_students_20261117.csv"]
+    said = "\n".join(sign_off.told(wanted, receipt))
+    assert "Not in it, because they came after it was built: capita_one_students_20261117.csv" in said
+
+
+def test_an_inbox_that_is_gone_does_not_hold_the_release_back(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path)
+    receipt = sign_off.sign_off(settings(tmp_path), wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
+    assert receipt and receipt["later_files"] == []
+
+
+def test_late_is_told_and_on_record(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path)
+    decision = sign_off.answered(json.dumps(ANSWER))
+    receipt = sign_off.sign_off(settings(tmp_path), wanted, decision, TEN + timedelta(hours=1, minutes=7))
+    assert receipt and receipt["is_late"] is True
+    assert "That was 0:07:00 after the lists were due." in "\n".join(sign_off.told(wanted, receipt))
+
+
+def test_a_rejection_is_told_with_the_way_on(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path)
+    line = sign_off.sign_off(settings(tmp_path), wanted, Decision("Reject", "raj", TEN, "Two schools lack"), TEN)
+    said = sign_off.told(wanted, line)
+    assert said[0] == "Version 1 of 2026-11-16_full_inspection was rejected by raj: Two schools lack"
+    assert "trigger again" in said[1]
+    assert not wanted.request.released.exists()
+
+
+def test_the_password_makes_an_encrypted_copy(tmp_path: Path) -> None:
+    wanted = frozen(tmp_path)
+    password = tmp_path / "password"
+    files.write_bytes(password, b"four words that differ\n")
+    password.chmod(0o600)
+    given = settings(tmp_path, release_password_file=password)
+    receipt = sign_off.sign_off(given, wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
+    assert receipt and receipt["to_send"] == ["annex_a_person_level_lists_encrypted.xlsx"]
