@@ -23,4 +23,5 @@
     'int_reviews__unioned': ['review_id'],
     'int_sen_provision__linked': ['student_id', 'start_date'],
     'int_social_care__ranked': ['social_care_id', 'social_care_status_local', 'start_date'],
+    'int_unmapped_codes__located': ['feed', 'column_name', 'local_value', 'person_id?'],
 }) }}
