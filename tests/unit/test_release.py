@@ -316,6 +316,13 @@ def test_a_frozen_file_that_changed_is_named_and_not_released(call: Call, name: 
     assert not call.released.exists() and call.lines == []
 
 
+def test_a_copy_that_went_wrong_is_not_released(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "copyfile", lambda _, target: target.write_bytes(b"half"))
+    with pytest.raises(ReleaseError, match=r"Copying went wrong, and nothing is released\. .*/brief\.md has changed"):
+        call.release()
+    assert list(call.released.iterdir()) == [] and call.lines == []
+
+
 def test_a_manifest_that_is_damaged_or_of_another_version_is_refused(call: Call) -> None:
     shutil.copytree(call.root / call.key / "v1", call.root / call.key / "v2")
     with pytest.raises(ReleaseError, match=r"v2/manifest\.json is that of version 1"):
@@ -417,8 +424,9 @@ def test_half_a_folder_is_named_until_the_next_try(call: Call) -> None:
     half.mkdir(parents=True)
     (half / LISTS).write_text("half")
     assert verify(call.root) == [f"{half} is half a release: a process was killed. Release again, and it goes."]
-    call.release()
-    assert [path.name for path in call.released.iterdir()] == ["v1"]
+    call.version(2)
+    call.release(2)
+    assert [path.name for path in call.released.iterdir()] == ["v2"]
 
 
 # A full disk

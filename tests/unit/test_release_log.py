@@ -1,6 +1,7 @@
 """The release log: nothing whole is ever lost, and no byte of it changes unseen."""
 
 import hashlib
+import json
 import multiprocessing
 import os
 import resource
@@ -78,6 +79,25 @@ def test_a_line_that_goes_is_seen(log: Path, contents: list[dict[str, Any]], dat
     del lines[data.draw(st.integers(0, len(lines) - 2))]
     log.write_bytes(b"".join(lines))
     assert release_log.check(log)
+
+
+def test_a_line_of_another_log_is_seen(log: Path) -> None:
+    filled(log, [{"by": "Amina"}, {"by": "Raj"}])
+    _, foreign = log.read_bytes().splitlines(keepends=True)
+    first, _ = filled(log, [{"by": "Zoë"}, {"by": "Raj"}])
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0] + foreign)
+    assert release_log.entries(log)[0] == first
+    assert release_log.check(log) == [
+        f"Line 2 of {log} does not follow from the one before it: a line changed or went."
+    ]
+
+
+def test_a_line_that_was_made_with_care_but_has_another_number_is_seen(log: Path) -> None:
+    body = json.dumps({"previous_sha256": release_log.FIRST, "sequence": 2}, separators=(",", ":"))
+    entry = {**json.loads(body), "sha256": hashlib.sha256(body.encode()).hexdigest()}
+    log.write_text(json.dumps(entry, separators=(",", ":"), sort_keys=True) + "\n")
+    assert release_log.entries(log) == [entry]
+    assert "Line 1" in release_log.check(log)[0]
 
 
 def test_the_same_json_in_other_words_is_seen(log: Path) -> None:
