@@ -16,7 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from inspection import clock, timetable
+from inspection import clock, release_log, timetable
 from send_ready import files
 from send_ready.layout import council
 from send_ready.runs import Run, RunError
@@ -65,7 +65,7 @@ class Request:
     @property
     def log(self) -> Path:
         """The release log of all notifications."""
-        return self.root / "release_log.jsonl"
+        return self.root / release_log.NAME
 
     @property
     def due(self) -> datetime:

@@ -24,7 +24,9 @@ def environment(given: Settings, name: str) -> dict[str, str]:
     """
     home = given.home / "airflow" / name
     home.mkdir(parents=True, exist_ok=True)
-    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")  # what a council configures, such as where alerts go
+    # What a council configures: where alerts go, and who signs in (`amina:admin,raj:op`).
+    users = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_"
+    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", f"{users}USERS", f"{users}PASSWORDS_FILE")
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW") or key.startswith(kept)
     }

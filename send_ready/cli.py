@@ -139,10 +139,12 @@ def _run(given: Settings, _: argparse.Namespace) -> int:
 
 def _request(given: Settings, options: argparse.Namespace) -> None:
     from extract.inbox import survey
-    from inspection import clock
+    from inspection import clock, encryption
     from inspection.request import register
 
     wish = _asked(given, options)
+    if given.release_password_file:
+        encryption.read_password(given.release_password_file)  # a mistake there should show now, not at 10:55
     run = runs.begin(given)
     survey(run, given)
     wanted = register(run, wish, settings.now())
