@@ -77,7 +77,7 @@ def test_the_services_of_a_server() -> None:
 def test_every_secret_and_place_comes_from_env_and_has_no_default() -> None:
     used = re.findall(r"\$\{(\w+)(:?[?-])?([^}]*)\}", TEXT.replace("$${", ""))
     required = {name for name, sign, _ in used if sign == ":?"}
-    assert {name for name, sign, _ in used if sign != ":?"} == {"SEND_CODE_STYLE"}
+    assert {name for name, sign, _ in used if sign != ":?"} == {"SEND_CODE_STYLE", "SEND_RELEASE_PASSWORD_FILE"}
     assert all(message == f"set {name} in .env" for name, sign, message in used if sign == ":?")
     assert required == set(example())
     assert required >= SECRETS
@@ -87,7 +87,7 @@ def test_every_secret_and_place_comes_from_env_and_has_no_default() -> None:
 def test_no_password_is_written_down() -> None:
     for name, service in SERVICES.items():
         for key, value in service["environment"].items():
-            if re.search(r"PASSWORD|SECRET|FERNET|SQL_ALCHEMY_CONN", key):
+            if re.search(r"PASSWORD$|SECRET|FERNET|SQL_ALCHEMY_CONN", key):
                 assert re.search(r"\$\{\w+:\?", value), f"{name}: {key}"
 
 
@@ -165,10 +165,33 @@ def test_the_image_holds_every_room_and_nothing_else() -> None:
     ignore = (PROJECT / "docker" / "Dockerfile.dockerignore").read_text("utf-8").split()
     kept = {line[1:] for line in ignore if line.startswith("!")}
     assert "*" in ignore
-    assert kept == {*rooms, "dags", "dbt_project", "pyproject.toml", "uv.lock", "README.md"}
+    assert kept == {*rooms, "dags", "plugins", "dbt_project", "pyproject.toml", "uv.lock", "README.md"}
 
 
 def test_the_image_runs_as_nobody_special_and_knows_the_pipelines_program() -> None:
     assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)[-1] == "airflow"
     assert "SEND_COMMAND=/opt/send/.venv/bin/send-ready" in DOCKERFILE
-    assert {SERVICES[name]["environment"]["AIRFLOW__CORE__DAGS_FOLDER"] for name in AIRFLOW} == {"/opt/send/dags"}
+    for what, place in (("DAGS", "/opt/send/dags"), ("PLUGINS", "/opt/send/plugins")):
+        assert {SERVICES[name]["environment"][f"AIRFLOW__CORE__{what}_FOLDER"] for name in AIRFLOW} == {place}
+
+
+def test_airflows_own_processes_can_tell_when_lists_are_due() -> None:
+    assert "PYTHONPATH=/opt/send" in DOCKERFILE
+    assert "grep '^holidays=='" in DOCKERFILE
+    lock = tomllib.loads((PROJECT / "uv.lock").read_text("utf-8"))
+    (holidays,) = (package for package in lock["package"] if package["name"] == "holidays")
+    needed = {dependency["name"] for dependency in holidays["dependencies"]}
+    assert needed == {"python-dateutil"}  # which Airflow has
+
+
+def test_alerts_go_out_only_where_somebody_opened_the_way() -> None:
+    alerts = yaml.safe_load((PROJECT / "docker" / "alerts.yml").read_text("utf-8"))
+    assert alerts == {
+        "services": {
+            "scheduler": {
+                "networks": ["inside", "outside"],
+                "environment": {"SEND_ALERT_URL": "${SEND_ALERT_URL:?set SEND_ALERT_URL in .env}"},
+            }
+        }
+    }
+    assert "SEND_ALERT_URL" not in TEXT
