@@ -1,0 +1,100 @@
+"""The runs of the inspection's DAG, as Airflow's database has them. Read only, and without importing Airflow."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from inspection.clock import ClockError
+from inspection.request import Request, asked
+from send_ready.runs import RunError
+from send_ready.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+DAG = "annex_a_request"
+DEADLINES = 2  # that the DAG declares: the early warning, and the deadline itself
+SINCE = timedelta(days=7)  # a call is due within six days, also at Christmas and Easter
+PATIENCE = 5  # seconds for a connection, and for an answer
+
+
+class Unreachable(RuntimeError):
+    """Airflow's database gives no usable answer. The text names the kind of fault, and no address or password."""
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """One run of the DAG. `number` is Airflow's own for it; `request` is None when its parameters are no call."""
+
+    number: int
+    run_id: str
+    state: str
+    begun_at: datetime  # when it was queued, or, once it runs, started; aware
+    request: Request | None
+    deadlines: int
+
+
+def database(settings: Settings) -> str | None:
+    """The address of the database: the one configured, else that of `make airflow`, else None."""
+    own = settings.home / "airflow" / "server" / "airflow.db"
+    return settings.airflow_database or (f"sqlite:///{own}" if own.exists() else None)
+
+
+def recent(url: str, home: Path, now: datetime) -> list[DagRun]:
+    """The runs of the last seven days, in order. Raises Unreachable."""
+    try:
+        return [_run(row, home) for row in _rows(url, now)]
+    except Exception as error:  # of the address, the driver, the network, the server, the tables
+        raise Unreachable(type(error).__name__) from None
+
+
+def _rows(url: str, now: datetime) -> list[Any]:
+    import sqlalchemy as sql
+
+    run = sql.table(
+        "dag_run",
+        *(sql.column(name) for name in ("id", "run_id", "dag_id", "state")),
+        sql.column("conf", sql.JSON),
+        *(sql.column(name, sql.DateTime(timezone=True)) for name in ("run_after", "queued_at", "start_date")),
+    )
+    deadline = sql.table("deadline", sql.column("dagrun_id"))
+    held = sql.select(sql.func.count()).where(deadline.c.dagrun_id == run.c.id).scalar_subquery()
+    wanted = (run.c.dag_id == DAG) & (run.c.run_after >= now.astimezone(UTC) - SINCE)
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            chosen = sql.select(run, held.label("deadlines")).where(wanted).order_by(run.c.id)
+            return list(connection.execute(chosen))
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> "Engine":
+    import sqlalchemy as sql
+
+    address = sql.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        file = f"file:{quote(address.database or '')}"
+        read_only = sql.URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
+        return sql.create_engine(read_only, connect_args={"timeout": PATIENCE})
+    if address.get_backend_name() == "postgresql":
+        address = address.set(drivername="postgresql+psycopg2")  # the one that is locked here, whichever Airflow uses
+    patience = {"connect_timeout": PATIENCE, "options": f"-c statement_timeout={PATIENCE}s"}
+    return sql.create_engine(address, connect_args=patience, execution_options={"postgresql_readonly": True})
+
+
+def _run(row: Any, home: Path) -> DagRun:
+    begun = row.queued_at if row.state == "queued" else row.start_date
+    begun = begun or row.queued_at or row.run_after
+    at = begun if begun.tzinfo else begun.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
+    return DagRun(row.id, row.run_id, row.state, at, _request(row.conf, home), row.deadlines)
+
+
+def _request(conf: Any, home: Path) -> Request | None:
+    try:
+        return asked(json.dumps(conf)).request(home)
+    except (RunError, ClockError):
+        return None

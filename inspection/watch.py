@@ -1,0 +1,223 @@
+"""Watches the clock of inspections: for Airflow's deadline, and for a watchdog that needs no Airflow.
+
+The watchdog finds what Airflow cannot tell, because it is down or was never asked: a call whose lists are late and
+nobody said so; a run that never began, failed before it put the call on record, or has no deadline; a night without a
+pack. cron or systemd starts it every five minutes, so it loads little.
+"""
+
+import re
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
+from pathlib import Path
+
+from inspection import airflow_runs, alerts, clock, standing
+from inspection.airflow_runs import DagRun, Unreachable
+from inspection.alerts import Alert
+from inspection.receivers import Receivers, configured
+from inspection.request import Request, asked
+from inspection.standing import at
+from send_ready.runs import RunError
+from send_ready.settings import LONDON, Settings
+
+WARNING = timedelta(minutes=90)  # before the lists are due, as the DAG declares too
+BEGUN_WITHIN = timedelta(minutes=10)  # a run has put its call on record by then; it takes seconds
+PACK_BY = time_of_day(7)  # in London; the night begins at 02:00
+SECOND_LOOK = 10.0  # seconds: a database that was just being restarted answers then
+Found = tuple[Alert, list[Path]]  # an alert, and the records it belongs on
+
+
+def deadline(settings: Settings, which: str, now: datetime) -> str:
+    """Airflow's deadline fired for the call in SEND_REQUEST: tell people what they must know, and say what that was."""
+    receivers = configured(settings.alert_url, settings.alert_connection)
+    try:
+        wish = asked(settings.request or "")
+        return deadline_passed(settings.home, wish.notified_on, wish.kind, which, now, receivers, wish.is_rehearsal)
+    except (RunError, clock.ClockError) as error:
+        title = "A deadline fired for what is no call"
+        alert = Alert(f"no-call:{_day(now)}", "fault", title, f"See the runs of {airflow_runs.DAG}. {error}", now)
+        alerts.raise_alert(alert, [alerts.common(settings.home)], receivers)
+        return f"{title}. {error}"
+
+
+def deadline_passed(
+    home: Path,
+    notified_on: date,
+    kind: str,
+    which: str,
+    now: datetime,
+    receivers: Receivers,
+    is_rehearsal: bool = False,
+) -> str:
+    """A deadline of a call fired, "warning" or "missed": raise the alert that the clock asks for, once, and say so.
+
+    Nothing needs to be on record: the run may have failed before. What a rehearsal's clock says stays in its folder.
+    Raises clock.ClockError for a kind that there is not.
+    """
+    request = Request(home, notified_on, kind, is_rehearsal)
+    alert = _due(request, now)
+    fires_at = request.due - (WARNING if which == "warning" else timedelta())
+    if not alert and now < fires_at and not standing.released_at(request):
+        alert = _wrong_clock(request, now)
+    if not alert:
+        return f"No alert. {standing.told(request)}"
+    if is_rehearsal:
+        alerts.raise_alert(alert, [request.alerts], Receivers())
+        return f"Rehearsal, nobody is told. {alert.title}. {alert.text}"
+    raised = alerts.raise_alert(alert, [request.alerts, alerts.common(home)], receivers)
+    return f"{'Raised' if raised else 'Had been raised before'}: {alert.title}. {alert.text}"
+
+
+def run(settings: Settings, now: datetime) -> list[str]:
+    """One round of the watchdog. Gives what somebody should have got in this round and did not, a line each.
+
+    Raises RunError when SEND_HOME is not there.
+    """
+    if not settings.home.is_dir():
+        raise RunError(f"There is no folder {settings.home} to watch. Set SEND_HOME to the one that the nights use.")
+    receivers = configured(settings.alert_url, settings.alert_connection)
+    raised = (alerts.raise_alert(alert, paths, receivers) for alert, paths in _found(settings, now))
+    tried = [line for line in raised if line]
+    records = [*settings.home.glob(f"out/inspections/*/{alerts.NAME}"), alerts.common(settings.home)]
+    tried += alerts.resend(records, receivers, now, {line["key"] for line in tried})
+    return [alerts.told(line) for line in tried if not line["sent"]]
+
+
+def trial(settings: Settings, now: datetime) -> list[str]:
+    """Send everybody a trial message, print who has it, and give who has not and why. It is not put on record."""
+    receivers = configured(settings.alert_url, settings.alert_connection)
+    text = f"Sent at {at(now)}. Nothing is wrong, and there is nothing to do."
+    outcome = receivers.send("warning", "Trial of SEND Ready's alerts", text) or alerts.NOBODY
+    print(*(f"{name}: {why or 'sent'}" for name, why in outcome.items()), sep="\n")
+    return [f"{name}: {why}" for name, why in outcome.items() if why]
+
+
+def _found(settings: Settings, now: datetime) -> Iterator[Found]:
+    """What each look finds. One that breaks is an alert itself, and keeps no other from being done."""
+    home, common = settings.home, [alerts.common(settings.home)]
+    runs: list[DagRun] = []
+    looks: dict[str, Callable[[], Iterable[Found]]] = {
+        "Airflow": lambda: _airflow(settings, now, runs),
+        "calls": lambda: _late(home, runs, now),
+        "nights": lambda: ((alert, common) for alert in _night(home, now)),
+    }
+    for name, look in looks.items():
+        try:
+            yield from look()
+        except Exception as error:
+            traceback.print_exc()
+            text = f"It failed with {type(error).__name__} when it looked at: {name}. Its log says where."
+            title = "The watchdog is broken: see `send-ready watch`"
+            yield Alert(f"watch:{name}:{_day(now)}", "fault", title, text, now), common
+
+
+def _late(home: Path, runs: Iterable[DagRun], now: datetime) -> Iterator[Found]:
+    """Calls whose lists are not out in time: those on record, and those of which only a run is known."""
+    folders = (home / "out" / "inspections").glob("*_*")
+    calls = {_of(home, folder.name) for folder in folders} | {run.request for run in runs if _can_be(run)}
+    for request in sorted(filter(None, calls), key=lambda call: call.key):
+        if alert := _due(request, now):
+            yield alert, [request.alerts, alerts.common(home)]
+
+
+def _of(home: Path, key: str) -> Request | None:
+    """The call of a folder; None for a folder of something else."""
+    day, _, kind = key.partition("_")
+    try:
+        return Request(home, date.fromisoformat(day), kind)
+    except ValueError:
+        return None
+
+
+def _can_be(run: DagRun) -> bool:
+    """A real call, and not of a day that had yet to come: such a run is refused, and told as one that failed."""
+    asked_on = run.begun_at.astimezone(LONDON).date()
+    return bool(run.request and not run.request.is_rehearsal and run.request.notified_on <= asked_on)
+
+
+def _due(request: Request, now: datetime) -> Alert | None:
+    """What the clock asks for: before the deadline a warning; after it an alarm, also when the lists came out since."""
+    released = standing.released_at(request)
+    if now < request.due - WARNING or (released and (released <= request.due or now < request.due)):
+        return None
+    if now >= request.due:
+        title = f"The lists are late: they were due at {at(request.due)}"
+        return Alert(f"missed:{request.key}", "missed", title, standing.told(request), now)
+    left = -(-(request.due - now) // timedelta(minutes=1))  # rounded up
+    title = f"The lists are due at {request.due:%H:%M}, in {left} minutes, and not released"
+    return Alert(f"warned:{request.key}", "warning", title, standing.told(request), now)
+
+
+def _wrong_clock(request: Request, now: datetime) -> Alert:
+    text = (
+        f"{standing.told(request)} They are due at {at(request.due)}. Airflow could not work that out: its "
+        "deadline fired at once. Nothing is late, but now only `send-ready watch` watches this clock. See that it runs."
+    )
+    return Alert(f"clock:{request.key}", "fault", "Airflow does not know when the lists are due", text, now)
+
+
+def _airflow(settings: Settings, now: datetime, runs: list[DagRun]) -> Iterator[Found]:
+    """Runs that nothing will come of, or that Airflow does not watch. Fills `runs` with all that there are."""
+    url, common = airflow_runs.database(settings), [alerts.common(settings.home)]
+    if not url:
+        return
+    try:
+        runs += _patiently(url, settings.home, now)
+    except Unreachable as error:
+        text = f"Its database gives no answer ({error}). Nobody watches the clock but `send-ready watch`."
+        yield Alert(f"airflow:{_day(now)}", "fault", "Airflow cannot be reached", text, now), common
+    for run in runs:
+        if not (run.request and run.request.is_rehearsal):
+            beside = [run.request.alerts] if run.request and run.request.folder.is_dir() else []
+            yield from ((alert, beside + common) for alert in _faults(run, now))
+
+
+def _patiently(url: str, home: Path, now: datetime) -> list[DagRun]:
+    try:
+        return airflow_runs.recent(url, home, now)
+    except Unreachable:
+        time.sleep(SECOND_LOOK)
+        return airflow_runs.recent(url, home, now)
+
+
+def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
+    call = run.request.key if run.request else "unknown"
+    what = standing.told(run.request) if run.request else "It is not known for which call."
+    is_known = bool(run.request and _run_id(run.run_id) in standing.on_record(run.request))
+
+    def fault(key: str, title: str, text: str) -> Alert:
+        return Alert(f"{key}:{call}:{run.number}", "fault", title, f"{text} {what}", now)
+
+    is_stuck = run.state == "queued" or (run.state == "running" and not is_known)
+    if is_stuck and now - run.begun_at > BEGUN_WITHIN:
+        text = f"Triggered at {at(run.begun_at)}. See that the DAG is not paused, and Airflow's scheduler runs."
+        yield fault("not-started", f"A run of {airflow_runs.DAG} does not begin", text)
+    if run.state == "failed" and not is_known:
+        text = "It failed before the call was on record. Its task `request` in Airflow says why; trigger again."
+        yield fault("failed-early", f"A run of {airflow_runs.DAG} failed at once", text)
+    if run.state != "success" and run.deadlines < airflow_runs.DEADLINES:
+        text = "Its deadline was never made. The clock of this call is watched by `send-ready watch` only."
+        yield fault("no-deadline", f"Airflow does not watch the clock of a run of {airflow_runs.DAG}", text)
+
+
+def _run_id(given: str) -> str:
+    """As runs.begin names the folder of a run."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", given)
+
+
+def _night(home: Path, now: datetime) -> Iterator[Alert]:
+    """Where there ever was a pack, there is one of today by 07:00."""
+    local = now.astimezone(LONDON)
+    days = sorted(path.parent.name for path in (home / "out").glob("[0-9]*-[0-9]*-[0-9]*/manifest.json"))
+    if not days or _day(now) in days or local.time() < PACK_BY:
+        return
+    newest = clock.shown(date.fromisoformat(days[-1]))
+    text = f"It should be there by {PACK_BY:%H:%M}. The newest is of {newest}. See the run of send_nightly in Airflow."
+    title = f"There is no pack of {clock.shown(local.date())}"
+    yield Alert(f"night-missing:{_day(now)}", "fault", title, text, now)
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(LONDON).date().isoformat()
