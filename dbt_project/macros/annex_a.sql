@@ -39,7 +39,7 @@
 {# One tenth of a percent, half up, by whole numbers, as the lists round absence. Blank when the whole is 0. #}
 {% macro percentage(part, whole) -%}
     cast(
-        if({{ whole }} > 0, cast((2000 * {{ part }} + {{ whole }}) // (2 * {{ whole }}) as decimal(17, 0)) * 0.1, null)
+        if(({{ whole }}) > 0, cast((2000 * ({{ part }}) + ({{ whole }})) // (2 * ({{ whole }})) as decimal(17, 0)) * 0.1, null)
         as decimal(18, 1)
     )
 {%- endmacro %}

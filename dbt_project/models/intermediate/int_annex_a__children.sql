@@ -55,6 +55,7 @@ children as (
         home_education.person_id is not null as is_home_educated,
         home_education.start_date as home_education_start_date,
         plans.initial_plan_date,
+        plans.named_urn,
         plans.setting_type_code,
         plans.residential_code,
         plans.phase_transfer_due_date,
@@ -99,7 +100,8 @@ select
         'URN ' || children.main_urn,
         if(children.is_home_educated, 'Home educated', null),
         setting_type.name,
-        if(children.subsidiary_urn is not null, 'Subsidiary registration only', 'None recorded')
+        if(children.subsidiary_urn is not null, 'Subsidiary registration only', null),
+        if(children.named_urn is not null, 'On no roll: the plan names a school', 'None recorded')
     ) as setting,
     {{ is_alternative_provision('main.annex_a_phase') }}
     or {{ is_alternative_provision('subsidiary.annex_a_phase') }}
