@@ -186,6 +186,23 @@ def _release(given: Settings, options: argparse.Namespace) -> int:
     return EXIT_AMBER if decision and decision.option == REJECT else 0
 
 
+def _deadline(given: Settings, options: argparse.Namespace) -> None:
+    from inspection.watch import deadline
+
+    print(deadline(given, options.which, settings.now()))
+
+
+def _watch(given: Settings, options: argparse.Namespace) -> int:
+    """Exit status 1 when somebody should have been told something and was not."""
+    from inspection import watch
+
+    look = watch.trial if options.test else watch.run
+    not_told = look(given, settings.now())
+    for line in not_told:
+        print(line)
+    return 1 if not_told else 0
+
+
 def _verify_release(given: Settings, options: argparse.Namespace) -> int:
     """Exit status 1 when anything was changed."""
     from inspection.proof import describe, verify
@@ -265,6 +282,8 @@ def _parser() -> argparse.ArgumentParser:
         decision.add_argument(f"--{option.lower()}", action="store_const", const=option, dest="option")
     release.add_argument("--by", default="", metavar="NAME", help="who decided")
     release.add_argument("--comment", default="", help="a rejection needs one")
+    add("deadline", _deadline).add_argument("which", choices=("warning", "missed"))
+    add("watch", _watch).add_argument("--test", action="store_true", help="send everybody a trial message")
     add("verify-release", _verify_release).add_argument("--rehearsal", action="store_true", help="those of drills")
     add("drill", _drill)
     check = add("check", _check)
