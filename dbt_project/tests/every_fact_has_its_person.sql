@@ -3,7 +3,7 @@
 -- How to fix: int_person_records__unioned has to know every id that the fact's feed may hold.
 {%- set facts = [
     'fct_ehcp_case', 'fct_ehc_plan', 'fct_annual_review', 'fct_enrolment', 'fct_sen_need', 'fct_sen_provision',
-    'fct_attendance_week', 'fct_exclusion', 'fct_home_education', 'fct_advice', 'fct_social_care_involvement'
+    'fct_attendance_week', 'fct_exclusion', 'fct_home_education', 'fct_advice', 'fct_social_care_involvement', 'fct_event'
 ] %}
 with named as (
     {%- for fact in facts %}

@@ -11,6 +11,7 @@
     'fct_ehc_plan': ['plan_id'],
     'fct_ehcp_case': ['case_id'],
     'fct_enrolment': ['student_id', 'urn', 'entry_date'],
+    'fct_event': ['event_id'],
     'fct_exclusion': ['exclusion_id'],
     'fct_home_education': ['student_id', 'start_date'],
     'fct_sen_need': ['student_id', 'sen_type_local'],

@@ -20,6 +20,7 @@
     'int_person_upns__shared': ['record_1', 'record_2'],
     'int_persons__merged': ['person_id'],
     'int_plans__unioned': ['plan_id'],
+    'int_requests__merged': ['case_id'],
     'int_reviews__unioned': ['review_id'],
     'int_sen_provision__linked': ['student_id', 'start_date'],
     'int_social_care__ranked': ['social_care_id', 'social_care_status_local', 'start_date'],

@@ -24,4 +24,5 @@
     'annex_a_codes': ['layout_version', 'code_set', 'value'],
     'gias_phase': ['priority'],
     'survivorship': ['fact'],
+    'event_types': ['event_type'],
 }) }}
