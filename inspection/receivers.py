@@ -60,10 +60,10 @@ def configured(urls: str | None, connection: str | None) -> Receivers:
 
 
 def urls_of_connection(text: str) -> list[str]:
-    """The receiver of an Airflow connection, given as Airflow does: a URI or JSON. Raises ReceiverError.
+    """The receivers of an Airflow connection, given as Airflow does: a URI or JSON. Raises ReceiverError.
 
-    Types: smtp and email (Extra: from_email, to_email); slackwebhook (Password: its token or whole URL); any other is
-    a webhook, whose whole URL is the Password, or the Host.
+    Types: smtp and email (Extra: from_email, to_email), one receiver for each address; slackwebhook (Password: its
+    token or whole URL); any other is a webhook, whose whole URL is the Password, or the Host.
     """
     try:
         given = _of_json(text) if text.lstrip().startswith("{") else _of_uri(text)
@@ -73,7 +73,7 @@ def urls_of_connection(text: str) -> list[str]:
             "with every part percent-encoded, or as JSON."
         ) from None
     if given.kind in MAIL:
-        return [_mail(given)]
+        return _mails(given)
     return [_slack(given) if given.kind.startswith("slack") else _webhook(given)]
 
 
@@ -121,16 +121,18 @@ def _of_uri(text: str) -> _Connection:
     )
 
 
-def _mail(given: _Connection) -> str:
-    sender, receivers = given.extra.get("from_email"), given.extra.get("to_email")
-    if not (given.host and sender and receivers):
+def _mails(given: _Connection) -> list[str]:
+    """One for each address, so that one who is refused keeps nobody from getting it, nor sends it to others twice."""
+    sender, to = given.extra.get("from_email"), given.extra.get("to_email") or ()
+    addresses = [each.strip() for each in (to.split(",") if isinstance(to, str) else to)]
+    if not (given.host and sender and addresses):
         raise ReceiverError(
             "The Airflow connection send_alerts is for e-mail, and needs a Host and, in Extra, from_email and to_email "
             '(several with commas): {"from_email": "…", "to_email": "…"}.'
         )
-    to = receivers if isinstance(receivers, str) else ",".join(receivers)
-    asked = {"from": sender, "to": to, "smtp": given.host, "mode": _security(given), "format": "text"}
-    return f"mailto://{_netloc(given)}?{urlencode(asked, quote_via=quote)}"
+    asked = {"from": sender, "smtp": given.host, "mode": _security(given), "format": "text"}
+    account = f"mailto://{_netloc(given)}?{urlencode(asked, quote_via=quote)}"
+    return [f"{account}&to={quote(address)}" for address in addresses]
 
 
 def _security(given: _Connection) -> str:
@@ -179,16 +181,18 @@ def _netloc(given: _Connection) -> str:
 
 @contextmanager
 def _overheard() -> Iterator[list[str]]:
-    """What Apprise says, for the status in it, and for no log: its lines hold addresses and whole URLs."""
-    logger, said = logging.getLogger("apprise"), _Said()
-    before = logger.level, logger.propagate, logger.handlers
-    logger.setLevel(logging.DEBUG)  # not finer, where it writes whole URLs
-    logger.propagate, logger.handlers = False, [said]
+    """What Apprise and its HTTP library say, for the status in it, and for no log: it holds addresses and URLs."""
+    loggers, said = [logging.getLogger(name) for name in ("apprise", "urllib3")], _Said()
+    before = [(logger.level, logger.propagate, logger.handlers) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+        logger.propagate, logger.handlers = False, [said]
     try:
         yield said.lines
     finally:
-        logger.setLevel(before[0])
-        logger.propagate, logger.handlers = before[1:]
+        for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+            logger.propagate, logger.handlers = propagate, handlers
 
 
 class _Said(logging.Handler):
@@ -222,7 +226,7 @@ def _service(url: str) -> Any:
 
     # No pictures: Apprise's are fetched from elsewhere by whoever reads the message.
     asset = AppriseAsset(app_id="SEND Ready", app_desc="Alerts", app_url="", image_url_mask="", async_mode=False)
-    is_web = url.lower().startswith(WEB)
+    is_web = url.lower().startswith(tuple(f"{scheme}://" for scheme in WEB))
     for each in (url, _as_json(url)) if is_web else (url,):
         try:
             service = Apprise.instantiate(each, asset=asset)
@@ -237,7 +241,7 @@ def _as_json(url: str) -> str:
     """The address for Apprise's JSON sender, to which what follows the question mark is passed on with a dash."""
     address, _, query = url.partition("?")
     passed_on = urlencode([(f"-{name}", value) for name, value in parse_qsl(query, keep_blank_values=True)])
-    return f"json{address[4:]}?{passed_on}"
+    return f"json{address[4:]}{f'?{passed_on}' if passed_on else ''}"
 
 
 def _sent(service: Any, level: str, title: str, text: str) -> str | None:
