@@ -63,6 +63,17 @@ def expected_issues(day: str) -> set[tuple[str, str, str]]:
         return {(row["rule"], row["list"], row["unique_id"]) for row in csv.DictReader(file)}
 
 
+def expected_items(day: str) -> dict[str, list[dict[str, str]]]:
+    """The further items that were worked out for a day: rows by model, all as text."""
+    found = {}
+    for path in sorted((COUNCIL / day).glob("expected_*.csv")):
+        name = path.stem.removeprefix("expected_")
+        if name != "issues" and not name.startswith("list_"):
+            with open(path, encoding="utf-8", newline="") as file:
+                found[f"rpt_annex_a__{name}"] = list(csv.DictReader(file))
+    return found
+
+
 @pytest.fixture(scope="module", params=DAYS)
 def golden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Pipeline]:
     day: str = request.param
@@ -101,3 +112,14 @@ def test_the_pipeline_finds_each_childs_issues(golden: tuple[str, Pipeline]) -> 
         "not found": [],
         "not expected": [],
     }
+
+
+def test_the_pipeline_makes_the_expected_further_items(golden: tuple[str, Pipeline]) -> None:
+    day, pipeline = golden
+    items = expected_items(day)
+    assert len(items) == (7 if day == "2026-11-16" else 0)
+    with duckdb.connect(str(pipeline.home / "serving" / "warehouse.duckdb"), read_only=True) as con:
+        for model, expected in items.items():
+            chosen = ", ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in expected[0])
+            found = con.execute(f"SELECT {chosen} FROM annex_a.{model}").fetchall()
+            assert sorted(found) == sorted(tuple(row.values()) for row in expected), model
