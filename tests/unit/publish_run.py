@@ -1,16 +1,28 @@
 """A small finished run, written with DuckDB and JSON as extract/ and dbt leave it, for the tests of publish/."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from publish import items_book
 from send_ready import files, issues, layout, warehouse
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
 AS_AT = date(2026, 11, 16)
-TYPES = {"date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(5,1)", "text": "VARCHAR"}
+# What leads from a record to its child, and from a value without a code to the children whose records hold it.
+LOOKED_UP = """
+    CREATE TABLE int.int_person_records__linked (record_id VARCHAR, source_system VARCHAR, source_id VARCHAR,
+        person_id VARCHAR);
+    CREATE TABLE int.int_plans__unioned (plan_id VARCHAR, person_id VARCHAR);
+    CREATE TABLE int.int_requests__merged (case_id VARCHAR, person_id VARCHAR);
+    CREATE TABLE int.int_reviews__unioned (review_id VARCHAR, person_id VARCHAR, source_system VARCHAR);
+    CREATE TABLE int.int_unmapped_codes__located (feed VARCHAR, column_name VARCHAR, crosswalk VARCHAR,
+        local_value VARCHAR, person_id VARCHAR, record_count BIGINT);
+    CREATE TABLE core.fct_exclusion (exclusion_id VARCHAR, person_id VARCHAR, la_code VARCHAR, run_id VARCHAR);
+"""
+TYPES = {"date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(5,1)", "hours": "DOUBLE", "text": "VARCHAR"}
 CHILD: dict[str, Any] = {
     "upn": "A999000000001",
     "uln": "1234567890",
@@ -80,16 +92,18 @@ def finished_run(
     list_2: Sequence[dict[str, Any]] = (),
     found: Iterable[issues.Issue] = (),
     as_at: date = AS_AT,
+    items: Mapping[str, Sequence[dict[str, Any]]] | None = None,
 ) -> Run:
-    """A run folder with everything that publish/ reads."""
+    """A run folder with everything that publish/ reads. `items` are rows of the further items, by model."""
     run = Run(home, run_id, as_at, "999")
     for source, feed, _, status, day in FEEDS:
         _feed(run, source, feed, status, day)
     issues.write(run.issues("lists"), found)
     run.warehouse.unlink(missing_ok=True)
     with warehouse.writer(run.warehouse) as con:
-        for schema in ("raw", "core", "annex_a", "quality"):
+        for schema in ("raw", "seeds", "int", "core", "annex_a", "quality"):
             con.execute(f"CREATE SCHEMA {schema}")
+        con.execute(LOOKED_UP)
         con.execute(
             """
             CREATE TABLE raw.feeds (source VARCHAR, feed VARCHAR, status VARCHAR, is_stale BOOLEAN,
@@ -118,6 +132,8 @@ def finished_run(
         con.execute("COMMENT ON COLUMN core.dim_person.person_id IS 'The person''s id'")
         for each, rows in zip(layout.lists(), (list_1, list_2), strict=True):
             _list(con, each, rows, run_id)
+        for model, shown in items_book.item_columns().items():
+            _item(con, model, shown, (items or {}).get(model, ()), run_id)
     return run
 
 
@@ -128,6 +144,18 @@ def _list(con: Any, each: layout.ListLayout, rows: Sequence[dict[str, Any]], run
     if values:
         written = ", ".join("(" + ", ".join(map(warehouse.literal, row)) + ")" for row in values)
         con.execute(f"INSERT INTO {each.table} VALUES {written}")
+
+
+def _item(
+    con: Any, model: str, shown: Sequence[items_book.ItemColumn], rows: Sequence[dict[str, Any]], run_id: str
+) -> None:
+    types = {column.column_name: TYPES.get(column.data_type, "VARCHAR") for column in shown}
+    types |= dict.fromkeys(("phase_order", "cohort_order", "period_order", "group_order"), "INTEGER")
+    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    con.execute(f"CREATE TABLE annex_a.{model} ({columns}, la_code VARCHAR, run_id VARCHAR)")
+    for row in rows:
+        values = ", ".join(warehouse.literal(value) for value in (*row.values(), "999", run_id))
+        con.execute(f"INSERT INTO annex_a.{model} ({', '.join(row)}, la_code, run_id) VALUES ({values})")
 
 
 def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> None:
