@@ -108,16 +108,21 @@ def _sending(line: Line, receivers: Receivers, now: datetime, had: Iterable[str]
     }
 
 
-def told(line: Line) -> str:
+def reasons(line: Line) -> str:
+    """Who has not had an alert, and why."""
+    return "; ".join(f"{name}: {why}" for name, why in line["not_had"].items())
+
+
+def _told(line: Line) -> str:
     """A line for a log: what, and who has it."""
-    had = f"Sent by {', '.join(line['had'])}. " if line["had"] else ""
-    not_had = "; ".join(f"{name}: {why}" for name, why in line["not_had"].items())
-    return f"{line['level'].upper()} {line['title']}. {line['text']} {had}{f'NOT SENT: {not_had}.' if not_had else ''}"
+    had = f" Sent to: {', '.join(line['had'])}." if line["had"] else ""
+    not_had = f" NOT SENT: {reasons(line)}." if line["not_had"] else ""
+    return f"{line['level'].upper()} {line['title']}. {line['text']}{had}{not_had}"
 
 
 def _put_on_record(line: Line, paths: Iterable[Path]) -> None:
     """Into the log first, which cannot fail."""
-    print(told(line).strip(), file=sys.stderr, flush=True)
+    print(_told(line), file=sys.stderr, flush=True)
     for path in paths:
         try:
             _append(path, line)

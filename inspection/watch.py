@@ -82,15 +82,16 @@ def run(settings: Settings, now: datetime) -> list[str]:
     tried = [line for line in raised if line]
     records = [*settings.home.glob(f"out/inspections/*/{alerts.NAME}"), alerts.common(settings.home)]
     tried += alerts.resend(records, receivers, now, {line["key"] for line in tried})
-    return [alerts.told(line) for line in tried if not line["sent"]]
+    return [f"Not sent: {line['title']}. {alerts.reasons(line)}" for line in tried if not line["sent"]]
 
 
 def trial(settings: Settings, now: datetime) -> list[str]:
-    """Send everybody a trial message, print who has it, and give who has not and why. It is not put on record."""
+    """Send everybody a trial message, print who has it, and give who has not, and why. It is not put on record."""
     receivers = configured(settings.alert_url, settings.alert_connection)
     text = f"Sent at {at(now)}. Nothing is wrong, and there is nothing to do."
     outcome = receivers.send("warning", "Trial of SEND Ready's alerts", text) or alerts.NOBODY
-    print(*(f"{name}: {why or 'sent'}" for name, why in outcome.items()), sep="\n")
+    for name in (name for name, why in outcome.items() if not why):
+        print(f"{name}: sent")
     return [f"{name}: {why}" for name, why in outcome.items() if why]
 
 
