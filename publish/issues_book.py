@@ -1,19 +1,26 @@
-"""What stands in issues.xlsx: Summary, Issues by rule, Issue detail, Quarantine."""
+"""What stands in issues.xlsx: what to put right, in which order, what changed since last time, and a sheet an owner."""
 
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish import findings, since, workbook
-from publish.findings import STATES, Feed
+from publish import findings, since, work, workbook
+from publish.findings import STATES
+from publish.since import Since
+from publish.work import Step
 from publish.workbook import Block, Column, Grid, Page
 from send_ready.issues import SEVERITIES
 from send_ready.layout import council
 from send_ready.runs import Run
+from send_ready.warehouse import literal
 
 NAME = "issues.xlsx"
-FIRST = 10  # what to do first: so many lines
+FIRST = 10  # what to do first: so many steps
+SHEET_NAME = 28  # characters: Excel allows 31, of which a further sheet takes some for its number
 MEANING = {
     "stop": "Stop: a file could not be used",
     "error": "Error: put this right",
@@ -23,20 +30,7 @@ MEANING = {
 _SEVERITY = "upper(severity[1]) || severity[2:]"
 _RANK = "list_position([" + ", ".join(f"'{severity}'" for severity in SEVERITIES) + "], severity)"
 
-
-def _grouped(by: str) -> str:
-    """One row a group of issues of one rule, with the message that is usual or, where none is, an example."""
-    return f"""
-        SELECT rule, {_SEVERITY} AS severity, category, count(*) AS issues, sum(count)::BIGINT AS records,
-               CASE WHEN 2 * max(times) < count(*) THEN 'For example: ' ELSE '' END
-                   || arg_min(message, (-times, message)) AS message,
-               arg_min(owner, (-times, message, owner)) AS owner,
-               arg_min(fix, (-times, message, fix)) AS fix, {_RANK} AS rank
-        FROM (SELECT *, count(*) OVER (PARTITION BY rule, severity, message) AS times FROM issue)
-        GROUP BY rule, severity, category, {by}
-    """
-
-
+# Of a sheet: header, kind, expression in SQL, width.
 _DETAIL = (
     ("Rule", "text", "rule", 9),
     ("Severity", "text", _SEVERITY, 10),
@@ -53,28 +47,61 @@ _DETAIL = (
     ("Records", "count", "count", 10),
     ("Category", "text", "category", 14),
 )
+_SINCE = ("Since last time", "text", "state", 16)
+_FIXED = tuple(column for column in _DETAIL if column[0] not in ("Where to fix", "File", "Line"))
+_OF_OWNER = (
+    ("Step", "count", "step", 8),
+    _SINCE,
+    *(column for column in _DETAIL if column[0] not in ("Owner", "Where to fix", "Category")),
+)
+_TO_DO = ("What to do", "text", "fix", 60)
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) -> dict[str, int]:
-    """Write the issues workbook, and say how many issues there are of each severity."""
-    since.compare(con, previous)
+    """Write the issues workbook, compared with an earlier pack's issues.parquet; say how many of each severity."""
+    compared = since.compare(con, previous)
+    names = _sheet_names(con)
+    steps = work.plan(con, names)
     totals = _totals(con, "severity")
     by_severity = {severity: totals.get(severity, 0) for severity in SEVERITIES}
     workbook.write(
         path,
         "SEND issues to put right",
-        [_summary(con, findings.feeds(con), by_severity, run), _by_rule(con), _detail(con), _quarantine(con, run)],
+        [
+            _summary(con, steps, compared, by_severity, run),
+            _order(steps),
+            _by_rule(con, compared),
+            _table(con, "Issue detail", (*_DETAIL, _SINCE), "FROM compared ORDER BY number"),
+            _table(con, "Fixed since last time", _FIXED, "FROM fixed ORDER BY number"),
+            _quarantine(con, run),
+            *_owners(con, names),
+        ],
     )
     return by_severity
 
 
-def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[str, int], run: Run) -> Page:
+def _sheet_names(con: DuckDBPyConnection) -> dict[str, str]:
+    """A sheet's name for every owner who has something to do, as Excel allows it, each another."""
+    names: dict[str, str] = {}
+    for (owner,) in con.execute("SELECT DISTINCT owner FROM compared WHERE severity <> 'note' ORDER BY 1").fetchall():
+        plain = re.sub(r"[\[\]:*?/\\]", " ", workbook.plain(owner or "") or "").strip("' ") or "an owner not named"
+        name = textwrap.shorten(f"To {plain}", SHEET_NAME, placeholder="…")
+        taken = {each.casefold() for each in names.values()}
+        numbered = (f"{name[: SHEET_NAME - 4]} ({number})" for number in range(2, len(taken) + 3))
+        names[owner] = next(each for each in (name, *numbered) if each.casefold() not in taken)
+    return names
+
+
+def _summary(
+    con: DuckDBPyConnection, steps: Sequence[Step], compared: Since, by_severity: dict[str, int], run: Run
+) -> Page:
+    feeds = findings.feeds(con)
     place = council(run.la_code) or f"Local authority {run.la_code}"
     return Page(
         "Summary",
         f"Issues to put right: {place}, {run.as_at:%d/%m/%Y}",
         [
-            _first(con),
+            _first(steps),
             Block(
                 "How serious",
                 [
@@ -82,6 +109,7 @@ def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[s
                     Column("Issues", "count", list(by_severity.values())),
                 ],
             ),
+            _since(con, compared),
             _counts(con, "Who can put it right", "Owner", "owner"),
             _counts(con, "What it is about", "Category", "category"),
             Block(
@@ -101,26 +129,64 @@ def _summary(con: DuckDBPyConnection, feeds: Sequence[Feed], by_severity: dict[s
     )
 
 
-def _first(con: DuckDBPyConnection) -> Block:
-    """What most deserves an hour's work: of each severity, whole files before the rules that concern most records."""
-    values = findings.columns(
-        con,
-        f"""
-        SELECT rule || ': ' || message, severity, records, owner, fix
-        FROM ({_grouped("CASE WHEN category = 'File' THEN message END")})
-        ORDER BY rank, category = 'File' DESC, records DESC, rule, message LIMIT {FIRST}
-        """,
+def _first(steps: Sequence[Step]) -> Block:
+    """The first steps of the order of work."""
+    first = steps[:FIRST]
+    return Block(
+        "What to do first",
+        [
+            Column("What", "text", [f"{step.rule}: {step.message}" for step in first] or ["Nothing is to be done."]),
+            Column("Severity", "text", [_shown(step.severity) for step in first] or [None]),
+            Column("Records", "count", [step.records for step in first] or [None]),
+            Column("Owner", "text", [step.owner for step in first] or [None]),
+            Column("Where to fix", "text", [step.fix for step in first] or [None]),
+        ],
     )
-    if not values[0]:
-        values = [["Nothing: no issue was found."], [None], [None], [None], [None]]
-    headers = (
-        ("What", "text"),
-        ("Severity", "text"),
-        ("Records", "count"),
-        ("Owner", "text"),
-        ("Where to fix", "text"),
+
+
+def _since(con: DuckDBPyConnection, compared: Since) -> Block:
+    """How many issues are new, still open and fixed; or why that cannot be said."""
+    if not compared.as_at:
+        return Block("Since last time", [Column("", "text", [compared.said])], has_header=False)
+    (now,), (fixed,) = (
+        con.execute(query).fetchall()
+        for query in (
+            f"SELECT count(*) FILTER (state = '{since.NEW}'), count(*) FILTER (state = '{since.STILL_OPEN}') "
+            "FROM compared",
+            "SELECT count(*) FROM fixed",
+        )
     )
-    return Block("What to do first", [Column(*header, held) for header, held in zip(headers, values, strict=True)])
+    states = (since.NEW, since.STILL_OPEN, "Fixed")
+    return Block(
+        f"Since the pack of {compared.as_at:%d/%m/%Y}",
+        [Column("State", "text", states), Column("Issues", "count", [*now, *fixed])],
+    )
+
+
+def _order(steps: Sequence[Step]) -> Grid:
+    columns: tuple[tuple[str, str, list[Any], float], ...] = (
+        ("Step", "count", [step.number for step in steps], 8),
+        ("What to do", "text", [step.fix for step in steps], 46),
+        ("Who", "text", [step.owner for step in steps], 18),
+        ("Where", "text", [step.where for step in steps], 46),
+        ("Why now", "text", [step.why for step in steps], 30),
+        ("Rule", "text", [step.rule for step in steps], 10),
+        ("Severity", "text", [_shown(step.severity) for step in steps], 10),
+        ("Column", "text", [step.column for step in steps], 22),
+        ("What is wrong", "text", [step.message for step in steps], 50),
+        ("Records", "count", [step.records for step in steps], 10),
+        ("Children", "count", [step.children for step in steps], 10),
+    )
+    return Grid("Order of work", [Column(*column) for column in columns], is_filtered=True, is_wrapped=True)
+
+
+def _owners(con: DuckDBPyConnection, names: dict[str, str]) -> Iterator[Grid]:
+    """A sheet for each owner, ready to send: what to do, step by step, and for which record."""
+    for owner, name in names.items():
+        rows = f"FROM compared JOIN step_of USING (number) WHERE owner IS NOT DISTINCT FROM {literal(owner)}"
+        at = [header for header, *_ in _OF_OWNER].index("What is wrong") + 1
+        columns = (*_OF_OWNER[:at], _TO_DO, *_OF_OWNER[at:])
+        yield _table(con, name, columns, f"{rows} ORDER BY step, number")
 
 
 def _counts(con: DuckDBPyConnection, heading: str, header: str, column: str) -> Block:
@@ -141,15 +207,32 @@ def _counts(con: DuckDBPyConnection, heading: str, header: str, column: str) -> 
     )
 
 
-def _by_rule(con: DuckDBPyConnection) -> Grid:
+def _by_rule(con: DuckDBPyConnection, compared: Since) -> Grid:
+    """A row a rule, with the message that is usual or, where none is, an example; also rules with nothing left."""
     values = findings.columns(
         con,
         f"""
-        SELECT rule, severity, category, message, issues, records, owner, fix
-        FROM ({_grouped("rule")}) ORDER BY rank, records DESC, rule, category
+        WITH found AS (
+            SELECT rule, severity, category, message, owner, fix, count, state FROM compared
+            UNION ALL
+            SELECT rule, severity, category, message, owner, fix, count, 'Fixed' FROM fixed
+        ),
+
+        counted AS (
+            SELECT *, count(*) OVER (PARTITION BY rule, severity, message) AS times FROM found
+        )
+
+        SELECT rule, {_SEVERITY}, category,
+            CASE WHEN 2 * max(times) < count(*) THEN 'For example: ' ELSE '' END || arg_min(message, (-times, message)),
+            count(*) FILTER (state IS DISTINCT FROM 'Fixed'),
+            coalesce(sum(count) FILTER (state IS DISTINCT FROM 'Fixed'), 0)::BIGINT AS records,
+            arg_min(owner, (-times, message, owner)), arg_min(fix, (-times, message, fix)),
+            {", ".join(f"count(*) FILTER (state = '{state}')" for state in (since.NEW, since.STILL_OPEN, "Fixed"))}
+        FROM counted GROUP BY rule, severity, category
+        ORDER BY {_RANK}, records DESC, rule, category
         """,
     )
-    headers = (
+    headers: tuple[tuple[str, str, float], ...] = (
         ("Rule", "text", 9),
         ("Severity", "text", 10),
         ("Category", "text", 14),
@@ -159,19 +242,21 @@ def _by_rule(con: DuckDBPyConnection) -> Grid:
         ("Owner", "text", 22),
         ("Where to fix", "text", 60),
     )
+    if compared.as_at:
+        headers += ((since.NEW, "count", 9), (since.STILL_OPEN, "count", 11), ("Fixed", "count", 9))
     return Grid(
         "Issues by rule",
-        [Column(name, kind, held, width) for (name, kind, width), held in zip(headers, values, strict=True)],
+        [Column(name, kind, held, width) for (name, kind, width), held in zip(headers, values, strict=False)],
         is_filtered=True,
         is_wrapped=True,
     )
 
 
-def _detail(con: DuckDBPyConnection) -> Grid:
-    values = findings.columns(con, f"SELECT {', '.join(expression for _, _, expression, _ in _DETAIL)} FROM issue")
+def _table(con: DuckDBPyConnection, name: str, columns: Sequence[tuple[str, str, str, float]], rows: str) -> Grid:
+    values = findings.columns(con, f"SELECT {', '.join(expression for _, _, expression, _ in columns)} {rows}")
     return Grid(
-        "Issue detail",
-        [Column(name, kind, held, width) for (name, kind, _, width), held in zip(_DETAIL, values, strict=True)],
+        name,
+        [Column(header, kind, held, width) for (header, kind, _, width), held in zip(columns, values, strict=True)],
         is_filtered=True,
     )
 
@@ -194,3 +279,7 @@ def _quarantine(con: DuckDBPyConnection, run: Run) -> Grid:
 
 def _totals(con: DuckDBPyConnection, column: str) -> dict[str, int]:
     return dict(con.execute(f"SELECT {column}, count(*) FROM issue GROUP BY 1").fetchall())
+
+
+def _shown(severity: str) -> str:
+    return severity.capitalize()

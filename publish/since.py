@@ -72,7 +72,7 @@ def compare(con: DuckDBPyConnection, previous: Path | None) -> Since:
     )
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE fixed AS
-        SELECT {", ".join(issues.COLUMNS)} FROM earlier
+        SELECT {", ".join(issues.COLUMNS)}, row_number() OVER () AS number FROM earlier
         WHERE key NOT IN (SELECT key FROM identified) AND NOT {_may_be_unlisted("identified")}
     """)
     return since

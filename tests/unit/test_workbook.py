@@ -131,7 +131,10 @@ def test_empty_lists_still_open(tmp_path: Path) -> None:
     assert openpyxl.load_workbook(path)["List_2"].dimensions == "A1:Q1"
     assert python_calamine.load_workbook(path).get_sheet_by_name("List_1").to_python() == [LIST_1]
     book = openpyxl.load_workbook(issues_workbook(run, tmp_path / "issues.xlsx"))
-    assert book.sheetnames == ["Summary", "Issues by rule", "Issue detail", "Quarantine"]
+    assert book.sheetnames == [
+        *("Summary", "Order of work", "Issues by rule", "Issue detail", "Fixed since last time", "Quarantine"),
+        "To Data team",
+    ]
 
 
 def test_codes_go_out_in_the_style_that_the_council_chose(tmp_path: Path) -> None:
@@ -318,8 +321,8 @@ def test_summary_begins_with_what_to_do_first(tmp_path: Path) -> None:
     assert [row[:3] for row in rows[start : start + 5]] == [
         ("F-02: File 1 is empty.", "Error", 1),
         ("F-02: File 2 is empty.", "Error", 1),
-        ("M-01: XX has no code.", "Error", 5),
         ("101a: Date of birth is blank.", "Error", 3),
+        ("M-01: XX has no code.", "Error", 5),
         ("L-122: Date of birth is blank.", "Query", 1),
     ]
     severities = rows.index(("How serious", None, None, None, None)) + 2
