@@ -10,7 +10,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 import send_ready
-from publish import findings, issues_book, lists_book, since
+from publish import findings, issues_book, items_book, lists_book, since
 from publish.folders import point, replaced
 from send_ready import files
 from send_ready.layout import LAYOUT_VERSION, council
@@ -52,14 +52,18 @@ def publish(run: Run, settings: Settings) -> Path:
     return run.out
 
 
-def write(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path | None) -> dict[str, Any]:
+def write(
+    folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path | None, seed: str = ""
+) -> dict[str, Any]:
     """Write the workbooks of a pack into a folder, compared with an earlier pack. Gives what the manifest will say.
 
-    Whoever adds files of their own does so before `seal`. Raises AccountingError when rows are unaccounted for.
+    `seed` chooses the suggested tracking set; without one the as-at date does. Whoever adds files of their own does so
+    before `seal`. Raises AccountingError when rows are unaccounted for.
     """
     inputs = _inputs(run)
     rows = lists_book.write(folder / lists_book.NAME, con, run, settings)
     by_severity = issues_book.write(folder / issues_book.NAME, con, run, previous and previous / since.NAME)
+    items = items_book.write(folder / items_book.NAME, con, run, seed or run.as_at.isoformat())
     since.write_issues(folder / since.NAME, con, run.as_at)
     return {
         "as_at": run.as_at.isoformat(),
@@ -72,6 +76,7 @@ def write(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, p
         "code_style": settings.code_style,
         "configuration": _configuration(settings),
         "rows": rows,
+        "further_items": items,
         "issues": by_severity,
         "inputs": inputs,
         "unrecognised": _unrecognised(con, run),

@@ -15,7 +15,13 @@ from publish import issues_book, pack
 from send_ready import files, issues
 from send_ready.issues import Issue
 
-NAMES = {"annex_a_person_level_lists.xlsx", "issues.xlsx", "issues.parquet", "manifest.json"}
+NAMES = {
+    "annex_a_person_level_lists.xlsx",
+    "annex_a_further_items.xlsx",
+    "issues.xlsx",
+    "issues.parquet",
+    "manifest.json",
+}
 
 
 def manifest(home: Path) -> dict[str, Any]:
