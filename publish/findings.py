@@ -77,6 +77,13 @@ def columns(con: DuckDBPyConnection, query: str) -> list[list[Any]]:
     return [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
+def rows(con: DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """A query's result, a row by column name."""
+    result = con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
 def quarantine(run: Run) -> str:
     """A query for the quarantined rows of the files in use: where each stood and why, not what it held."""
     parts = [

@@ -81,11 +81,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class Block:
-    """A table, or lines of text without a header, under a heading of a page."""
+    """A table, or lines of text without a header, under a heading of a page.
+
+    A table that people go on with, at most one a page, is filtered, ruled, and its rows grow with what is typed.
+    """
 
     heading: str
     columns: Sequence[Column]
     has_header: bool = True
+    is_edited: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def write(path: Path, title: str, sheets: Sequence[Grid | Page]) -> None:
     styles = _Styles(book)
     for sheet in sheets:
         if isinstance(sheet, Page):
-            _write_page(book.add_worksheet(sheet.name), sheet, styles)
+            _write_page(book.add_worksheet(sheet.name, _PageSheet), sheet, styles)
             continue
         for part in sheet.parts():
             _write_grid(book.add_worksheet(part.name, _GridSheet), part, styles)
@@ -151,9 +155,23 @@ class _Styles:
         self.heading: Format = book.add_format({**FONT, "font_size": 13, "bold": True, "font_color": INK})
         self.head = formats(**head)  # a header stands over its values, left or right
         self.cell, self.wrapped = formats(), formats(text_wrap=True)
+        self.edited = formats(text_wrap=True, border=1, border_color=LINE)
         for kind, number_format in NUMBER_FORMATS.items():
-            self.cell[kind].set_num_format(number_format)
-            self.wrapped[kind].set_num_format(number_format)
+            for cells in (self.cell, self.wrapped, self.edited):
+                cells[kind].set_num_format(number_format)
+
+
+class _PageSheet(Worksheet):  # type: ignore[misc]
+    """A worksheet some of whose rows begin at a height and grow with what is typed into them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.growing: set[int] = set()
+
+    def _xml_start_tag_unencoded(self, tag: str, attributes: Any = None) -> None:
+        if tag == "row" and dict(attributes)["r"] - 1 in self.growing:
+            attributes = [each for each in attributes if each[0] != "customHeight"]
+        super()._xml_start_tag_unencoded(tag, attributes)
 
 
 class _GridSheet(Worksheet):  # type: ignore[misc]
@@ -237,7 +255,7 @@ def _write_grid(sheet: _GridSheet, grid: Grid, styles: _Styles) -> None:
     _set_print(sheet)
 
 
-def _write_page(sheet: Worksheet, page: Page, styles: _Styles) -> None:
+def _write_page(sheet: _PageSheet, page: Page, styles: _Styles) -> None:
     sheet.hide_gridlines(2)
     for position, width in enumerate(page.widths):
         sheet.set_column(position, position, width)
@@ -255,11 +273,24 @@ def _write_page(sheet: Worksheet, page: Page, styles: _Styles) -> None:
             row += 1
             for at, height in enumerate(_heights([column.values for column in block.columns], page.widths), row):
                 sheet.set_row(at, height)
-        styled = styles.wrapped if block.has_header else styles.cell
+            if block.is_edited:
+                _invite(sheet, row, block, styles)
+        styled = styles.edited if block.is_edited else styles.wrapped if block.has_header else styles.cell
         for position, column in enumerate(block.columns):
             _write_values(sheet, row, position, column, styled[column.kind])
         row += len(block.columns[0].values) + 1
     _set_print(sheet)
+
+
+def _invite(sheet: _PageSheet, first: int, block: Block, styles: _Styles) -> None:
+    """Filter by the header above the first row, print it on each page, rule the blank cells, and let the rows grow."""
+    rows = range(first, first + len(block.columns[0].values))
+    sheet.autofilter(first - 1, 0, max(rows, default=first), len(block.columns) - 1)
+    sheet.repeat_rows(first - 1)
+    sheet.growing.update(rows)
+    for position, column in enumerate(block.columns):
+        for row in rows:
+            sheet.write_blank(row, position, None, styles.edited[column.kind])
 
 
 def _heights(columns: Sequence[Sequence[Any]], widths: Sequence[float]) -> list[float]:
