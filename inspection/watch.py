@@ -128,7 +128,7 @@ def _of(home: Path, key: str) -> Request | None:
     day, _, kind = key.partition("_")
     try:
         return Request(home, date.fromisoformat(day), kind)
-    except ValueError:
+    except (ValueError, clock.ClockError):
         return None
 
 
