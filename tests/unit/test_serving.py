@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from publish_run import AS_AT, child, finished_run, issue, settings
 
+from publish.items_book import item_columns
 from publish.serving import serve
 from send_ready import files, warehouse
 
@@ -45,9 +46,9 @@ def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
     serve(finished_run(tmp_path, list_1=[child("S1")]), settings(tmp_path))
     tables = read(tmp_path, "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY 1")
     assert [name for (name,) in tables] == [
-        "annex_a.rpt_annex_a__list_1",
-        "annex_a.rpt_annex_a__list_2",
+        *sorted(f"annex_a.{name}" for name in ("rpt_annex_a__list_1", "rpt_annex_a__list_2", *item_columns())),
         "core.dim_person",
+        "core.fct_exclusion",
         "quality.feeds",
         "quality.issues",
         "quality.runs",
@@ -55,9 +56,8 @@ def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
     assert read(tmp_path, "SELECT comment FROM duckdb_tables() WHERE table_name = 'dim_person'") == [
         ("One row a person",)
     ]
-    assert read(tmp_path, "SELECT comment FROM duckdb_columns() WHERE column_name = 'person_id'") == [
-        ("The person's id",)
-    ]
+    columns = "duckdb_columns() WHERE table_name = 'dim_person' AND column_name = 'person_id'"
+    assert read(tmp_path, f"SELECT comment FROM {columns}") == [("The person's id",)]
     assert read(tmp_path, "SELECT birth_date, absence_pct::VARCHAR FROM annex_a.rpt_annex_a__list_1")[0][1] == "12.3"
     assert read(tmp_path, "SELECT as_at_date, layout_version FROM quality.runs") == [(AS_AT, "2022-11")]
 
