@@ -213,6 +213,17 @@ def _verify_release(given: Settings, options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def _chronology(given: Settings, options: argparse.Namespace) -> int:
+    """Exit status 1 when there is something to say about an ID."""
+    from inspection import tracked
+
+    path, said = tracked.write(given, options.ids, options.notified_on or given.as_at)
+    for line in said:
+        print(line)
+    print(path)
+    return 1 if said else 0
+
+
 def _drill(given: Settings, _: argparse.Namespace) -> int:
     from inspection.drill import drill
 
@@ -285,6 +296,11 @@ def _parser() -> argparse.ArgumentParser:
     add("deadline", _deadline).add_argument("which", choices=("warning", "missed"))
     add("watch", _watch).add_argument("--test", action="store_true", help="send everybody a trial message")
     add("verify-release", _verify_release).add_argument("--rehearsal", action="store_true", help="those of drills")
+    chronology = add("chronology", _chronology)
+    chronology.add_argument("ids", nargs="+", metavar="ID", help="Unique IDs, as on the lists")
+    chronology.add_argument(
+        "--notified-on", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: AS_AT, or today"
+    )
     add("drill", _drill)
     check = add("check", _check)
     check.add_argument("file", type=Path)
