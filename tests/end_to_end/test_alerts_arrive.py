@@ -324,3 +324,32 @@ def test_of_many_processes_one_sends(serve: Serve, tmp_path: Path) -> None:
         process.stdin.close()
     assert len(hook.posts) == 1
     assert all(len(path.read_text().splitlines()) == 1 for path in paths)
+
+
+def test_what_a_scheduler_with_no_way_out_could_not_send_the_watchdog_sends(serve: Serve, tmp_path: Path) -> None:
+    """Through the command line, as Airflow's callback and cron do; the call is of long ago, so it is late."""
+    hook = Webhook()
+    hook.server_close()
+    env = {"SEND_HOME": str(tmp_path), "SEND_ALERT_URL": f"http://127.0.0.1:{hook.port}/hook"}
+    env["SEND_REQUEST"] = json.dumps({"notified_on": "2026-01-05"})
+
+    def send_ready(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "send_ready", *arguments]
+        return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
+
+    trial = send_ready("watch", "--test")
+    assert (trial.returncode, trial.stdout) == (1, "JSON: could not be reached\n")
+    fired = send_ready("deadline", "missed")
+    assert fired.returncode == 0, fired.stderr
+    assert fired.stdout.startswith("Raised: The lists are late: they were due at 11:00 on Tuesday 6 January 2026.")
+    assert "NOT SENT: JSON: could not be reached" in fired.stderr
+
+    up = serve(Webhook(hook.port))
+    rounds = [send_ready("watch") for _ in range(2)]
+    assert [each.returncode for each in rounds] == [0, 0], rounds[0].stderr
+    assert "Sent to: JSON." in rounds[0].stderr
+    assert rounds[1].stdout == rounds[1].stderr == ""
+    [(_, body)] = up.posts
+    assert body["title"].startswith("The lists are late") and body["type"] == "failure"
+    trial = send_ready("watch", "--test")
+    assert (trial.returncode, trial.stdout) == (0, "JSON: sent\n")

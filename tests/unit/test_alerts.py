@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import pytest
 
 from inspection import alerts
 from inspection.alerts import Alert
-from inspection.receivers import ReceiverError, Receivers, configured, urls_of_connection
+from inspection.receivers import ReceiverError, Receivers, _service, configured, urls_of_connection
 from send_ready import files
-from send_ready.settings import LONDON
+from send_ready.settings import LONDON, PROJECT
 
 NOW = datetime(2026, 11, 17, 11, 0, tzinfo=LONDON)
 ALERT = Alert("missed:2026-11-16_full_inspection", "missed", "The lists are late", "Version 1 is frozen.", NOW)
@@ -202,3 +203,13 @@ def test_a_connection_that_leads_nowhere_does_not_take_the_others_along() -> Non
     assert given.urls == (HOOK, "json://localhost")
     assert "Slack" in given.problem
     assert configured(None, None) == configured("", "") == Receivers()
+
+
+def test_what_the_guide_tells_people_to_write_is_understood() -> None:
+    guide = (PROJECT / "docs" / "users" / "alerts.md").read_text(encoding="utf-8")
+    urls = re.findall(r"^SEND_ALERT_URL='(.+)'$", guide, re.MULTILINE)
+    connections = re.findall(r"^AIRFLOW_CONN_SEND_ALERTS='(.+)'$", guide, re.MULTILINE)
+    given = [configured(url, None) for url in urls] + [configured(None, text) for text in connections]
+    kinds = [type(_service(url)).__name__ for each in given for url in each.urls]
+    assert kinds == ["NotifyWorkflows", "NotifySlack", "NotifyEmail", "NotifyEmail", "NotifySlack", "NotifySlack"]
+    assert not any(each.problem for each in given)
