@@ -52,9 +52,19 @@ _FIXED = tuple(column for column in _DETAIL if column[0] not in ("Where to fix",
 _OF_OWNER = (
     ("Step", "count", "step", 8),
     _SINCE,
-    *(column for column in _DETAIL if column[0] not in ("Owner", "Where to fix", "Category")),
+    ("Rule", "text", "rule", 9),
+    ("Severity", "text", _SEVERITY, 10),
+    ("List", "text", "list_name", 8),
+    ("Unique ID", "text", "unique_id", 14),
+    ("Record", "text", "record_id", 44),
+    ("Column", "text", "column_name", 30),
+    ("What is wrong", "text", "message", 100),
+    ("What to do", "text", "fix", 100),
+    ("Feed", "text", "feed", 26),
+    ("File", "text", "file_name", 40),
+    ("Line", "count", "line_no", 9),
+    ("Records", "count", "count", 10),
 )
-_TO_DO = ("What to do", "text", "fix", 60)
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) -> dict[str, int]:
@@ -85,7 +95,9 @@ def _sheet_names(con: DuckDBPyConnection) -> dict[str, str]:
     names: dict[str, str] = {}
     for (owner,) in con.execute("SELECT DISTINCT owner FROM compared WHERE severity <> 'note' ORDER BY 1").fetchall():
         plain = re.sub(r"[\[\]:*?/\\]", " ", workbook.plain(owner or "") or "").strip("' ") or "an owner not named"
-        name = textwrap.shorten(f"To {plain}", SHEET_NAME, placeholder="…")
+        name = f"To {plain}"
+        if len(name) > SHEET_NAME:
+            name = f"{textwrap.wrap(name, SHEET_NAME - 1)[0]}…"
         taken = {each.casefold() for each in names.values()}
         numbered = (f"{name[: SHEET_NAME - 4]} ({number})" for number in range(2, len(taken) + 3))
         names[owner] = next(each for each in (name, *numbered) if each.casefold() not in taken)
@@ -184,9 +196,7 @@ def _owners(con: DuckDBPyConnection, names: dict[str, str]) -> Iterator[Grid]:
     """A sheet for each owner, ready to send: what to do, step by step, and for which record."""
     for owner, name in names.items():
         rows = f"FROM compared JOIN step_of USING (number) WHERE owner IS NOT DISTINCT FROM {literal(owner)}"
-        at = [header for header, *_ in _OF_OWNER].index("What is wrong") + 1
-        columns = (*_OF_OWNER[:at], _TO_DO, *_OF_OWNER[at:])
-        yield _table(con, name, columns, f"{rows} ORDER BY step, number")
+        yield _table(con, name, _OF_OWNER, f"{rows} ORDER BY step, number")
 
 
 def _counts(con: DuckDBPyConnection, heading: str, header: str, column: str) -> Block:

@@ -84,7 +84,7 @@ def plan(con: DuckDBPyConnection, sheets: dict[str, str]) -> list[Step]:
             where = _row_to_add(crosswalk, value, codes[crosswalk])
             column = on_lists[crosswalk] if tier == ON_LISTS else column
         else:
-            where = f"{titles.get(place, place) or 'Inbox'}: each one is on the sheet “{sheets[owner]}”"
+            where = f"{titles.get(place, place)}: sheet “{sheets[owner]}”, step {number}"
         why = _why(tier, crosswalk is not None, records, children)
         steps.append(Step(number, fix, owner, where, why, rule, severity, column, message, records, children))
     return steps
@@ -130,7 +130,9 @@ def _tasks(con: DuckDBPyConnection) -> None:
             coalesce(
                 lost.task,
                 CASE WHEN is_whole OR rule IN ('{UNMAPPED}', '{NO_PHASE}') THEN number END,
-                min(number) OVER (PARTITION BY rule, severity, list_name, feed, column_name, owner, fix)
+                min(number) OVER (
+                    PARTITION BY lost.task IS NULL, rule, severity, list_name, feed, column_name, owner, fix
+                )
             ) AS task
         FROM placed LEFT JOIN lost USING (number)
     """)
@@ -181,7 +183,8 @@ _STEPS = f"""
     step AS (
         SELECT task.task, is_whole, fix, owner, rule, severity, column_name, summed.message, records, actions,
             CASE WHEN rule = '{NO_PHASE}' THEN records ELSE children END AS children,
-            coalesce(feed, list_name) AS place, crosswalk, local_value,
+            coalesce(feed, list_name, CASE category WHEN 'File' THEN 'Inbox' ELSE category END) AS place,
+            crosswalk, local_value,
             CASE
                 WHEN severity = 'query' THEN {QUERY}
                 WHEN is_whole THEN {FILE_OR_LIST}
@@ -228,7 +231,7 @@ def _codes(con: DuckDBPyConnection) -> dict[str, list[str]]:
 def _row_to_add(crosswalk: str, value: str, codes: list[str]) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="").writerow([value])
-    return f"crosswalks/{crosswalk}.csv: add the row {written.getvalue()},? with one of these for ?: {', '.join(codes)}"
+    return f"crosswalks/{crosswalk}.csv, new row: {written.getvalue()},? where ? is one of {', '.join(codes)}"
 
 
 def _why(tier: int, is_row: bool, records: int, children: int) -> str:
