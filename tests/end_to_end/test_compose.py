@@ -184,14 +184,19 @@ def test_airflows_own_processes_can_tell_when_lists_are_due() -> None:
     assert needed == {"python-dateutil"}  # which Airflow has
 
 
-def test_alerts_go_out_only_where_somebody_opened_the_way() -> None:
-    alerts = yaml.safe_load((PROJECT / "docker" / "alerts.yml").read_text("utf-8"))
-    assert alerts == {
-        "services": {
-            "scheduler": {
-                "networks": ["inside", "outside"],
-                "environment": {"SEND_ALERT_URL": "${SEND_ALERT_URL:?set SEND_ALERT_URL in .env}"},
-            }
-        }
-    }
+def test_the_watchdog_is_added_by_choice_and_can_do_little() -> None:
+    watchdog = yaml.safe_load((PROJECT / "docker" / "alerts.yml").read_text("utf-8"))
+    assert set(watchdog["services"]) == {"watch"}
+    watch = watchdog["services"]["watch"]
+    for key in ("cap_drop", "security_opt", "read_only", "user", "image"):
+        assert watch[key] == SERVICES["scheduler"][key], key
+    (out,) = watch["volumes"]
+    assert out.endswith("/out:/send/home/out")
+    assert "ports" not in watch
+    assert watch["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == (
+        SERVICES["scheduler"]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    )
     assert "SEND_ALERT_URL" not in TEXT
+    merged = COMPOSE | {"services": SERVICES | watchdog["services"]}
+    vendored = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    jsonschema.validate(merged, json.loads(vendored.read_text("utf-8")))

@@ -1,0 +1,51 @@
+"""Freezes one version for an inspection: the pack as the nightly makes it, and what its approver reads."""
+
+import stat
+from pathlib import Path
+
+from inspection import clock
+from inspection.request import Wanted
+from publish import brief, chronology, findings, pack
+from publish.folders import replaced
+from send_ready import files
+from send_ready.runs import Run, RunError, step
+from send_ready.settings import Settings
+
+BRIEF = "brief.md"
+
+
+def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
+    """Write the version's folder, which nobody changes afterwards, and say where its brief is.
+
+    Frozen once, it stays: a step that is tried again finds its own version. Raises RunError when the folder holds
+    the version of another run, pack.AccountingError when rows are unaccounted for.
+    """
+    folder = wanted.folder
+    if folder.exists():
+        return _own(run, folder)
+    with step(run, "freeze") as doing:
+        previous = wanted.earlier or pack.newest(run.home / "out", until=run.as_at)
+        with replaced(folder) as partial, findings.opened(run) as con:
+            manifest = pack.write(partial, con, run, settings, previous, seed=wanted.seed)
+            manifest["request"] = wanted.about()
+            said = []
+            if wanted.unique_ids:
+                book = partial / chronology.NAME
+                said = chronology.write(book, con, run, wanted.unique_ids, wanted.request.notified_on)
+            about = clock.KINDS[wanted.request.kind], wanted.request.due
+            brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
+            pack.seal(partial, manifest)
+            for path in partial.iterdir():
+                path.chmod(stat.S_IRUSR)
+        doing.rows = sum(manifest["rows"].values())
+        doing.note = f"version {wanted.version} of {wanted.request.key}"
+    return folder / BRIEF
+
+
+def _own(run: Run, folder: Path) -> Path:
+    made_by = files.read_json(folder / pack.MANIFEST)["run_id"]
+    if made_by != run.run_id:
+        raise RunError(
+            f"{folder} was frozen by run {made_by} and stays as it is. Begin another version: trigger again."
+        )
+    return folder / BRIEF
