@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import pytest
 
 from bench import floor
+from publish import chronology
+from send_ready.runs import Run
+from tests.golden.events_by_hand import Council
 from tests.golden.pipeline import SHEETS, Pipeline, differences
 
 COUNCIL = Path(__file__).with_name("council")
@@ -40,6 +44,7 @@ LIST_1 = (
     "Which children's social care team?",
     "Does the child or young person have a disability?",
 )
+NOTIFIED = {"2026-11-16": date(2026, 11, 16), "2024-08-31": date(2024, 2, 29), "2025-02-28": date(2025, 3, 3)}
 HEADERS = {"List_1": LIST_1, "List_2": LIST_1[:6] + LIST_1[9:13] + LIST_1[14:]}
 
 
@@ -123,3 +128,40 @@ def test_the_pipeline_makes_the_expected_further_items(golden: tuple[str, Pipeli
             chosen = ", ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in expected[0])
             found = con.execute(f"SELECT {chosen} FROM annex_a.{model}").fetchall()
             assert sorted(found) == sorted(tuple(row.values()) for row in expected), model
+
+
+def expected_chronology(day: str) -> dict[str, list[tuple[Any, ...]]]:
+    """By child: date, event, what happened, source, days late."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    path = COUNCIL / day / "chronology_expected.csv"
+    for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ():
+        late = int(row["days_late"]) if row["days_late"] else None
+        told = (date.fromisoformat(row["date"]), row["event"], row["what_happened"], row["source"], late)
+        found.setdefault(row["unique_id"], []).append(told)
+    return found
+
+
+def test_the_chronologies_are_as_expected(golden: tuple[str, Pipeline], tmp_path: Path) -> None:
+    day, pipeline = golden
+    expected = expected_chronology(day)
+    run = Run(pipeline.home, "test", date.fromisoformat(day), "999")
+    chronology.chronology(run, list(expected), NOTIFIED[day], tmp_path / chronology.NAME)
+    book = openpyxl.load_workbook(tmp_path / chronology.NAME)
+    assert book.sheetnames == [chronology.CONTENTS, *expected]
+    for unique_id, told in expected.items():
+        rows = [tuple(cell.value for cell in row) for row in book[unique_id].iter_rows()]
+        start = next(number for number, row in enumerate(rows, 1) if row[0] == "Date")
+        assert [(row[0].date(), *row[1:5]) for row in rows[start:]] == told, unique_id
+
+
+def test_the_events_are_those_of_the_raw_exports(golden: tuple[str, Pipeline]) -> None:
+    day, pipeline = golden
+    with duckdb.connect(str(pipeline.home / "serving" / "warehouse.duckdb"), read_only=True) as con:
+        query = "SELECT person_id, event_date, event_type, source_record, days_late FROM core.fct_event"
+        built = con.execute(query).fetchall()
+    by_hand = Council(COUNCIL / day, date.fromisoformat(day)).happened()
+    assert len(built) == len(set(built)) > 10
+    assert {"only by hand": by_hand - set(built), "only built": set(built) - by_hand} == {
+        "only by hand": set(),
+        "only built": set(),
+    }
