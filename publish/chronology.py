@@ -246,7 +246,7 @@ def _contents(
         Block(
             f"Events {period}: the two years before the notification of {day(notified_on)}",
             [
-                Column("Asked for", "text", [entry.asked for entry in entries]),
+                Column("Asked for", "text", [entry.asked or None for entry in entries]),
                 Column("Events", "count", counts),
                 Column("What to know", "text", [entry.note for entry in entries]),
                 Column("Unique ID", "text", [entry.person_id for entry in entries]),
