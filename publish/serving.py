@@ -24,13 +24,13 @@ from send_ready.runs import Run, step
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier, literal
 
-SCHEMAS = ("core", "annex_a", "quality")
+SCHEMAS = ("core", "annex_a", "quality", "kpi")
 PARTIAL = "quality_issues"  # what dbt found, a part of quality.issues
 DATABASE, PARQUET = "warehouse.duckdb", "parquet"
 
 
 def serve(run: Run, settings: Settings) -> Path:
-    """Publish core, annex_a and quality of the run's warehouse, and say where. Every table has la_code and run_id.
+    """Publish core, annex_a, quality and kpi of the run's warehouse, and say where. Every table has la_code and run_id.
 
     A rebuilt past day has its pack, but never takes the place of a later day here: BI tools read this.
     """
@@ -102,8 +102,8 @@ def _tables(con: DuckDBPyConnection, run: Run) -> Iterator[tuple[str, str, str]]
 
 
 def _published(table: str) -> str:
-    """quality.quality_feeds goes out as quality.feeds."""
-    return table.removeprefix("quality_")
+    """quality.quality_feeds goes out as quality.feeds, kpi.kpi_values as kpi.values."""
+    return table.removeprefix("quality_").removeprefix("kpi_")
 
 
 def _create(con: DuckDBPyConnection, run: Run, name: str, source: str) -> int:

@@ -14,16 +14,17 @@ from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS
 from tests.dbt.harness import LA_CODE, PROJECT, columns, contracts, dbt, make_raw
 
 MODELS = PROJECT / "models"
-LAYERS = ("staging", "intermediate", "core", "annex_a", "quality")
-SCHEMAS = {"staging": "stg", "intermediate": "int", "core": "core", "annex_a": "annex_a", "quality": "quality"}
+LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi")
+SCHEMAS = {layer: {"staging": "stg", "intermediate": "int"}.get(layer, layer) for layer in LAYERS}
 PREFIXES = {
     "staging": r"stg_[a-z_]+__[a-z_]+",
     "intermediate": r"int_[a-z0-9_]+__[a-z0-9_]+",
     "core": r"(dim|fct)_[a-z_]+",
     "annex_a": r"rpt_annex_a__[a-z0-9_]+",
     "quality": r"quality_[a-z_]+",
+    "kpi": r"kpi_[a-z_]+",
 }
-PUBLISHED = ("core", "annex_a", "quality")
+PUBLISHED = ("core", "annex_a", "quality", "kpi")
 SAME_GRAIN_AS = {"stg_capita_one__attendance": "fct_attendance_week"}  # held equal by no_record_is_lost_or_doubled
 SQL_FILES = sorted(MODELS.rglob("*.sql"))
 

@@ -1,0 +1,52 @@
+-- Every window is whole months but for the last, which ends at D: so months first, in one pass over the weeks.
+with months as (
+    select
+        student_id,
+        cast(date_trunc('month', week_commencing_date) as date) as month_date,
+        sum(coalesce(sessions_possible_count, 0)) as possible_count,
+        sum(coalesce(authorised_absence_count, 0) + coalesce(unauthorised_absence_count, 0)) as absent_count
+    from {{ ref('stg_capita_one__attendance') }}
+    where week_commencing_date <= {{ as_at() }}
+    group by student_id, month_date
+),
+
+totals as (
+    select
+        windows.period_type,
+        windows.period_end,
+        person.person_id,
+        cast(sum(months.possible_count) as bigint) as possible_count,
+        cast(sum(months.absent_count) as bigint) as absent_count
+    from months
+    {{ person_join('capita_one', 'months.student_id') }}
+    inner join {{ ref('int_kpi__windows') }} as windows
+        on
+            windows.period_type in ('month', 'academic_year_to_date')
+            and months.month_date between windows.start_date and windows.period_end
+    group by windows.period_type, windows.period_end, person.person_id
+),
+
+grouped as (
+    select
+        totals.*,
+        {{ kpi_breakdown_columns('persons') }},
+        coalesce(persons.sen_group, 'other') as sen_group
+    from totals
+    left join {{ ref('int_kpi__persons_by_period') }} as persons
+        on totals.person_id = persons.person_id and totals.period_end = persons.period_end
+)
+
+select
+    period_type,
+    period_end,
+    person_id,
+    {%- for breakdown in kpi_breakdowns() %}
+    {{ breakdown }},
+    {%- endfor %}
+    sen_group,
+    possible_count as k47_denominator,
+    absent_count as k47_numerator,
+    possible_count > 0 as k48_denominator,
+    possible_count > 0 and 10 * absent_count >= possible_count as k48_numerator,
+    possible_count > 0 and 2 * absent_count >= possible_count as is_severely_absent
+from grouped
