@@ -24,7 +24,7 @@ from send_ready.warehouse import identifier, literal
 NAME = "brief.md"
 SWING = 5  # percent of change in a list that an approver should ask about
 RULES, COLUMNS, FEEDS, MESSAGES = 8, 6, 16, 3  # so many lines at most: it should be read in two minutes
-NAMED, CELL, LINE = 36, 80, 140  # characters of a name, of what is wrong, of a line
+NAMED, CELL, LINE = 48, 80, 140  # characters of a name, of what is wrong, of a line
 PLANS = {"List 1": "List 1: EHC plans", "List 2": "List 2: SEN support"}
 NOT_RECORDED = ("UNKNOWN", "Unknown", "Not specified")  # what the lists write where nothing is recorded
 RARELY_FILLED = ("uln", "updated_plan_date", "subsidiary_phase", "social_care_team")  # for most children rightly blank

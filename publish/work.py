@@ -2,7 +2,7 @@
 
 A step is one thing to do. A row for a crosswalk, a file to send again: one action. A rule's findings in one feed or
 list: as many actions as records. First come whole files and lists, then errors that stand in a column of the lists,
-then other errors, then queries; among equals, the step that puts most children right for each action.
+then other errors, then queries; among equals, first rows to add, then what puts most children right for each action.
 """
 
 import csv
@@ -184,7 +184,7 @@ _STEPS = f"""
         SELECT task.task, is_whole, fix, owner, rule, severity, column_name, summed.message, records, actions,
             CASE WHEN rule = '{NO_PHASE}' THEN records ELSE children END AS children,
             coalesce(feed, list_name, CASE category WHEN 'File' THEN 'Inbox' ELSE category END) AS place,
-            crosswalk, local_value,
+            crosswalk, local_value, rule IN ('{UNMAPPED}', '{NO_PHASE}') AS is_row,
             CASE
                 WHEN severity = 'query' THEN {QUERY}
                 WHEN is_whole THEN {FILE_OR_LIST}
@@ -201,8 +201,8 @@ _STEPS = f"""
 
     SELECT task,
         row_number() OVER (
-            ORDER BY tier, is_whole DESC, list_position([{_RANK}], severity), children / actions DESC, children DESC,
-                records DESC, task
+            ORDER BY tier, is_whole DESC, list_position([{_RANK}], severity), is_row AND children > 0 DESC,
+                children / actions DESC, children DESC, records DESC, task
         ) AS step,
         tier, fix, owner, rule, severity, column_name, message, records, children, place, crosswalk, local_value
     FROM step

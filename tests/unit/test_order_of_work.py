@@ -130,16 +130,16 @@ def test_a_row_of_a_crosswalk_goes_before_what_takes_a_record_at_a_time(tmp_path
     rows = sheets["Order of work"]
     assert [(row["Rule"], row["Column"], row["Records"], row["Children"]) for row in rows[:4]] == [
         ("M-01", "Gender", 40, 2),
-        ("101a", "Date of birth", 8, 8),
         ("M-01", "Gender", 5, 1),
+        ("101a", "Date of birth", 8, 8),
         ("L-124", "Gender", 1, 1),  # of no known value: a step of its own
     ]
     assert rows[0]["Where"] == "crosswalks/xwalk_sex.csv, new row: Malle,? where ? is one of F, M, U"
     assert rows[0]["Why now"] == "One row puts the lists right for 2 children."
-    line = re.fullmatch(r"crosswalks/xwalk_sex.csv, new row: (.*) where \? is one of F, M, U", rows[2]["Where"])
+    line = re.fullmatch(r"crosswalks/xwalk_sex.csv, new row: (.*) where \? is one of F, M, U", rows[1]["Where"])
     assert line and next(csv.reader(io.StringIO(line[1]))) == ['=x,"y"', "?"]
-    assert [row["Step"] for row in sheets["To SEND data team"]] == [1, 1, 3, 4]
-    assert [row["Step"] for row in sheets["To Data team"]] == [1, 3, 5]
+    assert [row["Step"] for row in sheets["To SEND data team"]] == [1, 1, 2, 4]
+    assert [row["Step"] for row in sheets["To Data team"]] == [1, 2, 5]
 
 
 def test_the_children_of_a_crosswalk_are_those_whom_the_lists_show_wrong(tmp_path: Path) -> None:
