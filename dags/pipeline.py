@@ -66,11 +66,15 @@ def read_feeds() -> TaskGroup:
     return read
 
 
-def validate_feeds() -> BashOperator:
-    """Raw rules, whatever became of a feed."""
-    return step(
-        "validate-feeds", "Great Expectations on every feed. Runs whatever became of a feed.", trigger_rule="all_done"
+def validate_feeds(begun: BashOperator) -> BashOperator:
+    """Raw rules, whatever became of a feed, once the run has begun: if it has not, there is nothing to go on with."""
+    validated = step(
+        "validate-feeds",
+        "Great Expectations on every feed. Runs whatever became of a feed.",
+        trigger_rule="all_done_min_one_success",
     )
+    begun >> validated
+    return validated
 
 
 def build() -> BashOperator:

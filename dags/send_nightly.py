@@ -41,7 +41,7 @@ with DAG(
     begin = step("begin", "Makes the run's folder and notes files in the inbox that no feed recognises.")
 
     read = read_feeds()
-    validated = validate_feeds()
+    validated = validate_feeds(begin)
 
     with TaskGroup("verdict", tooltip="Green fresh, pink stale or missing, red refused") as verdict:
         for name in FEEDS:

@@ -143,6 +143,7 @@ def _request(given: Settings, options: argparse.Namespace) -> None:
     from inspection.request import register
 
     wish = _asked(given, options)
+    clock.check_notified(wish.notified_on, settings.now().date())
     if given.release_password_file:
         encryption.read_password(given.release_password_file)  # a mistake there should show now, not at 10:55
     run = runs.begin(given)

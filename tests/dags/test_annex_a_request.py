@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.dags.conftest import Night
+from tests.dags.conftest import PROJECT, Night
 
 LONDON = ZoneInfo("Europe/London")
+FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
 CALL = {"notified_on": "2026-11-16"}
 Play = Callable[..., Night]
 
@@ -67,6 +68,20 @@ def test_rejected_is_skipped_and_the_run_does_not_look_done(request_dag: Any, pl
 def test_released_ends_the_run_and_rejected_is_not_reached(request_dag: Any, play: Play) -> None:
     done = play(request_dag, conf=CALL, mark_success_pattern="approve")
     assert (done.tasks["released"], done.tasks["rejected"]) == ("success", "skipped")
+
+
+def test_a_call_that_cannot_be_ends_the_run_at_once(request_dag: Any, play: Play) -> None:
+    done = play(request_dag, {"request": [2]}, conf=CALL, mark_success_pattern="approve")
+    assert done.order == ["request"] * 3
+    assert done.state == "failed"
+    not_run = {state for task, state in done.tasks.items() if task not in ("request", "rejected")}
+    assert (not_run, done.tasks["rejected"]) == ({"upstream_failed"}, "skipped")
+
+
+def test_feeds_that_cannot_be_read_stop_nothing(request_dag: Any, play: Play) -> None:
+    every = {f"extract {feed.replace('__', '.', 1)}": [1] for feed in FEEDS}
+    done = play(request_dag, every, conf=CALL, mark_success_pattern="approve")
+    assert done.order[-5:] == ["validate-feeds", "build", "validate-lists", "freeze", "release"]
 
 
 def test_nothing_is_asked_when_there_is_nothing_to_approve(request_dag: Any, play: Play) -> None:
