@@ -174,7 +174,7 @@ def _contents(feeds: Sequence[Feed], rows: dict[str, int], run: Run) -> Page:
             ),
             Block("Notes", [Column("", "text", _NOTES)], has_header=False),
         ],
-        widths=(32, 72, 14, 12, 13, 13, 24),
+        widths=(34, 100, 13, 11, 13, 13, 20),
     )
 
 

@@ -12,7 +12,7 @@ import yaml
 from publish import findings, items_book, workbook
 from publish.items_book import item_columns, items
 from publish.workbook import Column, Grid
-from send_ready.layout import LAYOUT_VERSION
+from send_ready.layout import LAYOUT_VERSION, SPEC
 from send_ready.settings import PROJECT
 from tests.unit.publish_run import finished_run
 from tests.unit.test_publish_lineage import sources
@@ -178,7 +178,7 @@ def test_cohorts_of_the_seed_are_those_of_the_model() -> None:
     with (PROJECT / "dbt_project" / "seeds" / "spec" / "annex_a_cohorts.csv").open(
         encoding="utf-8", newline=""
     ) as file:
-        held = {row["cohort_code"] for row in csv.DictReader(file) if row["is_held"] == "Y"}
+        held = {row["cohort_code"] for row in csv.DictReader(file) if row["needed_feed"]}
     sql = (MODELS / "rpt_annex_a__cohort_children.sql").read_text(encoding="utf-8")
     [described] = yaml.safe_load((MODELS / "rpt_annex_a__cohort_children.yml").read_text(encoding="utf-8"))[
         "unit_tests"
@@ -190,3 +190,10 @@ def test_cohorts_of_the_seed_are_those_of_the_model() -> None:
 def test_the_layout_of_the_models_is_the_one_in_force() -> None:
     macro = (PROJECT / "dbt_project" / "macros" / "annex_a.sql").read_text(encoding="utf-8")
     assert f"'{LAYOUT_VERSION}'" in macro
+
+
+def test_cohorts_need_feeds_that_exist_and_that_the_item_names() -> None:
+    [cohorts] = [item for item in items() if item.sheet == "2.5 Cohorts"]
+    with (SPEC / "annex_a_cohorts.csv").open(encoding="utf-8", newline="") as file:
+        needed = {row["needed_feed"] for row in csv.DictReader(file)} - {""}
+    assert needed <= cohorts.feeds
