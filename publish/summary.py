@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from publish import issues_book, lists_book, pack, serving
+from publish import issues_book, items_book, lists_book, pack, serving
 from publish.findings import STATES
 from send_ready import files
 from send_ready.issues import SEVERITIES
@@ -58,6 +58,7 @@ def _results(manifest: dict[str, Any], run: Run, settings: Settings) -> list[str
     paths = {
         "The lists": run.out / lists_book.NAME,
         "Issues to put right": run.out / issues_book.NAME,
+        "Further items": run.out / items_book.NAME,
         "Manifest": run.out / pack.MANIFEST,
         "Warehouse": settings.home / "serving" / serving.DATABASE,
     }

@@ -136,8 +136,13 @@ def _seeds(run: Run, settings: Settings) -> Path:
         places = list(SEEDS.rglob(path.name))
         if not places:
             raise BuildError(f"{path} is not the name of a seed, so it would have no effect. Names: see {SEEDS}.")
-        files.write_bytes(merged / places[0].relative_to(SEEDS), path.read_bytes())
+        files.write_bytes(merged / places[0].relative_to(SEEDS), _with_one_line_end(path.read_bytes()))
     return merged
+
+
+def _with_one_line_end(text: bytes) -> bytes:
+    """A row added on Windows to a file from Linux mixes line ends, over which DuckDB stumbles; Excel adds a mark."""
+    return text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _execution_seconds(results: list[Any]) -> float:

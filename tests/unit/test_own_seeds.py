@@ -1,0 +1,31 @@
+"""A council's own crosswalks, laid over the shipped ones."""
+
+from pathlib import Path
+
+import pytest
+from publish_run import AS_AT, settings
+
+from send_ready import build
+from send_ready.runs import Run
+
+
+def laid_over(home: Path, name: str, text: bytes) -> Path:
+    folder = home / "config" / "crosswalks"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(text)
+    return build._seeds(Run(home, "one", AS_AT, "999"), settings(home, config=home / "config"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"value,code\nM,M\r\nMale,M\r\n", b"\xef\xbb\xbfvalue,code\r\nM,M\r\nMale,M\n", b"value,code\rM,M\rMale,M\r"],
+)
+def test_rows_added_on_another_system_are_rows(tmp_path: Path, text: bytes) -> None:
+    seeds = laid_over(tmp_path, "xwalk_sex.csv", text)
+    assert (seeds / "xwalk" / "xwalk_sex.csv").read_bytes() == b"value,code\nM,M\nMale,M\n"
+    assert (seeds / "xwalk" / "xwalk_ethnicity.csv").exists()  # the others are as shipped
+
+
+def test_a_name_that_no_seed_has_is_told(tmp_path: Path) -> None:
+    with pytest.raises(build.BuildError, match="is not the name of a seed, so it would have no effect"):
+        laid_over(tmp_path, "xwalk_gender.csv", b"value,code\n")
