@@ -9,7 +9,7 @@ from expectations.engine import Outcome
 from expectations.rules import RuleError
 from send_ready.issues import Issue
 
-MAINTAINER = "SEND data team"
+MAINTAINER = "Data team"
 _NOT_RUN = "could not be run"
 
 

@@ -4,13 +4,16 @@ The call comes today and the lists are as at D. Nobody is asked: the approval is
 lists are released into out/rehearsals; on real exports it ends with the approval.
 """
 
+import time
 from pathlib import Path
 
 from inspection import clock, request
 from inspection.request import Request, Wanted
+from publish import chronology, findings, tracking
 from send_ready import dag_once, files, night, runs
 from send_ready import settings as environment
 from send_ready.dag_once import PERSON, Played
+from send_ready.runs import Run
 from send_ready.settings import Settings
 
 AIM = 120  # seconds from the call to lists that somebody can approve
@@ -51,7 +54,7 @@ def drill(settings: Settings) -> int:
                     "The rehearsal did not come to its end. What failed is named above: better today than on the day."
                 )
                 return INCOMPLETE
-            _tell_outcome(request.of(settings.home, this.run_id))
+            _tell_outcome(request.of(settings.home, this.run_id), _chronologies(this, call))
             return 0
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-made is left; the same command starts again.", flush=True)
@@ -76,12 +79,25 @@ def _tell_times(played: Played) -> None:
     )
 
 
-def _tell_outcome(wanted: Wanted) -> None:
+def _chronologies(this: Run, call: Request) -> Path:
+    """As on the evening on which the inspectors name children: those who are suggested for a rehearsal of tracking."""
+    started = time.perf_counter()
+    path = call.folder / chronology.NAME
+    with findings.opened(this) as con:
+        children = [child.unique_id for child in tracking.suggest(con, this.as_at.isoformat()).children]
+        chronology.write(path, con, this, children, call.notified_on)
+    seconds = time.perf_counter() - started
+    print(f"The children are named: chronologies of {len(children)} suggested for tracking, in {seconds:.1f} s.\n")
+    return path
+
+
+def _tell_outcome(wanted: Wanted, chronologies: Path) -> None:
     folder = wanted.request.released / wanted.folder.name
     places: list[tuple[str, Path]] = [
         ("The timetable", wanted.request.folder / "timetable.xlsx"),
         ("What the approver reads", wanted.folder / "brief.md"),
         ("The pack", wanted.folder),
+        ("The chronologies", chronologies),
     ]
     if folder.exists():
         receipt = files.read_json(folder / "receipt.json")

@@ -28,13 +28,13 @@ from inspection.proof import (
     shown,
     verify,
 )
-from publish import lists_book
+from publish import chronology, items_book, lists_book
 from publish.folders import replaced
 from send_ready import files
 
 __all__ = ["APPROVE", "REJECT", "Decision", "ReleaseError", "describe", "release", "verify"]
 # What inspectors get. All of it is about children.
-TO_SEND = (lists_book.NAME, "annex_a_further_items.xlsx", "chronology.xlsx")
+TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
 OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")
 READ_ONLY_FILE, READ_ONLY_FOLDER, OWN_FOLDER = 0o400, 0o500, 0o700
 

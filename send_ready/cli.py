@@ -181,7 +181,8 @@ def _release(given: Settings, options: argparse.Namespace) -> int:
     decision = sign_off.answered(given.decision or "null")
     if options.option:
         decision = Decision(options.option, options.by, now, options.comment)
-    wanted = request.of(given.home, runs.find(given).run_id)
+    # By its name: the run's folder may have been tidied away while the approver thought it over.
+    wanted = request.of(given.home, runs.tidy(given.run_id) if given.run_id else runs.find(given).run_id)
     done = sign_off.sign_off(given, wanted, decision, now)
     print(*sign_off.told(wanted, done), sep="\n")
     return EXIT_AMBER if decision and decision.option == REJECT else 0

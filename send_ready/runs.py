@@ -61,10 +61,15 @@ class Run:
         return self.folder / "issues" / f"{stage}.parquet"
 
 
+def tidy(run_id: str) -> str:
+    """A run's name as a folder may have it: Airflow's holds colons and a plus."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)
+
+
 def begin(settings: Settings) -> Run:
     """Create the run folder, or find it again when the same run is begun twice."""
     run_id = settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    run_id = re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)
+    run_id = tidy(run_id)
     run = Run(settings.home, run_id, settings.as_at, settings.la_code)
     record = run.folder / "run.json"
     if record.exists():
@@ -84,7 +89,7 @@ def find(settings: Settings) -> Run:
     """The run named by SEND_RUN_ID, else the newest. Raises RunError when there is none."""
     folders = settings.home / "runs"
     if settings.run_id:
-        record = folders / re.sub(r"[^A-Za-z0-9_-]+", "-", settings.run_id) / "run.json"
+        record = folders / tidy(settings.run_id) / "run.json"
     else:
         records = sorted(folders.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
         record = records[-1] if records else folders / "run.json"
