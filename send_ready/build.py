@@ -18,6 +18,7 @@ from send_ready.warehouse import identifier, literal
 
 DBT_PROJECT = PROJECT / "dbt_project"
 SEEDS = DBT_PROJECT / "seeds"
+OWN_SEEDS = ("crosswalks", "targets")  # folders of SEND_CONFIG whose CSVs stand in for seeds of the same name
 DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
 FEED_COLUMNS = {
     "source": "VARCHAR",
@@ -127,12 +128,13 @@ def _dbt_environment(run: Run, settings: Settings) -> dict[str, str]:
 
 def _seeds(run: Run, settings: Settings) -> Path:
     """The folder of seeds in force: the shipped one, or a copy with the council's own files laid over it."""
-    own = settings.config / "crosswalks" if settings.config else None
-    if own is None or not own.is_dir():
+    folders = [settings.config / name for name in OWN_SEEDS] if settings.config else []
+    own = [path for folder in folders for path in sorted(folder.glob("*.csv"))]
+    if not own:
         return SEEDS
     merged = run.folder / "seeds"
     shutil.copytree(SEEDS, merged, dirs_exist_ok=True)
-    for path in sorted(own.glob("*.csv")):
+    for path in own:
         places = list(SEEDS.rglob(path.name))
         if not places:
             raise BuildError(f"{path} is not the name of a seed, so it would have no effect. Names: see {SEEDS}.")
