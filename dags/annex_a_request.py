@@ -125,7 +125,9 @@ with DAG(
         subject="Release these lists? {{ params.notified_on }}, {{ params.kind }}",
         body="{{ brief(ti.xcom_pull(task_ids='freeze')) }}",
         options=[APPROVE, REJECT],
-        params={"comment": Param("", type="string", title="Comment", description="A rejection needs a reason.")},
+        params={
+            "comment": Param(None, type=["null", "string"], title="Comment", description="A rejection needs a reason.")
+        },
         execution_timeout=None,
         retries=100,  # each one is a rejection without a reason
         retry_delay=timedelta(seconds=5),
