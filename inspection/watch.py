@@ -5,7 +5,6 @@ nobody said so; a run that never began, failed before it put the call on record,
 pack. cron or systemd starts it every five minutes, so it loads little.
 """
 
-import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from inspection.alerts import Alert
 from inspection.receivers import Receivers, configured
 from inspection.request import Request, asked
 from inspection.standing import at
+from send_ready import runs as run_folders
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 
@@ -35,7 +35,7 @@ def deadline(settings: Settings, which: str, now: datetime) -> str:
     try:
         wish = asked(settings.request or "")
         return deadline_passed(settings.home, wish.notified_on, wish.kind, which, now, receivers, wish.is_rehearsal)
-    except (RunError, clock.ClockError) as error:
+    except RunError as error:
         title = "A deadline fired for what is no call"
         alert = Alert(f"no-call:{_day(now)}", "fault", title, f"See the runs of {airflow_runs.DAG}. {error}", now)
         alerts.raise_alert(alert, [alerts.common(settings.home)], receivers)
@@ -128,7 +128,7 @@ def _of(home: Path, key: str) -> Request | None:
     day, _, kind = key.partition("_")
     try:
         return Request(home, date.fromisoformat(day), kind)
-    except (ValueError, clock.ClockError):
+    except (ValueError, RunError):
         return None
 
 
@@ -186,7 +186,7 @@ def _patiently(url: str, home: Path, now: datetime) -> list[DagRun]:
 def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
     call = run.request.key if run.request else "unknown"
     what = standing.told(run.request) if run.request else "It is not known for which call."
-    is_known = bool(run.request and _run_id(run.run_id) in standing.on_record(run.request))
+    is_known = bool(run.request and run_folders.tidy(run.run_id) in standing.on_record(run.request))
 
     def fault(key: str, title: str, text: str) -> Alert:
         return Alert(f"{key}:{call}:{run.number}", "fault", title, f"{text} {what}", now)
@@ -201,11 +201,6 @@ def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
     if run.state != "success" and run.deadlines < airflow_runs.DEADLINES:
         text = "Its deadline was never made. The clock of this call is watched by `send-ready watch` only."
         yield fault("no-deadline", f"Airflow does not watch the clock of a run of {airflow_runs.DAG}", text)
-
-
-def _run_id(given: str) -> str:
-    """As runs.begin names the folder of a run."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", given)
 
 
 def _night(home: Path, now: datetime) -> Iterator[Alert]:

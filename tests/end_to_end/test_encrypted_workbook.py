@@ -28,7 +28,8 @@ from com.sun.star.connection import NoConnectException
 
 profile, pipe, *books = sys.argv[1:]
 options = ["--headless", "--norestore", "--nologo", "-env:UserInstallation=file://" + profile]
-office = subprocess.Popen(["soffice", *options, "--accept=pipe,name=" + pipe + ";urp;"], stdout=2, start_new_session=True)
+options += ["--accept=pipe,name=" + pipe + ";urp;"]
+office = subprocess.Popen(["soffice", *options], stdout=2, start_new_session=True)
 try:
     here = uno.getComponentContext()
     resolver = here.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", here)
