@@ -193,9 +193,8 @@ def test_the_watchdog_is_added_by_choice_and_can_do_little() -> None:
     (out,) = watch["volumes"]
     assert out.endswith("/out:/send/home/out")
     assert "ports" not in watch
-    assert watch["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == (
-        SERVICES["scheduler"]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-    )
+    database = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+    assert watch["environment"][database] == SERVICES["scheduler"]["environment"][database]
     assert "SEND_ALERT_URL" not in TEXT
     merged = COMPOSE | {"services": SERVICES | watchdog["services"]}
     vendored = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
