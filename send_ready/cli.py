@@ -3,7 +3,7 @@
     send-ready begin                 a run for AS_AT, and what the inbox holds that no feed knows
     send-ready extract SOURCE.FEED   land, read and choose one feed
     send-ready validate-feeds        raw rules on every feed
-    send-ready verdict SOURCE.FEED   0 fresh, 99 stale or missing, 1 refused
+    send-ready verdict SOURCE.FEED   0 fresh or not used, 99 stale or missing, 1 refused
     send-ready build                 the warehouse, by dbt
     send-ready validate-lists        the rules on both finished lists
     send-ready publish               workbooks and manifest
@@ -94,6 +94,9 @@ def _validate_feeds(given: Settings, _: argparse.Namespace) -> None:
 
 def _verdict(given: Settings, options: argparse.Namespace) -> int:
     result = files.read_json(runs.find(given).feed_result(options.feed))
+    if result["status"] == runs.UNUSED:
+        print(f"{options.feed}: not used. A council may do without it.")
+        return 0
     print(f"{options.feed}: {result['status']}, data date {result['data_date']}")
     for file in result["files"]:
         if file["status"] in ("refused", "deferred"):
@@ -151,8 +154,8 @@ def _request(given: Settings, options: argparse.Namespace) -> None:
     wanted = register(run, wish, settings.now())
     print(f"Version {wanted.version} of {wanted.request.key}, as at {run.as_at}: {wanted.folder}")
     print(f"The lists are due at {wanted.request.due:%H:%M on %A %-d %B %Y}.")
-    print(*clock.oddities(wish.notified_on), sep="\n")
-    print(run.run_id)
+    for line in (*clock.oddities(wish.notified_on), run.run_id):
+        print(line)
 
 
 def _asked(given: Settings, options: argparse.Namespace) -> "Asked":
