@@ -24,6 +24,7 @@ CONFIGURATION = (
     ("contracts", PROJECT / "extract" / "contracts", "*.yml"),
     ("column_maps", PROJECT / "extract" / "column_maps", "*.csv"),
     ("crosswalks", PROJECT / "dbt_project" / "seeds", "*.csv"),
+    ("targets", PROJECT / "dbt_project" / "seeds" / "kpi", "*.csv"),
 )
 OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason", "is_in_use")
 COUNTS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")

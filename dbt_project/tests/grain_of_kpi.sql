@@ -15,6 +15,7 @@
     'int_kpi__attendance_counted': ['period_type', 'period_end', 'person_id'],
     'kpi_values': ['kpi_id', 'period_type', 'period_end', 'breakdown_type', 'breakdown_value'],
     'kpi_cases': ['kpi_id', 'period_type', 'unique_id?', 'reference?'],
+    'kpi_worklist': ['item_type', 'reference'],
     'kpi_catalogue': ['kpi_id'],
     'kpi_targets': ['kpi_id'],
     'kpi_comparators': ['kpi_id', 'breakdown_type', 'breakdown_value'],

@@ -91,3 +91,14 @@ def test_every_kpi_with_a_model_is_worked_out(warehouse: Path) -> None:
     with duckdb.connect(str(warehouse), read_only=True) as con:
         built = con.execute("SELECT DISTINCT kpi_id, period_type FROM kpi.values").fetchall()
     assert set(built) == {(kpi, window) for kpi, window, _, _, _ in expected()}
+
+
+def test_the_worklist_is_as_worked_out_by_hand(warehouse: Path) -> None:
+    """No decision is late, and no advice is outstanding: H14 and H15 have their plan, H18 was refused one."""
+    with open(COUNCIL / "expected_worklist.csv", encoding="utf-8", newline="") as file:
+        wanted = sorted(tuple(row.values())[:5] for row in csv.DictReader(file))
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        found = con.execute(
+            "SELECT item_type, unique_id, reference, due_date::VARCHAR, days_late::VARCHAR FROM kpi.worklist"
+        ).fetchall()
+    assert sorted(found) == wanted

@@ -121,6 +121,10 @@ def test_configuration_hash_changes_with_the_councils_own_files(tmp_path: Path) 
     assert len({each["sha256"] for each in found}) == 3
     assert [each["own_files"] for each in found] == [[], ["crosswalks/xwalk_sex.csv"], ["crosswalks/xwalk_sex.csv"]]
     assert found[1]["files"].keys() == found[0]["files"].keys()
+    (config / "targets").mkdir()
+    (config / "targets" / "kpi_targets.csv").write_text("kpi_id,target_value,amber_margin,basis\n")
+    pack.publish(finished_run(tmp_path), settings(tmp_path, config=config))
+    assert manifest(tmp_path)["configuration"]["own_files"] == ["crosswalks/xwalk_sex.csv", "targets/kpi_targets.csv"]
     assert "contracts/capita_one__students.yml" in found[0]["files"]
 
 
