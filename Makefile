@@ -52,7 +52,7 @@ bench: $(READY) ## Time, processor and memory of each step at Lancashire's size,
 	@$(BIN)/python -m bench
 
 test: lint ## Every check and test
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY_TO_TEST) ## Style, types and SQL
 	@$(BIN)/ruff check .
