@@ -31,6 +31,7 @@ USERS = {"amina": "op", "raj": "op", "admin": "admin"}
 PASSWORD = "four words that differ"
 DAG = "/api/v2/dags/annex_a_request"
 PATIENCE = 240  # seconds
+READING = 3  # seconds that a person takes to read. Airflow 3.3.2 may lose an answer of the first one, and asks again
 
 
 class Server:
@@ -103,6 +104,7 @@ class Server:
         return found
 
     def answer(self, run_id: str, user: str, option: str, comment: str = "") -> httpx.Response:
+        time.sleep(READING)
         body = {"chosen_options": [option], "params_input": {"comment": comment}}
         return self.ask("PATCH", self._hitl(run_id), body, user)
 
