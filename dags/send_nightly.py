@@ -11,8 +11,9 @@ run, never the clock's: a run of Monday that is cleared on Tuesday builds Monday
 had landed with a data date up to that day and gives the same lists.
 
 **Colours.** `read` and `build` to `serve` are the work: red there is a technical fault, after two
-retries. `verdict` says how each feed stands: green is fresh, pink (skipped) is stale or never received,
-red is a newest file that was refused. A verdict stops nothing; the pack says which feeds are old.
+retries. `verdict` says how each feed stands: green is fresh, or not used where a council may do
+without; pink (skipped) is stale or never received; red is a newest file that was refused. A verdict stops nothing; the
+pack says which feeds are old.
 The run is green when `done` is: the pack and the warehouse are out.
 
 **Ask** the owner of the export about a refused file (the issues workbook names them), and the SEND data

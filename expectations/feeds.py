@@ -5,6 +5,7 @@ happens to one feed stops another.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from extract import contract as contracts
 from extract.contract import Contract
 from extract.feed import extract
 from extract.refusal import FAILED_RULE
-from send_ready import files, issues, runs, warehouse
+from send_ready import build, files, issues, runs, warehouse
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
@@ -62,7 +63,7 @@ def _validate(run: Run, settings: Settings, contract: Contract) -> tuple[int, li
     refused: dict[str, str] = {}
     found: list[Issue] = []
     while result["typed_path"]:
-        rows, new = _check(run, contract, rules, result)
+        rows, new = _check(run, settings, contract, rules, result)
         found += new
         stops = [issue for issue in new if issue.severity == "stop"]
         if not stops:
@@ -87,14 +88,17 @@ def _say_why(run: Run, contract: Contract, refused: dict[str, str]) -> None:
     files.write_json(path, result | {"status": "refused", "is_stale": True})
 
 
-def _check(run: Run, contract: Contract, rules: list[Rule], result: dict[str, Any]) -> tuple[int, list[Issue]]:
+def _check(
+    run: Run, settings: Settings, contract: Contract, rules: list[Rule], result: dict[str, Any]
+) -> tuple[int, list[Issue]]:
     """Rows and issues of one typed file. Only a stop issue when a stop rule fails."""
     source = f"read_parquet({literal(run.home / result['typed_path'])}, file_row_number = true)"
     absent = set(result["columns_missing"])  # extract has said so once; every row would fail the same way
     rules = [rule for rule in rules if not rule.needs & absent]
     with warehouse.scratch(run.folder / "spill") as con:
         columns = {column for rule in rules for column in rule.needs}
-        frame = frames.read(con, source, "file_row_number", contract.id, columns, run.as_at)
+        seed = partial(build.seed, settings=settings)
+        frame = frames.read(con, source, "file_row_number", contract.id, columns, run.as_at, seed)
         try:
             checked = engine.check(contract.id, frame, rules)
         except EmptyFrame:

@@ -4,6 +4,7 @@ Two things are decided here and nowhere else.
 
 Helper columns: some rules need a value that no export holds (an age, a day of the week). Each is
 one SQL expression over the columns of its feed or list, and rules use it like any other column.
+`$as_at` in it is the as-at date, `$seed(name)` the seed of that name, a table of text.
 
 Types: Great Expectations compares whole columns at once only for float64 (anything else is walked
 value by value: 4 s for 1.5 million rows), and pandas has no blank for plain integers and booleans.
@@ -13,12 +14,14 @@ as text. Dates are compared with dates by pair expectations, so that no rule nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from send_ready import build
 from send_ready.warehouse import identifier, literal
 
 if TYPE_CHECKING:
@@ -26,12 +29,35 @@ if TYPE_CHECKING:
 
 _OPEN_PLAN = "cease_date IS NULL OR cease_date > $as_at"
 
+
+def _looked_up(value: str, seed: str, by: str, column: str) -> str:
+    """The value that a seed's row holds for a column of the feed, whatever its case; null when no row has it."""
+    rows = f"SELECT {by} AS looked_up, {value} AS found FROM $seed({seed})"
+    return f"(SELECT any_value(found) FROM ({rows}) WHERE lower(trim(looked_up)) = lower({column}))"
+
+
 EVERYWHERE = {
     "as_at_date": "$as_at",
     "forty_years_ago": "$as_at - INTERVAL 40 YEAR",
     "four_weeks_ago": "$as_at - INTERVAL 28 DAY",
 }
+_PERIOD_TYPE = _looked_up("code", "xwalk_period_type", "local_value", "period_type")
 HELPERS: dict[str, dict[str, str]] = {
+    "board.actions": {
+        "status_code": _looked_up("code", "xwalk_action_status", "local_value", "status"),
+        "impact_title": _looked_up("title", "kpi_catalogue", "kpi_id", "impact_measure"),
+    },
+    "board.measures": {
+        "kpi_is_built": _looked_up("is_built", "kpi_catalogue", "kpi_id", "kpi_id"),
+        "kpi_unit": _looked_up("unit", "kpi_catalogue", "kpi_id", "kpi_id"),
+        "period_type_code": _PERIOD_TYPE,
+        "month_end": "last_day(period_end)",
+        "is_breakdown_whole": "(coalesce(lower(breakdown_type), 'all') = 'all')"
+        " = (coalesce(lower(breakdown_value), 'all') = 'all')",
+        "same_figure_count": f"count(*) OVER (PARTITION BY lower(kpi_id), {_PERIOD_TYPE}, period_end,"
+        " replace(lower(coalesce(breakdown_type, 'all')), ' ', '_'),"
+        " if(lower(coalesce(breakdown_value, 'all')) = 'all', 'all', breakdown_value))",
+    },
     "capita_one.attendance": {
         "weekday": "isodow(week_commencing)",  # 1 is Monday
         "sessions_absent": "coalesce(authorised_absence, 0) + coalesce(unauthorised_absence, 0)",
@@ -47,24 +73,35 @@ HELPERS: dict[str, dict[str, str]] = {
         "is_open": "end_date IS NULL OR end_date > $as_at",
     },
 }
+_SEED = re.compile(r"\$seed\((\w+)\)")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 
 
 def read(
-    con: duckdb.DuckDBPyConnection, source: str, row: str, name: str, columns: Iterable[str], as_at: date
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    row: str,
+    name: str,
+    columns: Iterable[str],
+    as_at: date,
+    seed: Callable[[str], list[dict[str, str]]] = build.seed,
 ) -> pd.DataFrame:
     """The named columns of `source` (a table or table function), helpers included, for the rules of `name`.
 
     The index is the SQL expression `row` (a row's number in the source). Columns that the source
-    cannot give are left out: the engine reports the rules that needed them.
+    cannot give are left out: the engine reports the rules that needed them. `seed` gives a seed's rows.
     """
+    columns = sorted(set(columns))
     helpers = {
-        helper: expression.replace("$as_at", f"DATE {literal(as_at)}")
+        helper: _SEED.sub(
+            lambda found: _table(con, found[1], seed), expression.replace("$as_at", f"DATE {literal(as_at)}")
+        )
         for helper, expression in (EVERYWHERE | HELPERS.get(name, {})).items()
+        if helper in columns
     }
     held = {column: kind for column, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     selected = []
-    for column in sorted(set(columns)):
+    for column in columns:
         expression = identifier(column) if column in held else helpers.get(column)
         kind = held.get(column) or (expression and _type(con, source, expression))
         if kind:
@@ -72,6 +109,18 @@ def read(
     frame = con.execute(f"SELECT {', '.join([f'{row} AS _row', *selected])} FROM {source}").df().set_index("_row")
     frame.index.name = None  # a named index makes Great Expectations collect rows one by one
     return frame
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, seed: Callable[[str], list[dict[str, str]]]) -> str:
+    """Make a seed a temporary table of the connection, once; gives the table's name."""
+    table = identifier(f"seed_{name}")
+    rows = seed(name)
+    definition = ", ".join(f"{identifier(column)} VARCHAR" for column in rows[0])
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({definition})")
+    con.executemany(
+        f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", [list(row.values()) for row in rows]
+    )
+    return table
 
 
 def _type(con: duckdb.DuckDBPyConnection, source: str, expression: str) -> str | None:

@@ -29,7 +29,9 @@ TYPES = {
     "decimal": "DOUBLE",
     "boolean": "BOOLEAN",
 }
-_KEYS = {"title", "grain", "owner", "file_name", "undated_file", "key", "latest_by", "limits", "columns"}
+_KEYS = {
+    "title", "grain", "owner", "is_optional", "file_name", "undated_file", "key", "latest_by", "limits", "columns",
+}  # fmt: skip
 _LIMITS = {"max_row_drop_pct", "stale_after_days"}
 _COLUMN_KEYS = {"type", "required", "crosswalk"}
 
@@ -58,6 +60,7 @@ class Contract:
     title: str
     grain: str
     owner: str
+    is_optional: bool  # a council may do without: until a file comes, nobody is told that there is none
     file_name: str
     undated_file: str
     key: tuple[str, ...]
@@ -134,6 +137,7 @@ def parse(name: str, contract: Path, column_map: Path) -> Contract:
             title=raw["title"],
             grain=raw["grain"],
             owner=raw["owner"],
+            is_optional=bool(raw.get("is_optional")),
             file_name=raw["file_name"],
             undated_file=raw.get("undated_file", "file_time"),
             key=tuple(raw["key"]),

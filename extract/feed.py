@@ -26,11 +26,11 @@ class Choice:
     refused: tuple[tuple[Landed, Reading], ...]
 
     def status(self, run: Run, contract: Contract) -> str:
-        """fresh, stale, refused or missing (see runs.STATUSES)."""
+        """fresh, stale, refused, missing or unused (see runs.STATUSES)."""
         if self.refused:
             return "refused"
         if not self.chosen:
-            return "missing"
+            return runs.UNUSED if contract.is_optional else "missing"
         return "stale" if self.chosen[0].days_before(run.as_at) > contract.stale_after_days else "fresh"
 
 
@@ -145,7 +145,7 @@ def _result(
         "owner": contract.owner,
         "stale_after_days": contract.stale_after_days,
         "status": status,
-        "is_stale": status != "fresh",
+        "is_stale": status not in ("fresh", runs.UNUSED),
         "data_date": None,
         "file_name": None,
         "sha256": None,

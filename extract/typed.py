@@ -227,7 +227,7 @@ def _typed(column: Column) -> str:
     if column.type == "boolean":
         yes, no = (", ".join(map(literal, words)) for words in (YES, NO))
         return f"CASE WHEN lower({name}) IN ({yes}) THEN true WHEN lower({name}) IN ({no}) THEN false END"
-    number = f"try_cast({name} AS DOUBLE)"
+    number = f"try_cast(rtrim({name}, '%') AS DOUBLE)"  # 50% is 50, as a spreadsheet writes it
     if column.type == "integer":
         return f"CASE WHEN {number} = trunc({number}) THEN try_cast({number} AS BIGINT) END"
     return f"CASE WHEN isfinite({number}) THEN {number} END"

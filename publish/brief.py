@@ -29,6 +29,7 @@ PLANS = {"List 1": "List 1: EHC plans", "List 2": "List 2: SEN support"}
 NOT_RECORDED = ("UNKNOWN", "Unknown", "Not specified")  # what the lists write where nothing is recorded
 RARELY_FILLED = ("uln", "updated_plan_date", "subsidiary_phase", "social_care_team")  # for most children rightly blank
 ORDER = ("missing", "refused", "stale", "fresh")
+BOARD = "board."  # feeds of the board's report: nothing in the lists comes from them
 
 
 def write(
@@ -48,7 +49,8 @@ def write(
     """
     compared = since.compare(con, previous and previous / since.NAME)
     earlier, label = _earlier(previous)
-    feeds = sorted(findings.feeds(con), key=lambda feed: (ORDER.index(feed.status), feed.title))
+    of_children = (feed for feed in findings.feeds(con) if not feed.name.startswith(BOARD))
+    feeds = sorted(of_children, key=lambda feed: (ORDER.index(feed.status), feed.title))
     counts = _errors(con)
     parts = [
         _head(run, manifest, kind, due),

@@ -1,4 +1,4 @@
-"""Sampleshire: a council that does not exist, in the fifteen exports that a council's systems would write.
+"""Sampleshire: a council that does not exist, in the seventeen exports that a council would send.
 
 Seeded: the same arguments give the same bytes. Everything is drawn so that the published figures in
 calibration.csv come out; nothing in it is anybody's data.
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sample import care, fault_list, hub, layout, plans, schooling
+from sample import board, care, fault_list, hub, layout, plans, schooling
 from sample.chance import Ints, Scene
 from sample.establishments import establishments
 from sample.faults import Plot, write_key
@@ -20,6 +20,7 @@ from sample.people import ON_LIST_1, ON_LIST_2, people
 GIAS_AGE = timedelta(days=4)  # the public extract is older than the rest
 
 SMALLEST = 50
+BOARD = ("board.measures", "board.actions")  # no faults are planted there
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def build(as_at: date, la_code: str, n_plans: int, sen_support: int, seed: int) 
         "ehc_hub.reviews": hub_reviews,
         "social_care.involvements": care.involvements(scene, folk),
         "gias.establishments": gias,
+        "board.measures": board.measures(scene, n_plans, seed),
+        "board.actions": board.actions(scene),
     }
     return Council(scene, folk, feeds)
 
@@ -102,7 +105,7 @@ def write(
     faults: float = 0.01,
     answer_key: Path | None = None,
 ) -> Summary:
-    """Write the fifteen exports of data date `as_at` into `folder` (GIAS a few days older), and the answer key.
+    """Write the seventeen exports of data date `as_at` into `folder` (GIAS a few days older), and the answer key.
 
     The key goes beside the folder, never into it, unless `answer_key` says where. `faults` is the share of the
     people on the lists who have one; 0 plants none. Raises ValueError for a council of under 50 plans or pupils.
@@ -113,25 +116,27 @@ def write(
         fault_list.plant(plot, faults)
     folder.mkdir(parents=True, exist_ok=True)
     names, header_lines = {}, {}
-    for feed, frame in plot.frames.items():
+    frames = plot.frames | {feed: layout.as_text(feed, council.feeds[feed]) for feed in BOARD}
+    for feed, frame in frames.items():
         headings = layout.headers(feed) | plot.headers.get(feed, {})
         header_lines[feed] = 1 + "".join(headings.values()).count("\n")
         names[feed] = layout.file_name(feed, as_at - GIAS_AGE if feed.startswith("gias") else as_at)
         layout.write(folder / names[feed], feed, frame, headings)
     key = answer_key or folder.parent / "answer_key.csv"
     count = write_key(key, plot, names, header_lines)
-    return Summary(folder, {names[feed]: len(frame) for feed, frame in plot.frames.items()}, count, key)
+    return Summary(folder, {names[feed]: len(frame) for feed, frame in frames.items()}, count, key)
 
 
 def _plot(council: Council) -> Plot:
-    """The council's exports as text, and what a fault may ask about whoever a row is about."""
+    """The exports about people as text, and what a fault may ask about whoever a row is about."""
+    feeds = {feed: frame for feed, frame in council.feeds.items() if feed not in BOARD}
     return Plot(
         rng=council.scene.rng,
         as_at=council.scene.as_at,
-        frames={feed: layout.as_text(feed, frame) for feed, frame in council.feeds.items()},
-        owners={feed: _owners(council, frame) for feed, frame in council.feeds.items()},
+        frames={feed: layout.as_text(feed, frame) for feed, frame in feeds.items()},
+        owners={feed: _owners(council, frame) for feed, frame in feeds.items()},
         people=_about(council),
-        keys={feed: layout.keys(feed) for feed in council.feeds},
+        keys={feed: layout.keys(feed) for feed in feeds},
     )
 
 

@@ -44,6 +44,7 @@ DIALECTS = {
     "capita_one": Dialect("cp1252", "\r\n", "{2}/{1}/{0}"),
     "ehc_hub": Dialect("utf-8-sig", "\n", "{0}-{1}-{2}"),
     "social_care": Dialect("utf-8", "\n", "{2}/{1}/{0}"),
+    "board": Dialect("utf-8", "\n", "{2}/{1}/{0}"),
     "gias": Dialect("cp1252", "\r\n", "{2}-{1}-{0}", is_quoted=True),
 }
 

@@ -142,6 +142,16 @@ def _seeds(run: Run, settings: Settings) -> Path:
     return merged
 
 
+def seed(name: str, settings: Settings | None = None) -> list[dict[str, str]]:
+    """The rows of the seed in force: of the council's own file of that name if it has one, else of the shipped one."""
+    (path,) = SEEDS.rglob(f"{name}.csv")
+    if settings:
+        for folder in OWN_SEEDS:
+            path = settings.config_file(folder, path.name, shipped=path)
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def _with_one_line_end(text: bytes) -> bytes:
     """A row added on Windows to a file from Linux mixes line ends, over which DuckDB stumbles; Excel adds a mark."""
     return text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")

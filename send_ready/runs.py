@@ -18,7 +18,8 @@ from send_ready import files
 from send_ready.settings import Settings
 
 KEEP = 14  # run folders kept; landing is what must be backed up
-STATUSES = ("fresh", "stale", "refused", "missing")
+UNUSED = "unused"  # an optional feed of which no file ever came
+STATUSES = ("fresh", "stale", "refused", "missing", UNUSED)
 
 
 class RunError(RuntimeError):
@@ -150,8 +151,9 @@ def say(line: dict[str, Any]) -> str:
 
 
 def feed_results(run: Run) -> list[dict[str, Any]]:
-    """What came of every feed of the run, in order of name."""
-    return [files.read_json(path) for path in sorted((run.folder / "feeds").glob("*.json"))]
+    """What came of every feed of the run, in order of name; without optional ones that the council does not use."""
+    results = [files.read_json(path) for path in sorted((run.folder / "feeds").glob("*.json"))]
+    return [result for result in results if result["status"] != UNUSED]
 
 
 def _forget_old_runs(home: Path) -> None:

@@ -2,6 +2,7 @@
 -- When it matters: two codes for one value would double every record that holds it.
 -- How to fix: delete one of the rows from the CSV.
 {%- set crosswalks = [
+    'xwalk_action_status',
     'xwalk_advice_type',
     'xwalk_assessment_type',
     'xwalk_cease_reason',
@@ -11,6 +12,7 @@
     'xwalk_exclusion_reason',
     'xwalk_hub_decision',
     'xwalk_inactive_reason',
+    'xwalk_period_type',
     'xwalk_request_source',
     'xwalk_residential',
     'xwalk_review_outcome',

@@ -12,6 +12,7 @@ SPEC = PROJECT / "seeds" / "spec"
 CROSSWALKS = sorted((PROJECT / "seeds" / "xwalk").glob("*.csv"))
 # Standard codes of each crosswalk, as feeds.md of the sources and the DfE list them.
 CODES = {
+    "xwalk_action_status": {"not_started", "in_progress", "complete", "on_hold", "cancelled"},
     "xwalk_advice_type": {"Education", "Health", "Educational Psychology", "Social Care", "Parent", "Other"},
     "xwalk_assessment_type": {"INI", "MID", "AOL", "OVR"},
     "xwalk_cease_reason": set("123456789"),
@@ -37,6 +38,16 @@ CODES = {
     },
     "xwalk_hub_decision": {"Y", "N"},
     "xwalk_inactive_reason": {"REF", "MOV", "AWI"},
+    "xwalk_period_type": {
+        "month",
+        "quarter",
+        "rolling_12_months",
+        "academic_year_to_date",
+        "academic_year",
+        "financial_year",
+        "calendar_year",
+        "point",
+    },
     "xwalk_request_source": set("12345"),
     "xwalk_residential": {"A", "B"},
     "xwalk_review_outcome": set("MAC"),

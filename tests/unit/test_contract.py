@@ -14,6 +14,8 @@ SHIPPED = settings.load({})
 
 def test_every_feed_of_the_sources_ships() -> None:
     assert [contract.id for contract in contracts.load_all(SHIPPED)] == [
+        "board.actions",
+        "board.measures",
         "capita_one.annual_reviews",
         "capita_one.attendance",
         "capita_one.ehc_plans",
@@ -95,5 +97,5 @@ def test_a_contract_with_a_mistake_is_named_with_what_to_change(
 
 
 def test_an_unknown_feed_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ContractError, match=r"There is no feed capita_one\.toys\. Feeds: capita_one\.annual_reviews, "):
+    with pytest.raises(ContractError, match=r"There is no feed capita_one\.toys\. Feeds: board\.actions, board\.measures, "):
         contracts.load("capita_one.toys", SHIPPED)

@@ -23,6 +23,7 @@ CONTRACT = Contract(
     title="Toys",
     grain="one row a toy",
     owner="Nobody",
+    is_optional=False,
     file_name="capita_one_toys",
     undated_file="file_time",
     key=("a",),

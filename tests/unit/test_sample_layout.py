@@ -35,11 +35,14 @@ CODED = {
     "ehc_hub.advice": {"advice_type": "advice_type"},
     "ehc_hub.reviews": {"outcome": "review_outcome"},
     "social_care.involvements": {"status": "social_care_status"},
+    "board.measures": {"period_type": "period_type"},
+    "board.actions": {"status": "action_status"},
 }  # fmt: skip
 DATE = {
     "capita_one": r"\d{2}/\d{2}/\d{4}",
     "ehc_hub": r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2})?",
     "social_care": r"\d{2}/\d{2}/\d{4}",
+    "board": r"\d{2}/\d{2}/\d{4}",
     "gias": r"\d{2}-\d{2}-\d{4}",
 }
 

@@ -21,8 +21,15 @@
     ('ehc_hub.advice', 'advice_type', 'advice_type', 'advice_type'),
     ('ehc_hub.reviews', 'outcome', 'review_outcome', 'review_outcome'),
     ('social_care.involvements', 'status', 'social_care_status', 'social_care_status'),
+    ('board.measures', 'period_type', 'period_type', 'period_type'),
+    ('board.actions', 'status', 'action_status', 'action_status'),
 ] -%}
-{%- set ids = {'capita_one': 'student_id', 'ehc_hub': 'case_id', 'social_care': 'social_care_id'} -%}
+{%- set ids = {
+    'capita_one': 'student_id',
+    'ehc_hub': 'case_id',
+    'social_care': 'social_care_id',
+    'board': 'cast(null as varchar)',
+} -%}
 with unmapped as (
     {%- for feed, column, name, crosswalk in coded %}
     {%- set source_system = feed.split('.')[0] %}
