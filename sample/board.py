@@ -129,7 +129,7 @@ def _counted(ends: Dates, counts: np.ndarray) -> pd.DataFrame:
 
 
 def _shares(rng: np.random.Generator, ends: Dates, plans: int, supply: Supply) -> pd.DataFrame:
-    chosen = ends[supply.every - 1 :: supply.every]
+    chosen = ends[(ends.astype("datetime64[M]").astype(int) + 1) % supply.every == 0]  # quarters of the calendar year
     share = np.linspace(supply.first, supply.last, len(chosen))
     whole = np.maximum(np.rint(supply.size * plans * rng.uniform(0.97, 1.03, len(chosen))), 1).astype(np.int64)
     parts = {"": 1.0} if supply.kpi_id != "K58" else THERAPIES

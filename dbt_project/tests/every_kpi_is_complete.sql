@@ -1,4 +1,4 @@
--- What: a KPI has a complete row in kpi_catalogue and figures in kpi.values, or says which feed it lacks. Targets and
+-- What: a KPI has a complete row in kpi_catalogue and figures in kpi.values, or is supplied and says why. Targets and
 -- comparators are numbers, of KPIs that are in the catalogue.
 -- When it matters: a figure without a definition cannot be read, and a target with a slip in it colours nothing.
 -- How to fix: complete the row in seeds/kpi, or in the council's own file under SEND_CONFIG/targets.
@@ -18,9 +18,9 @@ with incomplete as (
         coalesce(unit not in ('percent', 'count', 'weeks', 'per 100'), true)
         or coalesce(direction not in ('higher', 'lower', 'context'), true)
         or coalesce(is_headline not in ('Y', 'N'), true)
-        or coalesce(is_built not in ('Y', 'N'), true)
+        or coalesce(is_built not in ('Y', 'supplied'), true)
         or (is_built = 'Y' and (coalesce(feeds, '') = '' or coalesce(not_built_because, '') <> ''))
-        or (is_built = 'N' and coalesce(not_built_because, '') = '')
+        or (is_built = 'supplied' and (coalesce(feeds, '') <> 'board.measures' or coalesce(not_built_because, '') = ''))
 ),
 
 counted as (
@@ -49,11 +49,11 @@ union all
 
 select
     targets.kpi_id,
-    'kpi_targets: no such KPI is built, or the target or margin is no number' as problem
+    'kpi_targets: no such KPI, or the target or margin is no number' as problem
 from {{ ref('kpi_targets') }} as targets
 left join known on targets.kpi_id = known.kpi_id
 where
-    coalesce(known.is_built <> 'Y', true)
+    known.kpi_id is null
     or try_cast(targets.target_value as double) is null
     or coalesce(try_cast(targets.amber_margin as double) < 0, true)
 

@@ -6,7 +6,7 @@ with catalogue as (
         unit,
         direction
     from {{ ref('kpi_catalogue') }}
-    where is_built <> 'Y'
+    where is_built = 'supplied'
 ),
 
 usable as (

@@ -280,6 +280,12 @@ measured as (
         if(feeds.was_received and figures.unit <> 'count', cast(figures.denominator as bigint), null) as denominator
     from figures
     inner join feeds on figures.kpi_id = feeds.kpi_id
+
+    union all by name
+
+    -- What is not worked out from the exports, as far as somebody supplies it.
+    select * exclude (source, supplied_by, note)
+    from {{ ref('int_kpi__measures_supplied') }}
 ),
 
 valued as (
