@@ -42,15 +42,24 @@ def line(
     levels: Sequence[Level] = (),
     height: int = 220,
     ceiling: Number | None = None,
+    suffix: str = "",
 ) -> Markup:
     """A line over time from the first period to the last; None leaves a gap. The last value and levels are labelled.
 
     `name` is unique in the page; `labels` stand under the axis, first, last and evenly between; `last` beside the
-    last point. The axis begins at 0 and ends at `ceiling`, or a little above the highest value.
+    last point. The axis begins at 0 and ends at `ceiling`, where it has words, or a little above the highest value.
     """
     highest = ceiling or max([*(float(point) for point in points if point is not None),
                               *(float(level.value) for level in levels), 1.0]) * 1.08  # fmt: skip
     drawn = [Markup('<line class="axis" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(height)]
+    for share in (0.5, 1.0) if ceiling else ():
+        up = _up(float(ceiling or 1) * share, highest, height)
+        drawn.append(Markup('<line class="grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(up))
+        drawn.append(
+            Markup('<text class="scale" x="0" dx="-8" y="{}" dy="0.35em">{}</text>').format(
+                up, f"{float(ceiling or 1) * share:g}{suffix}"
+            )
+        )
     at = [(_share(number, len(points) - 1), point) for number, point in enumerate(points)]
     for level in levels:
         drawn.append(
@@ -79,7 +88,10 @@ def line(
         for number, label in enumerate(labels):
             drawn.append(
                 Markup('<text class="tick {}" x="{}%" y="{}">{}</text>').format(
-                    "first" if not number else "", _share(number, len(labels) - 1), height + 20, label
+                    "first" if not number else "last" if number == len(labels) - 1 else "",
+                    _share(number, len(labels) - 1),
+                    height + 20,
+                    label,
                 )
             )
     return _image(name, title, description, height + (28 if labels else 6), Markup().join(drawn), "line")

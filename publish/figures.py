@@ -24,7 +24,7 @@ PERIODS = {
     "month": "Month to {}",
     "point": "At {}",
 }
-RAGS = {"green": "On target", "amber": "Near target", "red": "Off target"}
+RAGS = {"green": "Green", "amber": "Amber", "red": "Red"}
 BETTER = {("higher", 1), ("lower", -1)}
 WITHHELD = "[c]"
 
@@ -154,12 +154,18 @@ def rounded(value: float | Decimal, places: int = 1) -> Decimal:
 
 
 def shown(value: float | None, unit: str) -> str:
-    """A figure with its unit: 47.6 %, 1,183, 27.0 weeks, 5.2 per 100."""
+    """A figure with its unit: 47.6%, 1,183, 27.0 weeks, 5.2 per 100."""
     if value is None:
         return "No figure"
     if unit == "count":
         return f"{rounded(value, 0):,}"
-    return f"{rounded(value):,} {'%' if unit == 'percent' else unit}"
+    return f"{rounded(value):,}%" if unit == "percent" else f"{rounded(value):,} {unit}"
+
+
+def aim(value: float, unit: str) -> str:
+    """A target with its unit, as it was set: 100%, 7.5%."""
+    said = f"{Decimal(repr(float(value))).normalize():,f}"
+    return f"{said}%" if unit == "percent" else said if unit == "count" else f"{said} {unit}"
 
 
 def compared(now: float, then: float, unit: str, direction: str) -> tuple[str, str]:
@@ -175,7 +181,7 @@ def compared(now: float, then: float, unit: str, direction: str) -> tuple[str, s
 
 
 def beside(figure: Figure, unit: str) -> str:
-    """What the figure is set beside in England, or nothing: England 46.4 % (2024)."""
+    """What the figure is set beside in England, or nothing: England 46.4% (2024)."""
     if figure.comparator is None:
         return ""
     period = f" ({figure.comparator_period})" if figure.comparator_period else ""
@@ -184,8 +190,7 @@ def beside(figure: Figure, unit: str) -> str:
 
 def period(figure: Figure) -> str:
     """The window in words: 12 months to 21 November 2026."""
-    words = PERIODS.get(figure.period_type, "{}").format(day(figure.period_end))
-    return words
+    return PERIODS.get(figure.period_type, "{}").format(day(figure.period_end))
 
 
 def day(value: date) -> str:

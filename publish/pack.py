@@ -1,4 +1,4 @@
-"""The pack of one as-at date: workbooks, issues and manifest, in out/<D>/, replaced as one."""
+"""The pack of one as-at date: workbooks, report, issues and manifest, in out/<D>/, replaced as one."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 import send_ready
-from publish import findings, issues_book, items_book, lists_book, since
+from publish import findings, issues_book, items_book, kpi_book, lists_book, readiness, since
 from publish.folders import point, replaced
 from send_ready import files
 from send_ready.layout import LAYOUT_VERSION, council
@@ -56,7 +56,7 @@ def publish(run: Run, settings: Settings) -> Path:
 def write(
     folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path | None, seed: str = ""
 ) -> dict[str, Any]:
-    """Write the workbooks of a pack into a folder, compared with an earlier pack. Gives what the manifest will say.
+    """Write the files of a pack into a folder, compared with an earlier pack. Gives what the manifest will say.
 
     `seed` chooses the suggested tracking set; without one the as-at date does. Whoever adds files of their own does so
     before `seal`. Raises AccountingError when rows are unaccounted for.
@@ -66,7 +66,8 @@ def write(
     by_severity = issues_book.write(folder / issues_book.NAME, con, run, previous and previous / since.NAME)
     items = items_book.write(folder / items_book.NAME, con, run, seed or run.as_at.isoformat())
     since.write_issues(folder / since.NAME, con, run.as_at)
-    return {
+    kpi_book.write(folder / kpi_book.NAME, con, run)
+    manifest = {
         "as_at": run.as_at.isoformat(),
         "la_code": run.la_code,
         "council": council(run.la_code),
@@ -83,6 +84,8 @@ def write(
         "unrecognised": _unrecognised(con, run),
         "compared_with": previous.name if previous else None,
     }
+    readiness.write(folder / readiness.NAME, con, run, manifest, previous)
+    return manifest
 
 
 def seal(folder: Path, manifest: dict[str, Any]) -> None:

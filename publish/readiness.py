@@ -36,10 +36,11 @@ MONTHS_HELD = 12
 POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
 
 STAGES = (
-    ("Decision whether to assess", "42 days"),
+    ("Decision whether to assess", "6 weeks"),
     ("Assessment and draft plan", "20 weeks"),
     ("Final plan", "20 weeks"),
 )
+PLAN_PARTS = (("done", "done"), ("on_track", "on track"), ("at_risk", "at risk"), ("overdue", "overdue"))
 BANDS = (("in_time", "in time"), ("late", "late, up to 30 weeks"), ("long", "beyond 30 weeks"))
 PLACEMENTS = (
     ("K36", None, "Mainstream school"),
@@ -73,6 +74,10 @@ class Column:
     filled: Sequence[float | None]
     errors: Sequence[int]
     is_rarely_filled: bool
+
+    @property
+    def error_count(self) -> int:
+        return sum(self.errors)
 
     @property
     def least(self) -> float:
@@ -112,7 +117,7 @@ def write(
         "backlog": None if is_public else _backlog(con, run.as_at),
         "advice": None if is_public else _advice(con),
         "reviews": None if is_public else _reviews(con, run.as_at),
-        "plan": _plan(con),
+        "plan": _plan(con, is_public),
         "verdict": None if is_public else _verdict(manifest, feeds, columns),
         "list_rows": [] if is_public else list(manifest["rows"].items()),
         "feeds": [] if is_public else sorted(feeds, key=lambda feed: (feed.status == "fresh", feed.title)),
@@ -120,6 +125,10 @@ def write(
         "alerts": [] if is_public else _alerts(run),
         "changes": None if is_public else _changes(con, manifest, previous),
         "states": STATES,
+        "oldest": min(
+            (feed for feed in feeds if feed.data_date), key=lambda feed: feed.data_date or date.max, default=None
+        ),
+        "rag_words": _rag_words(kpis),
     }
     context |= _tables(context)
     files.write_bytes(path, render(context).encode())
@@ -128,11 +137,9 @@ def write(
 def _tables(context: dict[str, Any]) -> dict[str, Any]:
     """What stands behind the charts, as rows of words, and how long their longest bars are."""
     columns: Sequence[Column] = context["columns"]
-    worst = sorted((column for column in columns if sum(column.errors)), key=lambda column: -sum(column.errors))
-    least = sorted(
-        (column for column in columns if not column.is_rarely_filled and rounded(column.least) < 100),
-        key=lambda column: column.least,
-    )
+    worst = sorted((column for column in columns if column.error_count), key=lambda column: -column.error_count)
+    least = [column for column in columns if not column.is_rarely_filled and rounded(column.least) < 100]
+    least.sort(key=lambda column: column.least)
     for name, said in (("backlog", _backlog_rows), ("advice", _advice_rows), ("reviews", _review_rows)):
         if context[name]:
             context[name]["table"] = said(context[name])
@@ -140,11 +147,11 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
     return {
         "list_names": [each.name for each in lists()],
         "error_columns": worst[:SHOWN_COLUMNS],
-        "error_widest": max((sum(column.errors) for column in worst), default=0),
+        "error_widest": max((column.error_count for column in worst), default=0),
         "error_table": [[column.header, *(f"{count:,}" for count in column.errors)] for column in columns],
         "least_columns": least[:SHOWN_COLUMNS],
         "filled_table": [
-            [column.header, *("not on it" if share is None else f"{rounded(share)} %" for share in column.filled)]
+            [column.header, *("not on it" if share is None else f"{rounded(share)}%" for share in column.filled)]
             for column in columns
         ],
         "placement_whole": max(shares, default=0),
@@ -153,11 +160,11 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
                 row["label"],
                 row["of"] or "–",
                 row["shown"],
-                "–" if row["england"] is None else f"{rounded(row['england'])} %",
+                "–" if row["england"] is None else f"{rounded(row['england'])}%",
                 row["period"] or "–",
             ]
             for row in context["placements"]
-        ],  # fmt: skip
+        ],
         "all_table": [
             [
                 each["kpi"].title,
@@ -169,7 +176,7 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
                 each["target"].removeprefix("Target ") or "–",
             ]
             for each in context["all_kpis"]
-        ],  # fmt: skip
+        ],
     }
 
 
@@ -193,16 +200,21 @@ def render(context: dict[str, Any]) -> str:
     style = (TEMPLATES / "readiness.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.filters |= {
-        "day": day, "shown": shown, "rounded": rounded, "number": lambda value: f"{value:,}", "short": figures.short,
-    }  # fmt: skip
+        "day": day,
+        "shown": shown,
+        "rounded": rounded,
+        "number": lambda value: f"{value:,}",
+        "short": figures.short,
+    }
     environment.globals |= {"many": many, "charts": charts, "Segment": charts.Segment, "RAGS": figures.RAGS}
-    return environment.get_template("readiness.html.j2").render(
-        **context, style=style, policy=POLICY.format(digest)
-    )  # fmt: skip
+    return environment.get_template("readiness.html.j2").render(**context, style=style, policy=POLICY.format(digest))
 
 
 def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[Column]) -> Verdict:
@@ -210,7 +222,7 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
     empty = [name for name, rows in manifest["rows"].items() if not rows]
     stops = manifest["issues"].get("stop", 0)
     old = [feed for feed in feeds if feed.status != "fresh"]
-    errors = sum(sum(column.errors) for column in columns)
+    errors = sum(column.error_count for column in columns)
     said = []
     if empty:
         said.append(
@@ -220,18 +232,26 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
         said.append(f"{many(stops, 'fault is', 'faults are')} grave enough to stop the lists.")
     if old:
         named = ", ".join(feed.title for feed in old[:3]) + (f" and {len(old) - 3} more" if len(old) > 3 else "")
-        said.append(f"{many(len(old), 'feed is', 'feeds are')} not fresh: {named}.")
+        said.append(f"Not fresh: {named}. The newest data there is was used.")
     if errors:
-        worst = max(columns, key=lambda column: sum(column.errors))
-        said.append(
-            f"{many(errors, 'error would', 'errors would')} be seen in the lists, most in "
-            f"‘{worst.header}’ ({sum(worst.errors):,})."
-        )
+        worst = max(columns, key=lambda column: column.error_count)
+        said.append(f"Most errors stand in the column ‘{worst.header}’: {worst.error_count:,} of {errors:,}.")
     if empty or stops:
         return Verdict("not", "No: the lists should not go out today", said)
     if said:
-        return Verdict("care", "Yes, but some things would show", said)
+        old_too = f"{'and ' if errors else ''}{many(len(old), 'feed is', 'feeds are')} not fresh" if old else ""
+        shows = f"{many(errors, 'error', 'errors')} would show" if errors else ""
+        return Verdict("care", f"Yes, but {' '.join(filter(None, (shows, old_too)))}", said)
     return Verdict("ready", "Yes: both lists could go out today", ["Every feed is fresh and no error is open."])
+
+
+def _rag_words(kpis: dict[str, Series]) -> str:
+    """How the headline figures stand, in one line: 1 red, 4 amber, none green; 5 have no target."""
+    rags = [each.now.rag for each in kpis.values() if each.kpi.is_headline]
+    counted = [f"{rags.count(rag) or 'none'} {rag}" for rag in ("red", "amber", "green")]
+    without = rags.count(None)
+    rest = f"; {many(without, 'has', 'have')} no target or no figure" if without else ""
+    return f"Of {many(len(rags), 'figure', 'figures')}, {', '.join(counted[:2])} and {counted[2]}{rest}."
 
 
 def _headline(each: Series) -> dict[str, Any]:
@@ -254,8 +274,10 @@ def _headline(each: Series) -> dict[str, Any]:
     known = [point for point in points if point is not None]
     said = (
         f"From {month(first)} to {month(now.period_end)}: lowest {shown(min(known), unit)}, highest "
-        f"{shown(max(known), unit)}." if known else "No figures."
-    )  # fmt: skip
+        f"{shown(max(known), unit)}."
+        if known
+        else "No figures."
+    )
     return {
         "kpi": each.kpi,
         "now": now,
@@ -265,7 +287,7 @@ def _headline(each: Series) -> dict[str, Any]:
         "period": figures.period(now),
         "rag": now.rag,
         "england": figures.beside(now, unit),
-        "target": "" if now.target is None else f"Target {shown(now.target, unit)}",
+        "target": "" if now.target is None else f"Target {figures.aim(now.target, unit)}",
         "change": change,
         "verdict": verdict,
         "against": against,
@@ -322,6 +344,7 @@ def _trend(each: Series) -> dict[str, Any]:
             last,
             levels,
             ceiling=100 if kpi.unit == "percent" else None,
+            suffix="%",
         )
     rows = [
         (
@@ -360,20 +383,17 @@ def _backlog(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
             count(*) FILTER (days > if(stage = 0, 42, 140) AND days <= 210), count(*) FILTER (days > 210)
         FROM staged GROUP BY stage
     """).fetchall()
-    counts = {stage: numbers for stage, *numbers in found}
-    rows = [
-        {"label": label, "limit": limit, "numbers": counts.get(number, [0, 0, 0])}
-        for number, (label, limit) in enumerate(STAGES)
-    ]
-    for row in rows:
-        row["total"] = sum(row["numbers"])
-    total = sum(row["total"] for row in rows)
+    counts: dict[int, list[int]] = {stage: numbers for stage, *numbers in found}
+    numbers = [counts.get(number, [0, 0, 0]) for number in range(len(STAGES))]
     return {
-        "rows": rows,
-        "total": total,
-        "late": sum(row["numbers"][1] + row["numbers"][2] for row in rows),
-        "long": sum(row["numbers"][2] for row in rows),
-        "widest": max(row["total"] for row in rows),
+        "rows": [
+            {"label": label, "limit": limit, "numbers": found, "total": sum(found)}
+            for (label, limit), found in zip(STAGES, numbers, strict=True)
+        ],
+        "total": sum(map(sum, numbers)),
+        "late": sum(late + long for _, late, long in numbers),
+        "long": sum(long for *_, long in numbers),
+        "widest": max(map(sum, numbers)),
         "bands": BANDS,
     }
 
@@ -418,8 +438,8 @@ def _reviews(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
     overdue = None
     if figures.has_table(con, "kpi_worklist"):
         (found,) = con.execute(
-            "SELECT count(*) FILTER (item_type = 'review_overdue'), count(*) FILTER (item_type = 'review_due_in_8_weeks') "
-            "FROM built.kpi.kpi_worklist"
+            "SELECT count(*) FILTER (item_type = 'review_overdue'), "
+            "count(*) FILTER (item_type = 'review_due_in_8_weeks') FROM built.kpi.kpi_worklist"
         ).fetchall()
         overdue = found[0]
         rows.append({"label": "Overdue", "kind": "long", "number": found[0], "note": "not held"})
@@ -469,8 +489,79 @@ def _placements(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) -
     return rows if any(row["value"] is not None for row in rows) else []
 
 
-def _plan(con: DuckDBPyConnection) -> None:
-    return None
+def _plan(con: DuckDBPyConnection, is_public: bool) -> dict[str, Any] | None:
+    """The improvement plan: progress by area, what is different since, and its actions (not in the public edition)."""
+    if not (figures.has_table(con, "kpi_improvement_areas") and figures.has_table(con, "kpi_improvement_plan")):
+        return None
+    areas = findings.rows(
+        con,
+        "SELECT area, action_count, blue_count AS done, green_count AS on_track, amber_count AS at_risk, "
+        "red_count AS overdue, mean_complete_pct, data_date, is_stale FROM built.kpi.kpi_improvement_areas "
+        "ORDER BY red_count DESC, amber_count DESC, area",
+    )
+    if not areas:
+        return None
+    impacts: dict[str, list[str]] = {}
+    actions: list[dict[str, Any]] = []
+    if not is_public:
+        actions = findings.rows(
+            con,
+            "SELECT area, action, action_owner, due_date, rag, rag_reason, days_overdue, complete_pct, impact_title, "
+            "impact_unit, impact_start_value, impact_start_period_end, impact_value, impact_change, impact_trend "
+            "FROM built.kpi.kpi_improvement_plan ORDER BY start_date, area, action_id",
+        )
+        for row in actions:
+            said = _impact(row)
+            if said and not any(row["impact_title"] in each for each in impacts.setdefault(row["area"], [])):
+                impacts[row["area"]].append(said)
+        order = {"overdue": 0, "not_started": 1, "due_soon": 2}
+        actions.sort(key=lambda row: (order.get(row["rag_reason"], 3), row["due_date"] or date.max, row["action"]))
+    for area in areas:
+        area["impacts"] = impacts.get(area["area"], [])
+    return {
+        "areas": areas,
+        "total": sum(area["action_count"] for area in areas),
+        "done": sum(area["done"] for area in areas),
+        "overdue": sum(area["overdue"] for area in areas),
+        "widest": max(area["action_count"] for area in areas),
+        "data_date": areas[0]["data_date"],
+        "is_stale": areas[0]["is_stale"],
+        "parts": PLAN_PARTS,
+        "table": [
+            [area["area"], *(f"{area[kind]:,}" for kind, _ in PLAN_PARTS), f"{area['action_count']:,}"]
+            for area in areas
+        ],
+        "actions": [
+            [
+                figures.short(row["action"]),
+                figures.short(row["area"], 60),
+                row["action_owner"] or "–",
+                day(row["due_date"]) if row["due_date"] else "–",
+                _action_state(row),
+                "–" if row["complete_pct"] is None else f"{rounded(row['complete_pct'], 0)}%",
+                _impact(row) or row["impact_title"] or "–",
+            ]
+            for row in actions
+        ],
+    }
+
+
+def _impact(row: dict[str, Any]) -> str:
+    """What is different since an action began, in words; nothing until there is a figure from after its start."""
+    if row["impact_change"] is None:
+        return ""
+    unit = row["impact_unit"]
+    trend = {"better": ": better", "worse": ": worse", "no change": ": no change"}.get(row["impact_trend"], "")
+    return (
+        f"{row['impact_title']}: {shown(row['impact_start_value'], unit)} in "
+        f"{month(row['impact_start_period_end'])}, {shown(row['impact_value'], unit)} now{trend}"
+    )
+
+
+def _action_state(row: dict[str, Any]) -> str:
+    said = str(row["rag_reason"] or "").replace("_", " ").capitalize()
+    days = row["days_overdue"]
+    return f"{said} by {many(days, 'day', 'days')}" if days else said
 
 
 def _columns(con: DuckDBPyConnection) -> list[Column]:

@@ -1,9 +1,10 @@
 """The only module that writes Excel.
 
-A workbook is sheets of two sorts: a Grid, one table from the first row on, and a Page, a title and
-blocks for people to read. Whatever the sources held, a text stays text: never a formula, a link or a
-number. A blank is an empty cell. Equal input gives equal bytes: there is no clock in the file, and it
-is put together in memory, so that no part of it lies in a shared temporary folder.
+A workbook is sheets of two sorts: a Grid, one table from the first row on (marked up as one, when it has
+a name of its own), and a Page, a title and blocks for people to read. Whatever the sources held, a text
+stays text: never a formula, a link or a number. A blank is an empty cell. Equal input gives equal bytes:
+there is no clock in the file, and it is put together in memory, so that no part of it lies in a shared
+temporary folder.
 """
 
 import re
@@ -35,28 +36,34 @@ NUMBER_FORMATS = {
     "moment": "dd/mm/yyyy hh:mm",
     "count": "#,##0",
     "percentage": "0.0",
+    "figure": "General",
 }
 ALIGNED: dict[str, dict[str, Any]] = {"text": {}, "date": {"align": "left"}, "count": {"align": "right", "indent": 1}}
-ALIGNED |= {"moment": ALIGNED["date"], "percentage": ALIGNED["count"]}
-WIDTHS = {"date": 13, "moment": 17, "count": 13, "percentage": 11}
+ALIGNED |= {"moment": ALIGNED["date"], "percentage": ALIGNED["count"], "figure": ALIGNED["count"]}
+WIDTHS = {"date": 13, "moment": 17, "count": 13, "percentage": 11, "figure": 13}
 LINE_HEIGHT, TITLE_HEIGHT = 15, 30
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its header, its kind (text, date, moment, count or percentage) and a value or None a row."""
+    """One column: its header, its kind (text, date, moment, count, percentage or figure) and a value or None a row.
+
+    A figure is a number that is shown as it is, or a text that stands for one, such as [x].
+    """
 
     header: str
     kind: str
     values: Sequence[Any]
     width: float | None = None  # in characters; else by kind, and for text by what it holds
+    sheets: Sequence[str] = ()  # of a text: the sheet of this workbook that each value leads to
 
 
 @dataclass(frozen=True)
 class Grid:
     """A sheet that is one table: the header in row 1, the data below, and nothing else.
 
-    Unless lines stand above the table, a title first: then the header follows an empty row.
+    Unless lines stand above the table, a title first: then the header follows an empty row. With a `table` name it is
+    marked up as a table, which programs that read aloud or by machine find by that name, directly below its lines.
     """
 
     name: str
@@ -64,11 +71,12 @@ class Grid:
     is_filtered: bool = False
     is_wrapped: bool = False
     above: Sequence[str] = ()
+    table: str | None = None
 
     @property
     def head(self) -> int:
         """The number of the header's row, from 1."""
-        return len(self.above) + 2 if self.above else 1
+        return len(self.above) + (1 if self.table or not self.above else 2)
 
     def parts(self) -> Iterator["Grid"]:
         """The same rows on as many sheets as they need."""
@@ -218,13 +226,23 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
         if column.kind == "date":
             early = [_shown(value) if value and value < FIRST_DATE else None for value in column.values]
             days = [value.toordinal() - EPOCH if value and value >= FIRST_DATE else None for value in column.values]
-            texts = self._texts(letters, first, early, style)
-            return [text or day for text, day in zip(texts, _numbers(letters, days, style, first), strict=True)]
+            return self._mixed(letters, first, early, days, style)
         if column.kind == "moment":
             return _numbers(letters, [value and _serial(value) for value in column.values], style, first)
-        if not all(value is None or isfinite(value) for value in column.values):
+        numbers = [None if isinstance(value, str) else value for value in column.values]
+        if not all(value is None or isfinite(value) for value in numbers):
             raise ValueError(f"{column.header}: a value is not a finite number, and Excel has no cell for that.")
-        return _numbers(letters, column.values, style, first)
+        if column.kind != "figure":
+            return _numbers(letters, column.values, style, first)
+        texts = [value if isinstance(value, str) else None for value in column.values]
+        return self._mixed(letters, first, texts, numbers, style)
+
+    def _mixed(
+        self, letters: str, first: int, texts: Sequence[str | None], numbers: Sequence[float | None], style: Format
+    ) -> list[str]:
+        """A text where there is one, else the number."""
+        written = self._texts(letters, first, texts, style)
+        return [text or number for text, number in zip(written, _numbers(letters, numbers, style, first), strict=True)]
 
     def _texts(self, letters: str, first: int, values: Sequence[Any], style: Format) -> list[str]:
         index, xf = self.str_table._get_shared_string_index, style._get_xf_index()
@@ -249,8 +267,15 @@ def _write_grid(sheet: _GridSheet, grid: Grid, styles: _Styles) -> None:
     sheet.fill(grid, [column.width or _width(column) for column in grid.columns], styles)
     sheet.freeze_panes(head + 1, 0)
     sheet.ignore_errors({"number_stored_as_text": xl_range(head + 1, 0, bottom, last)})
-    if grid.is_filtered:
+    if grid.table:
+        named = [{"header": plain(column.header)} for column in grid.columns]
+        look = {"style": "Table Style Light 1", "banded_rows": False, "autofilter": grid.is_filtered}
+        sheet.add_table(head, 0, bottom, last, {"name": grid.table, "columns": named, **look})
+    elif grid.is_filtered:
         sheet.autofilter(head, 0, bottom, last)
+    for position, column in enumerate(grid.columns):
+        for at, name in enumerate(column.sheets, grid.head):
+            sheet.write_url(at, position, f"internal:'{name}'!A1")
     sheet.repeat_rows(head)
     _set_print(sheet)
 

@@ -35,6 +35,7 @@ class Settings:
     release_password_file: Path | None = None
     alert_url: str | None = None  # where alerts go: an Apprise URL,
     alert_connection: str | None = None  # or Airflow's connection send_alerts
+    suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
     airflow_database: str | None = None  # which the watchdog reads; None: that of `make airflow`, if there is one
 
     def config_file(self, *parts: str, shipped: Path) -> Path:
@@ -57,6 +58,9 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     style = env.get("SEND_CODE_STYLE") or CODE_STYLES[0]
     if style not in CODE_STYLES:
         raise SettingsError(f"SEND_CODE_STYLE={style} is not one of: {', '.join(CODE_STYLES)}.")
+    below = env.get("SEND_SUPPRESS_BELOW") or "5"
+    if not (below.isdecimal() and 2 <= int(below) <= 100):
+        raise SettingsError(f"SEND_SUPPRESS_BELOW={below} is not a whole number from 2 to 100, such as 5.")
     return Settings(
         home=home,
         inbox=Path(env.get("SEND_INBOX") or home / "inbox").expanduser().resolve(),
@@ -70,6 +74,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         release_password_file=Path(password).expanduser().resolve() if password else None,
         alert_url=env.get("SEND_ALERT_URL") or None,
         alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
+        suppress_below=int(below),
         airflow_database=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or None,
     )
 

@@ -20,6 +20,8 @@ NAMES = {
     "annex_a_further_items.xlsx",
     "issues.xlsx",
     "issues.parquet",
+    "kpi.xlsx",
+    "readiness.html",
     "manifest.json",
 }
 
