@@ -8,7 +8,7 @@ and with it whatever it could be worked out from. What anybody could combine is 
   plans issued with and without exceptions differ by the exceptions;
 * windows overlap, and the next edition comes in a month. Every window up to a month is held to be known: one is given
   only if no stretch of time with a small number can then be worked out (Stretches). What a later month brings never
-  changes what was decided for an earlier one, so editions agree;
+  changes what was decided for an earlier one, so the editions of three years agree;
 * windows whose months are not known are given where they do not overlap: 12 months that end in December, as England's
   figures do, and whole school years;
 * a breakdown is given once, at the last December or month end, never crossed with another; as many of its cells are
@@ -134,7 +134,7 @@ def decide(whole: Mapping[Key, Cell], below: int) -> set[Key]:
         if any(0 < abs(number) < below for number in numbers.values()):
             continue
         if kpi_id in MONTHLY | YEARLY:
-            found = {}
+            found: dict[str, Stretches | None] = {}
             for link, number in numbers.items():
                 if all(name in MONTHLY | YEARLY for _, name, _ in _terms(link)):
                     before = known.get(link) or Stretches.of(link, kpi_id, whole, below)
@@ -143,9 +143,9 @@ def decide(whole: Mapping[Key, Cell], below: int) -> set[Key]:
                 if more in numbers:
                     before = known.get(part) or Stretches.of(part, kpi_id, whole, below)
                     found[part] = before.capped(period_type, end, numbers[more])
-            if not all(each.is_safe() for each in found.values()):
+            if not all(each and each.is_safe() for each in found.values()):
                 continue
-            known |= found
+            known |= {link: each for link, each in found.items() if each}
         shown.add(key)
     return shown
 
@@ -171,13 +171,17 @@ class Stretches:
         bounds = np.where(np.tri(size, dtype=bool), 0.0, np.inf)
         return Stretches(boundaries, np.concatenate(([0.0], np.cumsum(counts))), bounds, below)
 
-    def told(self, period_type: str, end: date, number: float) -> "Stretches":
-        """The same when a window's number is known."""
+    def told(self, period_type: str, end: date, number: float) -> "Stretches | None":
+        """The same when a window's number is known; None when the window begins before anything is known."""
+        if _start(period_type, end) not in self.boundaries:
+            return None
         start, stop = self._window(period_type, end)
         return self._with(self._shorter(self._shorter(self.bounds, start, stop, number), stop, start, -number))
 
-    def capped(self, period_type: str, end: date, number: float) -> "Stretches":
-        """The same when it is known that a window's number is no more than this."""
+    def capped(self, period_type: str, end: date, number: float) -> "Stretches | None":
+        """The same when it is known that a window's number is no more than this; None as in told."""
+        if _start(period_type, end) not in self.boundaries:
+            return None
         return self._with(self._shorter(self.bounds, *self._window(period_type, end), number))
 
     def is_safe(self) -> bool:
