@@ -131,6 +131,23 @@ def test_feeds_that_are_not_fresh_come_first_with_what_that_means(tmp_path: Path
     assert "**3 feeds of 4 not fresh** (missing, refused or stale)" in text
 
 
+def test_the_boards_feeds_say_nothing_about_the_lists(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")], list_2=[child("S2")])
+    before = written(run)
+    with warehouse.writer(run.warehouse) as con:
+        con.execute(
+            "INSERT INTO raw.feeds BY NAME SELECT 'board' AS source, 'actions' AS feed, 'refused' AS status, true AS "
+            "is_stale, false AS was_ever_received, 1 AS stale_after_days, 'Team' AS owner, 'Improvement plan' AS title"
+        )
+    assert "Improvement plan" in [feed.title for feed in _feeds(run)]
+    assert written(run) == before
+
+
+def _feeds(run: Run) -> list[findings.Feed]:
+    with findings.opened(run) as con:
+        return findings.feeds(con)
+
+
 def test_open_errors_by_rule_are_counted_with_what_changed_and_queries_are_not_among_them(tmp_path: Path) -> None:
     before = [issue(unique_id="S1"), issue(unique_id="S2"), issue("L-110", unique_id="S9")]
     now = [issue(unique_id=f"S{at}") for at in (2, 3, 4)] + [issue("L-122", "query"), issue("F-20", "note")]

@@ -34,6 +34,11 @@ def test_every_feed_of_the_sources_ships() -> None:
     ]
 
 
+def test_a_council_may_do_without_the_boards_feeds_alone() -> None:
+    optional = [contract.id for contract in contracts.load_all(SHIPPED) if contract.is_optional]
+    assert optional == ["board.actions", "board.measures"]
+
+
 @pytest.mark.parametrize("contract", contracts.load_all(SHIPPED), ids=lambda contract: contract.id)
 def test_no_header_means_two_columns_of_one_feed(contract: contracts.Contract) -> None:
     headers = [normalise(header) for column in contract.columns for header in column.headers]
@@ -97,5 +102,7 @@ def test_a_contract_with_a_mistake_is_named_with_what_to_change(
 
 
 def test_an_unknown_feed_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ContractError, match=r"There is no feed capita_one\.toys\. Feeds: board\.actions, board\.measures, "):
+    with pytest.raises(
+        ContractError, match=r"There is no feed capita_one\.toys\. Feeds: board\.actions, board\.measures, "
+    ):
         contracts.load("capita_one.toys", SHIPPED)

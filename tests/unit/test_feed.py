@@ -256,3 +256,27 @@ def test_files_and_folders_are_the_owners_alone(given: Settings) -> None:
         os.umask(old)
     for path in (given.home / "landing").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_an_optional_feed_is_unused_until_its_first_file_and_one_like_the_others_from_then_on(given: Settings) -> None:
+    def actions(as_at: str) -> tuple[str, bool, set[str]]:
+        run = runs.begin(replace(given, as_at=dt.date.fromisoformat(as_at), run_id=f"run-{as_at}-{time.time_ns()}"))
+        result = extract(run, given, "board.actions")
+        found = duckdb.execute(f"SELECT rule FROM '{run.issues('extract__board__actions')}'").fetchall()
+        assert [each["feed"] for each in runs.feed_results(run)] == (
+            [] if result["status"] == "unused" else ["actions"]
+        )
+        return str(result["status"]), bool(result["is_stale"]), {rule for (rule,) in found}
+
+    header = "Action ID,Area of Weakness,Action,Due Date,Status"
+    assert actions("2026-11-16") == ("unused", False, set())
+    path = given.inbox / "board_actions_20261110.csv"
+    path.write_text(f"{header}\n1,Advice,Agree a form,31/12/2026,Done\n")
+    os.utime(path, (0, 0))
+    assert actions("2026-11-16") == ("fresh", False, set())
+    assert actions("2026-11-09") == ("unused", False, set())
+    assert actions("2026-12-25") == ("fresh", False, set())
+    assert actions("2026-12-26") == ("stale", True, {"F-16"})
+    path.with_name("board_actions_20261112.csv").write_text("Action ID\n2\n")
+    status, is_stale, rules = actions("2026-11-16")
+    assert (status, is_stale) == ("refused", True) and rules

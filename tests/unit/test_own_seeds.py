@@ -43,3 +43,11 @@ def test_without_files_of_its_own_a_council_has_the_shipped_seeds(tmp_path: Path
     (tmp_path / "config" / "targets").mkdir(parents=True)
     assert build._seeds(run, settings(tmp_path, config=tmp_path / "config")) == build.SEEDS
     assert build._seeds(run, settings(tmp_path)) == build.SEEDS
+
+
+def test_rules_look_things_up_in_the_councils_own_seeds(tmp_path: Path) -> None:
+    ours = settings(tmp_path, config=tmp_path / "config")
+    assert {row["kpi_id"] for row in build.seed("kpi_catalogue", ours)} == {f"K{number:02}" for number in range(1, 68)}
+    laid_over(tmp_path, "xwalk_action_status.csv", b"\xef\xbb\xbflocal_value,code\r\nAmber,in_progress\r\n")
+    assert build.seed("xwalk_action_status", ours) == [{"local_value": "Amber", "code": "in_progress"}]
+    assert len(build.seed("xwalk_action_status")) > 10

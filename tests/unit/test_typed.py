@@ -55,6 +55,17 @@ def test_dates_that_are_read(tmp_path: Path, text: str, expected: dt.date | None
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"), [("50%", 50.0), ("50", 50.0), ("12.5%", 12.5), ("0.5", 0.5), ("%", None), ("half", None)]
+)
+def test_a_percent_sign_is_no_part_of_a_number(tmp_path: Path, text: str, expected: float | None) -> None:
+    actions = contracts.load("board.actions", SETTINGS)
+    header = "Action ID,Area,Action,Due Date,Status,% Complete"
+    typed, rows, _ = read(tmp_path, f"{header}\n1,Advice,Agree,31/12/2026,Done,{text}\n", actions)
+    assert rows[0][6] == expected
+    assert [unreadable.column for unreadable in typed.unreadable] == ["percent_complete"] * (expected is None)
+
+
+@pytest.mark.parametrize(
     "text", ["31/02/2012", "29/02/2013", "2012-13-01", "04/13/2012", "16/11/12", "#N/A", "soon", "12"]
 )
 def test_a_required_date_that_cannot_be_read_sets_the_row_aside(tmp_path: Path, text: str) -> None:
