@@ -36,20 +36,28 @@ def as_at(dag_run: Any, params: dict[str, Any]) -> str:
 
 
 def step(
-    command: str, doc: str, *, feed: str | None = None, env: dict[str, str] | None = None, **options: Any
+    command: str,
+    doc: str,
+    *,
+    feed: str | None = None,
+    argument: str | None = None,
+    env: dict[str, str] | None = None,
+    **options: Any,
 ) -> BashOperator:
-    """A task that runs one command of the pipeline in a process of its own.
+    """A task that runs one command of the pipeline, with a feed or another argument, in a process of its own.
 
     Values reach the shell only as environment variables, so that nothing typed into a form is code.
     SEND_COMMAND is the pipeline's program where it has an environment of its own, as in the container.
     """
     given = {"AS_AT": "{{ as_at(dag_run, params) }}", "SEND_READY": str(Path(sys.executable).with_name("send-ready"))}
     if feed:
-        given["SEND_FEED"] = feed.replace("__", ".", 1)
+        given["SEND_FEED"] = argument = feed.replace("__", ".", 1)
+    if argument is not None:
+        given["SEND_ARGUMENT"] = argument
     return BashOperator(
-        task_id=feed or command.split()[0].replace("-", "_"),
+        task_id=feed or command.replace("-", "_"),
         bash_command='export SEND_RUN_ID="${SEND_RUN_ID:-$AIRFLOW_CTX_DAG_RUN_ID}"\n'
-        f'exec "${{SEND_COMMAND:-$SEND_READY}}" {command}' + (' "$SEND_FEED"' if feed else ""),
+        f'exec "${{SEND_COMMAND:-$SEND_READY}}" {command}' + ("" if argument is None else ' "$SEND_ARGUMENT"'),
         env=given | (env or {}),
         append_env=True,
         cwd=str(PROJECT),

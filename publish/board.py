@@ -1,14 +1,43 @@
-"""The edition of the figures that may be published, as the board's papers are: the report and the workbook."""
+"""The SEND board's edition of a month, frozen in out/board/<month>/: its own, and in public/ the one to publish."""
 
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish import kpi_book, readiness, suppression
+from publish import findings, kpi_book, pack, readiness, since, suppression
+from publish.folders import replaced
+from send_ready import files
 from send_ready.layout import council
-from send_ready.runs import Run
+from send_ready.runs import Run, RunError, step
 from send_ready.settings import Settings
+
+PUBLIC = "public"
+READ_ONLY = 0o400
+
+
+def freeze(run: Run, settings: Settings) -> Path:
+    """Write the edition of the month in which the run's as-at date lies, and say where it is.
+
+    It is compared with the edition before. Frozen once, it stays: a step that is tried again finds its own. Raises
+    RunError when another run froze one for this month.
+    """
+    folder = run.home / "out" / "board" / f"{run.as_at:%Y-%m}"
+    with files.locked(run.home / "locks" / "board"), step(run, "board") as doing:
+        doing.note = f"the edition of {run.as_at:%B %Y}"
+        if folder.exists():
+            return _own(run, folder)
+        previous = max((path for path in folder.parent.glob("*-*") if path.name < folder.name), default=None)
+        with replaced(folder) as partial, findings.opened(run) as con:
+            manifest = pack.about(con, run, settings, previous)
+            readiness.write(partial / readiness.NAME, con, run, manifest, previous)
+            kpi_book.write(partial / kpi_book.NAME, con, run)
+            since.write_issues(partial / since.NAME, con, run.as_at)
+            write_public(partial / PUBLIC, con, run, settings)
+            pack.seal(partial, manifest)
+            for path in partial.rglob("*.*"):
+                path.chmod(READ_ONLY)
+    return folder
 
 
 def write_public(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> list[Path]:
@@ -23,3 +52,13 @@ def write_public(folder: Path, con: DuckDBPyConnection, run: Run, settings: Sett
     readiness.write(paths[0], con, run, about, None, values, settings.suppress_below)
     kpi_book.write(paths[1], con, run, values, settings.suppress_below)
     return paths
+
+
+def _own(run: Run, folder: Path) -> Path:
+    made_by = files.read_json(folder / pack.MANIFEST)["run_id"]
+    if made_by != run.run_id:
+        raise RunError(
+            f"The edition of {run.as_at:%B %Y} was frozen by run {made_by} and stays. To make it anew, move {folder} "
+            "away."
+        )
+    return folder

@@ -9,6 +9,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from send_ready import issues, warehouse
+from send_ready.layout import lists
 from send_ready.runs import Run, feed_results
 from send_ready.warehouse import identifier, literal
 
@@ -67,6 +68,17 @@ def feeds(con: DuckDBPyConnection) -> list[Feed]:
         """
     ).fetchall()
     return [Feed(f"{source}.{feed}", SYSTEMS.get(source, "") + title, *rest) for source, feed, title, *rest in rows]
+
+
+def list_rows(con: DuckDBPyConnection) -> dict[str, int]:
+    """Rows of each list, by its name for people."""
+    return {each.name: rows(con, f"SELECT count(*) AS n FROM built.{each.table}")[0]["n"] for each in lists()}
+
+
+def by_severity(con: DuckDBPyConnection) -> dict[str, int]:
+    """Issues of each severity, the worst first, those of which there is none included."""
+    found = {row["severity"]: row["n"] for row in rows(con, "SELECT severity, count(*) AS n FROM issue GROUP BY 1")}
+    return {severity: found.get(severity, 0) for severity in issues.SEVERITIES}
 
 
 def columns(con: DuckDBPyConnection, query: str) -> list[list[Any]]:

@@ -72,8 +72,7 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) 
     compared = since.compare(con, previous)
     names = _sheet_names(con)
     steps = work.plan(con, names)
-    totals = _totals(con, "severity")
-    by_severity = {severity: totals.get(severity, 0) for severity in SEVERITIES}
+    by_severity = findings.by_severity(con)
     workbook.write(
         path,
         "SEND issues to put right",
@@ -285,10 +284,6 @@ def _quarantine(con: DuckDBPyConnection, run: Run) -> Grid:
         [Column(*header, held) for header, held in zip(headers, values, strict=True)],
         is_filtered=True,
     )
-
-
-def _totals(con: DuckDBPyConnection, column: str) -> dict[str, int]:
-    return dict(con.execute(f"SELECT {column}, count(*) FROM issue GROUP BY 1").fetchall())
 
 
 def _shown(severity: str) -> str:

@@ -61,13 +61,19 @@ def write(
     `seed` chooses the suggested tracking set; without one the as-at date does. Whoever adds files of their own does so
     before `seal`. Raises AccountingError when rows are unaccounted for.
     """
-    inputs = _inputs(run)
-    rows = lists_book.write(folder / lists_book.NAME, con, run, settings)
-    by_severity = issues_book.write(folder / issues_book.NAME, con, run, previous and previous / since.NAME)
+    manifest = about(con, run, settings, previous)
+    lists_book.write(folder / lists_book.NAME, con, run, settings)
+    issues_book.write(folder / issues_book.NAME, con, run, previous and previous / since.NAME)
     items = items_book.write(folder / items_book.NAME, con, run, seed or run.as_at.isoformat())
     since.write_issues(folder / since.NAME, con, run.as_at)
     kpi_book.write(folder / kpi_book.NAME, con, run)
-    manifest = {
+    readiness.write(folder / readiness.NAME, con, run, manifest, previous)
+    return {**manifest, "further_items": items}
+
+
+def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path | None) -> dict[str, Any]:
+    """What a manifest says of a run, but for the files that were made. Raises AccountingError."""
+    return {
         "as_at": run.as_at.isoformat(),
         "la_code": run.la_code,
         "council": council(run.la_code),
@@ -77,21 +83,20 @@ def write(
         "layout_version": LAYOUT_VERSION,
         "code_style": settings.code_style,
         "configuration": _configuration(settings),
-        "rows": rows,
-        "further_items": items,
-        "issues": by_severity,
-        "inputs": inputs,
+        "rows": findings.list_rows(con),
+        "issues": findings.by_severity(con),
+        "inputs": _inputs(run),
         "unrecognised": _unrecognised(con, run),
         "compared_with": previous.name if previous else None,
     }
-    readiness.write(folder / readiness.NAME, con, run, manifest, previous)
-    return manifest
 
 
 def seal(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, with the size and the SHA-256 of everything in the folder."""
+    """Write the manifest, with the size and the SHA-256 of every file in the folder, and in those below."""
     outputs = {
-        path.name: {"sha256": files.sha256(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())
+        path.relative_to(folder).as_posix(): {"sha256": files.sha256(path), "bytes": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }
     files.write_json(folder / MANIFEST, {**manifest, "outputs": outputs})
 

@@ -22,7 +22,12 @@ For an inspection, in the order of its DAG; between freeze and release somebody 
     send-ready chronology ID …       what happened to these children, as a workbook
     send-ready drill                 plays the whole day, as `make drill` does
 
-Beside both:
+For the SEND board, once a month, in place of publish and serve:
+
+    send-ready chosen-day DAY        0 when the board's edition is made on that day, else 99
+    send-ready board                 the edition of the month, internal and public
+
+Beside all:
 
     send-ready check FILE            what the pipeline makes of one export, without landing it
     send-ready sample                the synthetic council, into the inbox
@@ -35,7 +40,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,6 +213,24 @@ def _watch(given: Settings, options: argparse.Namespace) -> int:
     return 1 if not_told else 0
 
 
+def _chosen_day(given: Settings, options: argparse.Namespace) -> int:
+    """Exit status 0 on the month's chosen working day, and when no day is given; else 99."""
+    from inspection.clock import add_working_days, shown
+
+    if not options.day:
+        return 0
+    day = date.fromisoformat(options.day)
+    chosen = add_working_days(day.replace(day=1) - timedelta(days=1), given.board_working_day)
+    print(f"The board's edition is made on {shown(chosen)}.")
+    return 0 if day == chosen else EXIT_AMBER
+
+
+def _board(given: Settings, _: argparse.Namespace) -> None:
+    from publish.board import freeze
+
+    print(freeze(runs.find(given), given))
+
+
 def _verify_release(given: Settings, options: argparse.Namespace) -> int:
     """Exit status 1 when anything was changed."""
     from inspection.proof import describe, verify
@@ -298,6 +321,8 @@ def _parser() -> argparse.ArgumentParser:
         decision.add_argument(f"--{option.lower()}", action="store_const", const=option, dest="option")
     release.add_argument("--by", default="", metavar="NAME", help="who decided")
     release.add_argument("--comment", default="", help="a rejection needs one")
+    add("chosen-day", _chosen_day).add_argument("day", metavar="DAY", help="YYYY-MM-DD; empty: any day will do")
+    add("board", _board)
     add("deadline", _deadline).add_argument("which", choices=("warning", "missed"))
     add("watch", _watch).add_argument("--test", action="store_true", help="send everybody a trial message")
     add("verify-release", _verify_release).add_argument("--rehearsal", action="store_true", help="those of drills")

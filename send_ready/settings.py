@@ -4,6 +4,7 @@ Also the only place that turns "no date given" into a date: everything else is h
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ class Settings:
     release_password_file: Path | None = None
     alert_url: str | None = None  # where alerts go: an Apprise URL,
     alert_connection: str | None = None  # or Airflow's connection send_alerts
+    board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
     airflow_database: str | None = None  # which the watchdog reads; None: that of `make airflow`, if there is one
 
@@ -58,9 +60,6 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     style = env.get("SEND_CODE_STYLE") or CODE_STYLES[0]
     if style not in CODE_STYLES:
         raise SettingsError(f"SEND_CODE_STYLE={style} is not one of: {', '.join(CODE_STYLES)}.")
-    below = env.get("SEND_SUPPRESS_BELOW") or "5"
-    if not (below.isdecimal() and 2 <= int(below) <= 100):
-        raise SettingsError(f"SEND_SUPPRESS_BELOW={below} is not a whole number from 2 to 100, such as 5.")
     return Settings(
         home=home,
         inbox=Path(env.get("SEND_INBOX") or home / "inbox").expanduser().resolve(),
@@ -74,7 +73,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         release_password_file=Path(password).expanduser().resolve() if password else None,
         alert_url=env.get("SEND_ALERT_URL") or None,
         alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
-        suppress_below=int(below),
+        board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
+        suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
         airflow_database=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or None,
     )
 
@@ -82,6 +82,13 @@ def load(environ: dict[str, str] | None = None) -> Settings:
 def now() -> datetime:
     """The moment, in London."""
     return datetime.now(LONDON)
+
+
+def _whole(env: Mapping[str, str], name: str, otherwise: int, least: int, most: int) -> int:
+    given = env.get(name) or str(otherwise)
+    if given.isdecimal() and least <= int(given) <= most:
+        return int(given)
+    raise SettingsError(f"{name}={given} is not a whole number from {least} to {most}, such as {otherwise}.")
 
 
 def _as_at(given: str | None) -> date:
