@@ -16,13 +16,16 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run drill verify-release chronology watch sample check airflow bench test lint format
+.PHONY: help run board drill verify-release chronology watch sample check airflow bench test lint format
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s  %s\n", $$1, $$2}' Makefile
 
 run: $(READY) ## The night, once: exports in the inbox become lists, issues and a warehouse (AS_AT=YYYY-MM-DD)
 	@$(BIN)/send-ready run
+
+board: $(READY) ## The board's edition of a month, its own and the public one (MONTH=YYYY-MM; last month without)
+	@$(BIN)/send-ready edition $$MONTH
 
 drill: $(READY) ## The day of an inspection, rehearsed and timed: on the sample, or on your exports without releasing
 	@$(BIN)/send-ready drill

@@ -26,6 +26,7 @@ For the SEND board, once a month, in place of publish and serve:
 
     send-ready chosen-day DAY        0 when the board's edition is made on that day, else 99
     send-ready board                 the edition of the month, internal and public
+    send-ready edition [YYYY-MM]     all of it through Airflow, as `make board` does
 
 Beside all:
 
@@ -231,6 +232,12 @@ def _board(given: Settings, _: argparse.Namespace) -> None:
     print(freeze(runs.find(given), given))
 
 
+def _edition(given: Settings, options: argparse.Namespace) -> int:
+    from send_ready import edition
+
+    return edition.run(given, options.month, settings.now().date())
+
+
 def _verify_release(given: Settings, options: argparse.Namespace) -> int:
     """Exit status 1 when anything was changed."""
     from inspection.proof import describe, verify
@@ -323,6 +330,7 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--comment", default="", help="a rejection needs one")
     add("chosen-day", _chosen_day).add_argument("day", metavar="DAY", help="YYYY-MM-DD; empty: any day will do")
     add("board", _board)
+    add("edition", _edition).add_argument("month", nargs="?", metavar="YYYY-MM", help="default: the month before this")
     add("deadline", _deadline).add_argument("which", choices=("warning", "missed"))
     add("watch", _watch).add_argument("--test", action="store_true", help="send everybody a trial message")
     add("verify-release", _verify_release).add_argument("--rehearsal", action="store_true", help="those of drills")
