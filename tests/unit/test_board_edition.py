@@ -1,0 +1,63 @@
+"""The board's edition: frozen once, compared with the one before, and public without what is the council's own."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from publish_run import child, finished_run, settings
+
+from publish import board
+from send_ready import files
+from send_ready.runs import RunError
+
+FILES = {
+    "readiness.html",
+    "kpi.xlsx",
+    "issues.parquet",
+    "manifest.json",
+    "public/readiness.html",
+    "public/kpi.xlsx",
+}
+OCTOBER, NOVEMBER = date(2026, 10, 31), date(2026, 11, 30)
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_edition_is_whole_and_read_only(tmp_path: Path) -> None:
+    folder = board.freeze(finished_run(tmp_path, list_1=[child("S1")], as_at=OCTOBER), settings(tmp_path))
+    assert folder == tmp_path / "out" / "board" / "2026-10"
+    assert set(held(folder)) == FILES
+    assert {path.stat().st_mode & 0o777 for path in folder.rglob("*.*")} == {0o400}
+    manifest = files.read_json(folder / "manifest.json")
+    assert set(manifest["outputs"]) == FILES - {"manifest.json"}
+    assert manifest["outputs"]["public/kpi.xlsx"]["sha256"] == files.sha256(folder / "public" / "kpi.xlsx")
+    assert manifest["compared_with"] is None
+
+
+def test_frozen_it_stays(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")], as_at=OCTOBER)
+    before = held(board.freeze(run, settings(tmp_path)))
+    assert held(board.freeze(run, settings(tmp_path))) == before  # a step that is tried again
+    with pytest.raises(RunError, match=r"The edition of October 2026 was frozen by run .+ and stays"):
+        board.freeze(finished_run(tmp_path, "another", list_1=[child("S2")], as_at=OCTOBER), settings(tmp_path))
+    assert held(tmp_path / "out" / "board" / "2026-10") == before
+
+
+def test_it_is_compared_with_the_edition_before(tmp_path: Path) -> None:
+    october = finished_run(tmp_path, "october", list_1=[child("S1")], as_at=OCTOBER)
+    board.freeze(october, settings(tmp_path))
+    november = finished_run(tmp_path, "november", list_1=[child("S1"), child("S2")], as_at=NOVEMBER)
+    folder = board.freeze(november, settings(tmp_path))
+    assert files.read_json(folder / "manifest.json")["compared_with"] == "2026-10"
+
+
+def test_the_public_page_says_nothing_of_errors_feeds_or_lists(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")], as_at=OCTOBER)
+    folder = board.freeze(run, replace(settings(tmp_path), suppress_below=10))
+    own, public = ((folder / name).read_text() for name in ("readiness.html", "public/readiness.html"))
+    assert "Are we ready today?" in own
+    assert "Are we ready today?" not in public
+    assert "List 1" not in public
