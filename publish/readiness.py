@@ -649,7 +649,7 @@ def _changes(con: DuckDBPyConnection, manifest: dict[str, Any], previous: Path |
             rows.append((f"Children on {name}", f"{then:,}", f"{now:,}", _signed(now - then)))
     if compared.as_at:
         open_, new, fixed = counts
-        rows.append(("Errors open", f"{open_ - new + fixed:,}", f"{open_:,}", _signed(new - fixed)))
+        rows.append(("Errors in exports and lists", f"{open_ - new + fixed:,}", f"{open_:,}", _signed(new - fixed)))
     return {
         "said": compared.said,
         "as_at": compared.as_at,

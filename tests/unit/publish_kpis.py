@@ -1,7 +1,13 @@
 """Rows of the KPI tables as dbt leaves them, for the tests of publish/."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
+
+from send_ready import warehouse
+from send_ready.runs import Run
+from send_ready.settings import PROJECT
 
 KPI_VALUES = (
     "la_code VARCHAR, kpi_id VARCHAR, period_type VARCHAR, period_end DATE, is_part_period BOOLEAN, "
@@ -47,3 +53,56 @@ def kpi_row(
         "run_id": "run",
     }
     return {**found, **changes}
+
+
+AREAS = (
+    "la_code VARCHAR, area VARCHAR, action_count BIGINT, blue_count BIGINT, green_count BIGINT, amber_count BIGINT, "
+    "red_count BIGINT, cancelled_count BIGINT, mean_complete_pct DOUBLE, data_date DATE, is_stale BOOLEAN, "
+    "run_id VARCHAR"
+)
+ACTIONS = (
+    "la_code VARCHAR, action_id VARCHAR, area VARCHAR, action VARCHAR, action_owner VARCHAR, start_date DATE, "
+    "due_date DATE, status VARCHAR, complete_pct DOUBLE, evidence VARCHAR, rag VARCHAR, rag_reason VARCHAR, "
+    "days_overdue INTEGER, impact_kpi_id VARCHAR, impact_title VARCHAR, impact_unit VARCHAR, "
+    "impact_start_value DOUBLE, impact_start_period_end DATE, impact_value DOUBLE, impact_change DOUBLE, "
+    "impact_trend VARCHAR, run_id VARCHAR"
+)
+WORKLIST = "la_code VARCHAR, item_type VARCHAR, provider VARCHAR, days_late INTEGER, run_id VARCHAR"
+CASES = (
+    "la_code VARCHAR, case_id VARCHAR, received_date DATE, decision_to_assess_code VARCHAR, "
+    "decision_to_assess_date DATE, draft_issued_date DATE, refused_to_issue_date DATE, final_issued_date DATE, "
+    "closed_date DATE, is_ours BOOLEAN, run_id VARCHAR"
+)
+REVIEWS = "la_code VARCHAR, plan_id VARCHAR, meeting_date DATE, run_id VARCHAR"
+SEEDS = PROJECT / "dbt_project" / "seeds"
+
+
+def add_kpis(
+    run: Run,
+    values: Sequence[Mapping[str, Any]] = (),
+    areas: Sequence[Mapping[str, Any]] = (),
+    actions: Sequence[Mapping[str, Any]] = (),
+    worklist: Sequence[Mapping[str, Any]] = (),
+    cases: Sequence[Mapping[str, Any]] = (),
+    reviews: Sequence[Mapping[str, Any]] = (),
+) -> Run:
+    """Put the catalogue and the KPI tables into a finished run's warehouse; what a row leaves out is blank."""
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("CREATE SCHEMA kpi")
+        for seed in ("kpi/kpi_catalogue", "kpi/kpi_targets", "codes/code_names"):
+            path = warehouse.literal(SEEDS / f"{seed}.csv")
+            con.execute(f"CREATE TABLE seeds.{Path(seed).name} AS FROM read_csv({path}, all_varchar = true)")
+        for table, columns, rows in (
+            ("kpi.kpi_values", KPI_VALUES, values),
+            ("kpi.kpi_improvement_areas", AREAS, areas),
+            ("kpi.kpi_improvement_plan", ACTIONS, actions),
+            ("kpi.kpi_worklist", WORKLIST, worklist),
+            ("core.fct_ehcp_case", CASES, cases),
+            ("core.fct_annual_review", REVIEWS, reviews),
+        ):
+            con.execute(f"CREATE TABLE {table} ({columns})")
+            for row in rows:
+                named = {"la_code": run.la_code, "run_id": run.run_id, **row}
+                written = ", ".join(map(warehouse.literal, named.values()))
+                con.execute(f"INSERT INTO {table} ({', '.join(named)}) VALUES ({written})")
+    return run

@@ -40,11 +40,18 @@ def test_what_is_set(tmp_path: Path) -> None:
         ("SEND_LA_CODE", "88a"),
         ("SEND_CODE_STYLE", "fancy"),
         ("SEND_CONFIG", "/no/such/folder"),
+        ("SEND_SUPPRESS_BELOW", "1"),
+        ("SEND_SUPPRESS_BELOW", "101"),
+        ("SEND_SUPPRESS_BELOW", "five"),
     ],
 )
 def test_a_mistake_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name}={value}"):
         settings.load({name: value})
+
+
+def test_small_numbers_are_those_below_five_unless_said_otherwise() -> None:
+    assert [settings.load({"SEND_SUPPRESS_BELOW": value}).suppress_below for value in ("", "2", "10")] == [5, 2, 10]
 
 
 def test_a_councils_own_file_comes_first(tmp_path: Path) -> None:
