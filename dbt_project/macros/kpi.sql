@@ -48,11 +48,25 @@
     {{ return(['sex', 'ethnicity_group', 'primary_need', 'phase', 'age_band']) }}
 {%- endmacro %}
 
-{# A person's values at the end of the period, for a record that may have no person. #}
-{% macro kpi_breakdown_columns(alias) -%}
-    {%- for breakdown in kpi_breakdowns() %}
-    coalesce({{ alias }}.{{ breakdown }}, 'Unknown') as {{ breakdown }}{{ ',' if not loop.last }}
+{#
+    The state a person was in at the end of a period, for a record that may have no person. All states of the person
+    are joined, and kpi_is_state, in the `where`, keeps the one whose bits have that end: as a condition of the join
+    it would be tried on every pair.
+#}
+{% macro kpi_state_join(person_id) -%}
+    left join {{ ref('int_kpi__person_states') }} as states on {{ person_id }} = states.person_id
+{%- endmacro %}
+
+{% macro kpi_is_state(period_no) -%}
+    (states.person_id is null or (states.ends >> {{ period_no }}) & 1 = 1)
+{%- endmacro %}
+
+{# The breakdowns, of the state that kpi_state_join found. #}
+{% macro kpi_breakdown_columns(period_end) -%}
+    {%- for breakdown in kpi_breakdowns() if breakdown != 'age_band' %}
+    coalesce(states.{{ breakdown }}, 'Unknown') as {{ breakdown }},
     {%- endfor %}
+    {{ age_band(age_on('states.birth_date', period_end)) }} as age_band
 {%- endmacro %}
 
 {#

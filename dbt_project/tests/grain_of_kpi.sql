@@ -5,7 +5,7 @@
 {{ grain({
     'int_kpi__windows': ['period_type', 'period_end'],
     'int_kpi__plans_by_period': ['period_end', 'plan_id'],
-    'int_kpi__persons_by_period': ['period_end', 'person_id'],
+    'int_kpi__person_states': ['person_id', 'ends'],
     'int_kpi__persons_counted': ['period_type', 'period_end', 'person_id'],
     'int_kpi__cases_counted': ['period_type', 'period_end', 'case_id'],
     'int_kpi__advice_counted': ['period_type', 'period_end', 'advice_id'],

@@ -17,7 +17,7 @@ select
     windows.period_end,
     advice.person_id,
     advice.advice_id,
-    {{ kpi_breakdown_columns('persons') }},
+    {{ kpi_breakdown_columns('windows.period_end') }},
     {%- for kpi, advice_type in [('k13', 'Health'), ('k14', 'Educational Psychology'), ('k15', 'Social Care')] %}
     advice.advice_type_code = '{{ advice_type }}' as {{ kpi }}_denominator,
     {{ kpi }}_denominator and coalesce(advice.received_date <= advice.due_date, false) as {{ kpi }}_numerator,
@@ -30,5 +30,5 @@ inner join {{ ref('int_kpi__windows') }} as windows
     on
         windows.period_type in ('month', 'rolling_12_months')
         and advice.due_date between windows.start_date and windows.period_end
-left join {{ ref('int_kpi__persons_by_period') }} as persons
-    on advice.person_id = persons.person_id and windows.period_end = persons.period_end
+{{ kpi_state_join('advice.person_id') }}
+where {{ kpi_is_state('windows.period_no') }}

@@ -13,6 +13,7 @@ with months as (
 totals as (
     select
         windows.period_type,
+        windows.period_no,
         windows.period_end,
         person.person_id,
         cast(sum(months.possible_count) as bigint) as possible_count,
@@ -23,17 +24,24 @@ totals as (
         on
             windows.period_type in ('month', 'academic_year_to_date')
             and months.month_date between windows.start_date and windows.period_end
-    group by windows.period_type, windows.period_end, person.person_id
+    group by windows.period_type, windows.period_no, windows.period_end, person.person_id
+),
+
+-- The states that reach into the ends that there is attendance for: the later an end, the higher its bit.
+states as (
+    select *
+    from {{ ref('int_kpi__person_states') }}
+    where ends >= (select cast(1 as bigint) << min(totals.period_no) from totals)
 ),
 
 grouped as (
     select
         totals.*,
-        {{ kpi_breakdown_columns('persons') }},
-        coalesce(persons.sen_group, 'other') as sen_group
+        {{ kpi_breakdown_columns('totals.period_end') }},
+        coalesce(states.sen_group, 'other') as sen_group
     from totals
-    left join {{ ref('int_kpi__persons_by_period') }} as persons
-        on totals.person_id = persons.person_id and totals.period_end = persons.period_end
+    left join states on totals.person_id = states.person_id
+    where {{ kpi_is_state('totals.period_no') }}
 )
 
 select

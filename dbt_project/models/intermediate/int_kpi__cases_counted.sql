@@ -21,6 +21,7 @@ placed as (
     -- Within a window: what happened in it.
     select
         windows.period_type,
+        windows.period_no,
         windows.period_end,
         cases.*,
         {{ is_in_window('cases.received_date') }} as is_received,
@@ -44,6 +45,7 @@ placed as (
     -- At a period's end: open beyond 30 weeks.
     select
         windows.period_type,
+        windows.period_no,
         windows.period_end,
         cases.*,
         false as is_received,
@@ -67,7 +69,7 @@ select
     placed.period_end,
     placed.person_id,
     placed.case_id,
-    {{ kpi_breakdown_columns('persons') }},
+    {{ kpi_breakdown_columns('placed.period_end') }},
     placed.request_source,
     placed.decided_date,
     placed.final_issued_date,
@@ -101,5 +103,5 @@ select
     placed.is_refused_to_issue and placed.is_ours as k12_denominator,
     k12_denominator and coalesce(placed.refused_to_issue_date <= placed.refusal_due_date, false) as k12_numerator
 from placed
-left join {{ ref('int_kpi__persons_by_period') }} as persons
-    on placed.person_id = persons.person_id and placed.period_end = persons.period_end
+{{ kpi_state_join('placed.person_id') }}
+where {{ kpi_is_state('placed.period_no') }}

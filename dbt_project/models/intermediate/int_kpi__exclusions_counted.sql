@@ -25,7 +25,7 @@ select
     windows.period_end,
     exclusions.person_id,
     exclusions.exclusion_id,
-    {{ kpi_breakdown_columns('persons') }},
+    {{ kpi_breakdown_columns('windows.period_end') }},
     false as k45_denominator,
     exclusions.exclusion_category_code = 'PERM' as k45_numerator,
     false as k46_denominator,
@@ -35,6 +35,5 @@ inner join {{ ref('int_kpi__windows') }} as windows
     on
         windows.period_type = 'academic_year_to_date'
         and exclusions.start_date between windows.start_date and windows.period_end
-left join {{ ref('int_kpi__persons_by_period') }} as persons
-    on exclusions.person_id = persons.person_id and windows.period_end = persons.period_end
-where exclusions.exclusion_category_code in ('PERM', 'SUSP')
+{{ kpi_state_join('exclusions.person_id') }}
+where exclusions.exclusion_category_code in ('PERM', 'SUSP') and {{ kpi_is_state('windows.period_no') }}

@@ -1,13 +1,17 @@
--- A view: its columns are quicker to work out than to store. Limits and sources: seeds/kpi/kpi_catalogue.csv.
+-- A view: its rows are quicker to work out than to store. Limits and sources: seeds/kpi/kpi_catalogue.csv.
 {{ config(materialized='view') }}
 
 with persons as (
     select
-        *,
-        sen_group = 'plan' as has_plan,
-        cast(period_end - interval 12 month as date) as year_before_date
-    from {{ ref('int_kpi__persons_by_period') }}
-    where sen_group <> 'other'
+        periods.period_end,
+        states.*,
+        {{ age_on('states.birth_date', 'periods.period_end') }} as age_years,
+        states.sen_group = 'plan' as has_plan,
+        cast(periods.period_end - interval 12 month as date) as year_before_date
+    from {{ ref('int_kpi__person_states') }} as states
+    inner join {{ ref('int_kpi__windows') }} as periods
+        on periods.period_type = 'point' and (states.ends >> periods.period_no) & 1 = 1
+    where states.sen_group <> 'other'
 ),
 
 settings as (
@@ -32,9 +36,11 @@ select
     period_end,
     person_id,
     plan_id,
-    {%- for breakdown in kpi_breakdowns() %}
-    {{ breakdown }},
-    {%- endfor %}
+    sex,
+    ethnicity_group,
+    primary_need,
+    phase,
+    {{ age_band('age_years') }} as age_band,
     sen_group,
     special_setting,
     otherwise_setting,

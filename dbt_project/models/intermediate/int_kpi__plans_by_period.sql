@@ -1,5 +1,6 @@
 -- A plan hidden by another system's plan of the person (int_plans__unioned) is hidden at every period's end.
 select
+    periods.period_no,
     periods.period_end,
     plans.plan_id,
     plans.person_id,

@@ -19,6 +19,7 @@ with plans as (
 placed as (
     select
         windows.period_type,
+        windows.period_no,
         windows.period_end,
         plans.*,
         {{ is_in_window('plans.new_plan_date') }} as is_new,
@@ -40,7 +41,7 @@ select
     placed.period_end,
     placed.person_id,
     placed.plan_id,
-    {{ kpi_breakdown_columns('persons') }},
+    {{ kpi_breakdown_columns('placed.period_end') }},
     placed.cease_reason,
     placed.phase_transfer_due_date,
     placed.phase_transfer_final_date,
@@ -52,5 +53,5 @@ select
     placed.is_ceased as k44_denominator,
     placed.is_ceased as k44_numerator
 from placed
-left join {{ ref('int_kpi__persons_by_period') }} as persons
-    on placed.person_id = persons.person_id and placed.period_end = persons.period_end
+{{ kpi_state_join('placed.person_id') }}
+where {{ kpi_is_state('placed.period_no') }}

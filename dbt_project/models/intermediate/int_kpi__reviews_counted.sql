@@ -16,6 +16,7 @@ placed as (
     -- Within a window: decided in it, or to be amended by a day in it.
     select
         windows.period_type,
+        windows.period_no,
         windows.period_end,
         reviews.*,
         {{ is_in_window('reviews.decision_date') }} as is_decided,
@@ -39,6 +40,7 @@ placed as (
     -- At a period's end: what is outstanding of plans that are open.
     select
         'point' as period_type,
+        plans.period_no,
         plans.period_end,
         reviews.*,
         false as is_decided,
@@ -67,7 +69,7 @@ select
     placed.person_id,
     placed.plan_id,
     placed.review_id,
-    {{ kpi_breakdown_columns('persons') }},
+    {{ kpi_breakdown_columns('placed.period_end') }},
     placed.decision_due_date,
     placed.decision_date,
     placed.amendment_due_date,
@@ -82,6 +84,7 @@ select
     false as k23_denominator,
     placed.is_amendment_late as k23_numerator
 from placed
-left join {{ ref('int_kpi__persons_by_period') }} as persons
-    on placed.person_id = persons.person_id and placed.period_end = persons.period_end
-where placed.is_decided or placed.is_amendment_due or placed.is_decision_late or placed.is_amendment_late
+{{ kpi_state_join('placed.person_id') }}
+where
+    (placed.is_decided or placed.is_amendment_due or placed.is_decision_late or placed.is_amendment_late)
+    and {{ kpi_is_state('placed.period_no') }}

@@ -13,14 +13,20 @@ last_month_ends as (
 ),
 
 periods as (
-    select period_end from last_month_ends
-    union
-    select {{ as_at() }} as period_end
+    select
+        period_end,
+        cast(row_number() over (order by period_end asc) - 1 as integer) as period_no
+    from (
+        select period_end from last_month_ends
+        union
+        select {{ as_at() }} as period_end
+    ) as ends
 ),
 
 windows as (
     select
         'point' as period_type,
+        period_no,
         period_end,
         period_end as start_date,
         false as is_part_period
@@ -30,6 +36,7 @@ windows as (
 
     select
         'month' as period_type,
+        period_no,
         period_end,
         cast(date_trunc('month', period_end) as date) as start_date,
         period_end < last_day(period_end) as is_part_period
@@ -40,6 +47,7 @@ windows as (
     -- Whole calendar months at a month end; on any other day the twelve months up to it.
     select
         'rolling_12_months' as period_type,
+        period_no,
         period_end,
         if(
             period_end = last_day(period_end),
@@ -53,6 +61,7 @@ windows as (
 
     select
         'academic_year_to_date' as period_type,
+        period_no,
         period_end,
         make_date(cast(year(period_end) - if(month(period_end) < 9, 1, 0) as integer), 9, 1) as start_date,
         false as is_part_period
@@ -61,6 +70,7 @@ windows as (
 
 select
     period_type,
+    period_no,
     period_end,
     start_date,
     is_part_period,

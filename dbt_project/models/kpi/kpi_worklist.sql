@@ -158,8 +158,9 @@ select
     items.provider,
     items.due_date,
     cast({{ as_at() }} - items.due_date as integer) as days_late,
-    {{ kpi_breakdown_columns('persons') }},
+    {{ kpi_breakdown_columns(as_at()) }},
     '{{ var("run_id") }}' as run_id
 from items
-left join {{ ref('int_kpi__persons_by_period') }} as persons
-    on items.person_id = persons.person_id and persons.period_end = {{ as_at() }}
+inner join {{ ref('int_kpi__windows') }} as windows on windows.period_type = 'point' and windows.is_as_at
+{{ kpi_state_join('items.person_id') }}
+where {{ kpi_is_state('windows.period_no') }}
