@@ -403,3 +403,84 @@ def _council(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
     for each in [row for feed in rows.values() for row in feed]:
         each.update({name: None for name, value in each.items() if isinstance(value, date) and value > end})
     return rows
+
+
+def test_the_worklist_has_what_is_late_or_falls_due(tmp_path: Path) -> None:
+    """Day 42 is not late and day 43 is; advice counts while its case is open, whichever system numbers the case."""
+
+    def day(days_ago: int) -> date:
+        return AS_AT - timedelta(days_ago)
+
+    rows: dict[str, list[dict[str, Any]]] = {
+        "capita_one.ehcp_assessments": [
+            {"involvement_id": "day 42", "student_id": "1", "received_date": day(42)},
+            {"involvement_id": "day 43", "student_id": "2", "received_date": day(43)},
+            {"involvement_id": "withdrawn", "student_id": "3", "received_date": day(43), "inactive_date": day(1)},
+            {
+                "involvement_id": "another authority's",
+                "student_id": "4",
+                "received_date": day(300),
+                "assessment_type": "AOL",
+            },
+            {
+                "involvement_id": "day 141",
+                "student_id": "5",
+                "received_date": day(141),
+                "decision_to_assess": True,
+                "decision_notified_date": day(100),
+            },
+            {
+                "involvement_id": "day 211",
+                "student_id": "6",
+                "received_date": day(211),
+                "decision_to_assess": True,
+                "decision_notified_date": day(180),
+            },
+        ],
+        "capita_one.ehc_plans": [
+            {"plan_id": plan, "student_id": plan, "initial_plan_date": day(300), **more}
+            for plan, more in {
+                "15 February": {"phase_transfer_due_date": date(2027, 2, 15)},
+                "31 March": {"phase_transfer_due_date": date(2027, 3, 31)},
+                "next year": {"phase_transfer_due_date": date(2027, 4, 1)},
+                "never finalised": {"phase_transfer_due_date": date(2026, 2, 15)},
+                "finalised": {"phase_transfer_due_date": date(2027, 2, 15), "phase_transfer_final_date": AS_AT},
+                "ended": {"phase_transfer_due_date": date(2027, 2, 15), "cease_date": AS_AT},
+            }.items()
+        ],
+        "ehc_hub.cases": [
+            {
+                "case_reference": "H5",
+                "child_dob": date(2018, 1, 1),
+                "request_received": day(141),
+                "migrated_student_id": "5",
+            },
+            {"case_reference": "H7", "child_dob": date(2018, 1, 1), "request_received": day(5)},
+            {
+                "case_reference": "H8",
+                "child_dob": date(2019, 1, 1),
+                "request_received": day(200),
+                "final_plan_issued": day(1),
+            },
+        ],
+        "ehc_hub.advice": [
+            {"case_reference": "H5", "advice_type": "Health", "provider": "Trust", "requested_date": day(43)},
+            {"case_reference": "H5", "advice_type": "Education", "requested_date": day(43), "received_date": AS_AT},
+            {"case_reference": "H7", "advice_type": "Parent", "requested_date": AS_AT},
+            {"case_reference": "H8", "advice_type": "Health", "requested_date": day(43)},
+        ],
+    }
+    path = make_raw(tmp_path / "warehouse.duckdb", rows)
+    assert not dbt(path, "build", "--select", "+kpi_worklist", "--exclude-resource-type", "unit_test").troubles
+    query = "SELECT item_type, kpi_id, reference, provider, days_late FROM kpi.kpi_worklist ORDER BY 1, days_late, 3"
+    requested = day(43).isoformat()
+    assert [tuple(row.values()) for row in read(path, query)] == [
+        ("advice_outstanding", None, f"HUB-H7, Parent, {AS_AT}", None, -42),
+        ("advice_outstanding", "K13", f"day 141, Health, {requested}", "Trust", 1),
+        ("assessment_beyond_20_weeks", "K01", "day 141", None, 1),
+        ("assessment_beyond_30_weeks", "K05", "day 211", None, 71),
+        ("decision_to_assess_overdue", "K07", "day 43", None, 1),
+        ("phase_transfer_to_finalise", "K24", "31 March", None, -135),
+        ("phase_transfer_to_finalise", "K24", "15 February", None, -91),
+        ("phase_transfer_to_finalise", "K24", "never finalised", None, 274),
+    ]
