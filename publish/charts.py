@@ -76,13 +76,16 @@ def line(
         (_y(level.value, highest, height), level.label, level.kind) for level in levels
     ]
     known = [(x, point) for x, point in at if point is not None]
+    x = 100.0
     if known:
         x, point = known[-1]
         drawn.append(Markup('<circle class="now" cx="{}%" cy="{}" r="4.5"/>').format(x, _up(point, highest, height)))
         ends.append((_y(point, highest, height), last, "now"))
     for y, text, kind in _apart(ends, height):
         drawn.append(
-            Markup('<text class="end {}" x="100%" dx="10" y="{:.1f}" dy="0.35em">{}</text>').format(kind, y, text)
+            Markup('<text class="end {}" x="{}%" dx="10" y="{:.1f}" dy="0.35em">{}</text>').format(
+                kind, x if kind == "now" else 100, y, text
+            )
         )
     if labels:
         for number, label in enumerate(labels):

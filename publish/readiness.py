@@ -171,7 +171,7 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
                 each["value"] or each["now"].symbol or "–",
                 each["of"] or "–",
                 each["period"],
-                figures.RAGS.get(each["rag"], "No target"),
+                each["rag_word"],
                 each["england"].removeprefix("England ") or "–",
                 each["target"].removeprefix("Target ") or "–",
             ]
@@ -213,7 +213,7 @@ def render(context: dict[str, Any]) -> str:
         "number": lambda value: f"{value:,}",
         "short": figures.short,
     }
-    environment.globals |= {"many": many, "charts": charts, "Segment": charts.Segment, "RAGS": figures.RAGS}
+    environment.globals |= {"many": many, "charts": charts, "Segment": charts.Segment}
     return environment.get_template("readiness.html.j2").render(**context, style=style, policy=POLICY.format(digest))
 
 
@@ -286,6 +286,7 @@ def _headline(each: Series) -> dict[str, Any]:
         "note": note,
         "period": figures.period(now),
         "rag": now.rag,
+        "rag_word": figures.RAGS.get(now.rag or "", "No target" if now.target is None else "No figure"),
         "england": figures.beside(now, unit),
         "target": "" if now.target is None else f"Target {figures.aim(now.target, unit)}",
         "change": change,
@@ -334,11 +335,12 @@ def _trend(each: Series) -> dict[str, Any]:
     ends = [each.figures[0], each.figures[(len(each.figures) - 1) // 2], now]
     drawn = None
     if known:
-        last = f"{shown(known[-1][1], kpi.unit)}"
+        last = shown(known[-1][1], kpi.unit)
         drawn = charts.line(
             f"trend-{kpi.kpi_id}",
             f"{kpi.title}, {month(ends[0].period_end)} to {month(now.period_end)}",
-            f"It begins at {shown(known[0][1], kpi.unit)} and ends at {last}. {figures.beside(now, kpi.unit)}",
+            f"From {shown(known[0][1], kpi.unit)} in {month(known[0][0].period_end)} to {last} in "
+            f"{month(known[-1][0].period_end)}. {figures.beside(now, kpi.unit)}",
             points,
             [month(figure.period_end) for figure in ends],
             last,

@@ -49,9 +49,13 @@ def test_a_gap_stays_a_gap() -> None:
 
 
 def test_the_last_value_that_is_known_has_the_dot() -> None:
-    circle = trend([10, 20, None], ceiling=100).find("circle")
+    image = trend([10, 20, None], [Level(5, "England 5%", "england")], ceiling=100)
+    circle = image.find("circle")
     assert circle is not None
     assert circle.get("cx") == "50.0%"
+    assert [(text.text, text.get("x")) for text in image.findall("text") if "end" in (text.get("class") or "")] == [
+        ("47.6%", "50.0%"), ("England 5%", "100%"),
+    ]  # fmt: skip
 
 
 def test_labels_never_touch_and_stay_within_the_chart() -> None:
