@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from publish import issues_book, items_book, lists_book, pack, serving
+from publish import issues_book, items_book, kpi_book, lists_book, pack, readiness, serving
 from publish.findings import STATES
 from send_ready import files
 from send_ready.issues import SEVERITIES
@@ -59,6 +59,8 @@ def _results(manifest: dict[str, Any], run: Run, settings: Settings) -> list[str
         "The lists": run.out / lists_book.NAME,
         "Issues to put right": run.out / issues_book.NAME,
         "Further items": run.out / items_book.NAME,
+        "The director's page": run.out / readiness.NAME,
+        "Figures": run.out / kpi_book.NAME,
         "Manifest": run.out / pack.MANIFEST,
         "Warehouse": settings.home / "serving" / serving.DATABASE,
     }
