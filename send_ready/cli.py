@@ -25,7 +25,7 @@ For an inspection, in the order of its DAG; between freeze and release somebody 
 For the SEND board, once a month, in place of publish and serve:
 
     send-ready chosen-day DAY        0 when the board's edition is made on that day, else 99
-    send-ready board                 the edition of the month, internal and public
+    send-ready board                 the edition of the month, internal and public (--public FOLDER: that alone)
     send-ready edition [YYYY-MM]     all of it through Airflow, as `make board` does
 
 Beside all:
@@ -226,10 +226,16 @@ def _chosen_day(given: Settings, options: argparse.Namespace) -> int:
     return 0 if day == chosen else EXIT_AMBER
 
 
-def _board(given: Settings, _: argparse.Namespace) -> None:
-    from publish.board import freeze
+def _board(given: Settings, options: argparse.Namespace) -> None:
+    from publish import board, findings
 
-    print(freeze(runs.find(given), given))
+    run = runs.find(given)
+    if not options.public:
+        print(board.freeze(run, given))
+        return
+    with findings.opened(run) as con:
+        for path in board.write_public(options.public, con, run, given):
+            print(path)
 
 
 def _edition(given: Settings, options: argparse.Namespace) -> int:
@@ -329,7 +335,8 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--by", default="", metavar="NAME", help="who decided")
     release.add_argument("--comment", default="", help="a rejection needs one")
     add("chosen-day", _chosen_day).add_argument("day", metavar="DAY", help="YYYY-MM-DD; empty: any day will do")
-    add("board", _board)
+    public = "only the edition to publish, into a folder of your choice, from the run as it stands"
+    add("board", _board).add_argument("--public", type=Path, metavar="FOLDER", help=public)
     add("edition", _edition).add_argument("month", nargs="?", metavar="YYYY-MM", help="default: the month before this")
     add("deadline", _deadline).add_argument("which", choices=("warning", "missed"))
     add("watch", _watch).add_argument("--test", action="store_true", help="send everybody a trial message")

@@ -8,7 +8,7 @@ import pytest
 from publish_run import child, finished_run, settings
 
 from publish import board
-from send_ready import files
+from send_ready import cli, files
 from send_ready.runs import RunError
 
 FILES = {
@@ -61,3 +61,12 @@ def test_the_public_page_says_nothing_of_errors_feeds_or_lists(tmp_path: Path) -
     assert "Are we ready today?" in own
     assert "Are we ready today?" not in public
     assert "List 1" not in public
+
+
+def test_the_public_edition_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")], as_at=OCTOBER)
+    files.write_json(run.folder / "run.json", {"run_id": run.run_id, "as_at": run.as_at, "la_code": run.la_code})
+    monkeypatch.setenv("SEND_HOME", str(tmp_path))
+    assert cli.main(["board", "--public", str(tmp_path / "papers")]) == 0
+    assert set(held(tmp_path / "papers")) == {"readiness.html", "kpi.xlsx"}
+    assert not (tmp_path / "out" / "board").exists()
