@@ -114,3 +114,33 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Night
 def night(dag: Any, play: Callable[..., Night]) -> Callable[..., Night]:
     """Runs the nightly DAG with the stand-in."""
     return partial(play, dag)
+
+
+def make_known(dag: Any) -> None:
+    """Put a DAG into Airflow's database as its processor does, so that it can be triggered as by the server."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.serialization.serialized_objects import LazyDeserializedDAG
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        if not session.get(DagBundleModel, "dags-folder"):
+            session.add(DagBundleModel(name="dags-folder"))
+            session.flush()
+        if not session.get(DagModel, dag.dag_id):
+            session.add(DagModel(dag_id=dag.dag_id, bundle_name="dags-folder", is_stale=False, fileloc=dag.fileloc))
+            session.flush()
+        SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="dags-folder", session=session)
+
+
+@pytest.fixture
+def told_afresh(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Ends with the test what a run in this process is told: Airflow keeps it in the DAG's own parameters."""
+
+    def watch(dag: Any) -> None:
+        for params in (dag.params, *(task.params for task in dag.tasks)):
+            for key in params:
+                monkeypatch.setattr(params.get_param(key), "value", params.get_param(key).value)
+
+    return watch

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.dags.conftest import PROJECT, Night
+from tests.dags.conftest import PROJECT, Night, make_known
 
 LONDON = ZoneInfo("Europe/London")
 FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
@@ -22,13 +22,11 @@ Play = Callable[..., Night]
 
 
 @pytest.fixture
-def request_dag(bag: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def request_dag(bag: Any, monkeypatch: pytest.MonkeyPatch, told_afresh: Callable[[Any], None]) -> Any:
     """Without its deadline, with which Airflow 3.3.2 runs no DAG in one process. What it is told ends with the test."""
     dag = bag.dags["annex_a_request"]
     monkeypatch.setattr(dag, "deadline", None)
-    for params in (dag.params, *(task.params for task in dag.tasks)):
-        for key in params:
-            monkeypatch.setattr(params.get_param(key), "value", params.get_param(key).value)
+    told_afresh(dag)
     return dag
 
 
@@ -135,24 +133,13 @@ def deadlines(bag: Any) -> Iterator[Callable[[dict[str, Any]], list[datetime]]]:
     """Triggers the real DAG as the server does, and gives the times of the deadlines that Airflow then holds."""
     from airflow.api.common.trigger_dag import trigger_dag
     from airflow.models import DagRun
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
     from airflow.models.deadline import Deadline
-    from airflow.models.serialized_dag import SerializedDagModel
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunTriggeredByType
     from sqlalchemy import delete, select
 
     dag = bag.dags["annex_a_request"]
-    with create_session() as session:
-        if not session.get(DagBundleModel, "dags-folder"):
-            session.add(DagBundleModel(name="dags-folder"))
-            session.flush()
-        if not session.get(DagModel, dag.dag_id):
-            session.add(DagModel(dag_id=dag.dag_id, bundle_name="dags-folder", is_stale=False, fileloc=dag.fileloc))
-            session.flush()
-        SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="dags-folder", session=session)
+    make_known(dag)
     made: list[str] = []
 
     def trigger(conf: dict[str, Any]) -> list[datetime]:

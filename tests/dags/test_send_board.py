@@ -16,12 +16,10 @@ SCHEDULED = datetime(2026, 11, 6, 6, tzinfo=UTC)
 
 
 @pytest.fixture
-def board(bag: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def board(bag: Any, told_afresh: Callable[[Any], None]) -> Any:
     """The DAG. What a run is told ends with the test."""
     dag = bag.dags["send_board"]
-    for params in (dag.params, *(task.params for task in dag.tasks)):
-        for key in params:
-            monkeypatch.setattr(params.get_param(key), "value", params.get_param(key).value)
+    told_afresh(dag)
     return dag
 
 

@@ -19,6 +19,7 @@ from inspection.receivers import urls_of_connection
 from inspection.request import Asked, Request, register
 from send_ready import runs
 from send_ready.settings import Settings
+from tests.dags.conftest import make_known
 
 LONDON = ZoneInfo("Europe/London")
 TODAY = datetime.now(LONDON).date()
@@ -44,10 +45,6 @@ def trigger(bag: Any) -> Iterator[Trigger]:
     """Triggers the real DAG as the server does; then the run is brought into a state, as the scheduler would."""
     from airflow.api.common.trigger_dag import trigger_dag
     from airflow.models import DagRun as Run
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.serialized_dag import SerializedDagModel
-    from airflow.serialization.serialized_objects import LazyDeserializedDAG
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunTriggeredByType
     from sqlalchemy import delete, select
@@ -55,13 +52,7 @@ def trigger(bag: Any) -> Iterator[Trigger]:
     dag = bag.dags[airflow_runs.DAG]
     with create_session() as session:
         session.execute(delete(Run).where(Run.dag_id == dag.dag_id))
-        if not session.get(DagBundleModel, "dags-folder"):
-            session.add(DagBundleModel(name="dags-folder"))
-            session.flush()
-        if not session.get(DagModel, dag.dag_id):
-            session.add(DagModel(dag_id=dag.dag_id, bundle_name="dags-folder", is_stale=False, fileloc=dag.fileloc))
-            session.flush()
-        SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="dags-folder", session=session)
+    make_known(dag)
 
     def act(conf: dict[str, Any], run_id: str = "by.hand:1", state: str = "queued", **times: datetime) -> Any:
         trigger_dag(dag.dag_id, triggered_by=DagRunTriggeredByType.TEST, run_id=run_id, conf=conf)
