@@ -5,7 +5,7 @@ Also the only place that turns "no date given" into a date: everything else is h
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -38,6 +38,7 @@ class Settings:
     alert_connection: str | None = None  # or Airflow's connection send_alerts
     board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
+    publish_url: str | None = field(default=None, repr=False)  # PostgreSQL, for BI tools; may hold a password
     airflow_database: str | None = None  # which the watchdog reads; None: that of `make airflow`, if there is one
 
     def config_file(self, *parts: str, shipped: Path) -> Path:
@@ -75,6 +76,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
         board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
         suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
+        publish_url=_publish_url(env.get("SEND_PUBLISH_URL")),
         airflow_database=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or None,
     )
 
@@ -82,6 +84,12 @@ def load(environ: dict[str, str] | None = None) -> Settings:
 def now() -> datetime:
     """The moment, in London."""
     return datetime.now(LONDON)
+
+
+def _publish_url(given: str | None) -> str | None:
+    if given and not given.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+        raise SettingsError("SEND_PUBLISH_URL is not the address of a PostgreSQL, such as postgresql://user@host/database.")
+    return given.replace("+psycopg2", "", 1) if given else None
 
 
 def _whole(env: Mapping[str, str], name: str, otherwise: int, least: int, most: int) -> int:
