@@ -1,0 +1,5 @@
+"""The tests here share one server."""
+
+from tests.servers import postgres
+
+__all__ = ["postgres"]
