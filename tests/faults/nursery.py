@@ -1,0 +1,87 @@
+"""Bears steps of the pipeline as forks of a process that has imported every room, so that a kill meets their work.
+
+A line of JSON on stdin asks for one thing, and one line on stdout answers it:
+    {"arguments": [...], "environment": {...}, "said": path, "kill_at": n}   the step's process id
+    {"wait": process id}                                                      its exit status, -9 when it was killed
+
+With `kill_at` the step is killed before its nth doing with a file of its SEND_HOME, as Python's audit events tell them.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+DOINGS = ("open", "os.rename", "os.mkdir", "os.remove", "os.symlink", "os.rmdir", "shutil.rmtree")
+
+
+def import_rooms() -> None:
+    """Everything that a step imports where it uses it."""
+    import great_expectations  # noqa: F401
+    import pandas  # noqa: F401
+    from dbt.adapters.duckdb import Plugin  # noqa: F401
+    from dbt.cli.main import dbtRunner  # noqa: F401
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer  # noqa: F401
+
+    import send_ready.build
+    import send_ready.cli  # noqa: F401
+
+
+def bear(asked: dict[str, Any]) -> int:
+    """Fork a step and give its process id."""
+    if child := os.fork():
+        return child
+    status = 1  # as Python ends when nobody has caught anything
+    try:
+        os.setsid()
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        said = os.open(asked["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for standard in (1, 2):
+            os.dup2(said, standard)
+        status = _work(asked)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _work(asked: dict[str, Any]) -> int:
+    from send_ready import cli
+
+    if asked["kill_at"]:
+        _kill_at(asked["kill_at"], asked["environment"]["SEND_HOME"])
+    return cli.main(asked["arguments"])
+
+
+def _kill_at(moment: int, home: str) -> None:
+    done = 0
+
+    def look(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal done
+        if event in DOINGS and home in str(arguments[0]):
+            done += 1
+            if done == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(look)
+
+
+def main() -> None:
+    """Answer until stdin ends."""
+    import_rooms()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "wait" in asked:
+            print(os.waitstatus_to_exitcode(os.waitpid(asked["wait"], 0)[1]), flush=True)
+        else:
+            print(bear(asked), flush=True)
+
+
+if __name__ == "__main__":
+    main()
