@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import duckdb
 from extract import contract as contracts
 from extract.contract import TYPES, Contract
 from send_ready import files, runs, warehouse
-from send_ready.runs import Run
+from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import identifier, literal
 
@@ -43,6 +44,15 @@ class BuildError(RuntimeError):
     """dbt could not build the warehouse. The text names what failed and where the log is."""
 
 
+@dataclass(frozen=True)
+class Keys:
+    """The columns that make a row of one table the only one of its kind, and those that lead to another table."""
+
+    primary_key: tuple[str, ...]
+    blank: frozenset[str]  # of these, the columns that may be blank: the key is unique all the same, blanks being equal
+    references: dict[str, tuple[str, str]]  # by column: table and column, where every value that is not blank stands
+
+
 def build(run: Run, settings: Settings) -> None:
     """Build run.warehouse from the chosen files. Raises BuildError; the previous warehouse is not touched."""
     from dbt.artifacts.schemas.run import RunExecutionResult
@@ -64,6 +74,32 @@ def build(run: Run, settings: Settings) -> None:
                 f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")
             ]
             raise BuildError("dbt built with failures:\n  " + "\n  ".join(failed) + f"\nSee {target / 'dbt.log'}.")
+
+
+def keys(run: Run) -> dict[str, Keys]:
+    """By `schema.table` as built, what each model's yml says of its keys; each build has tested that it is so.
+
+    Raises RunError when the run was never built.
+    """
+    manifest = run.folder / "dbt" / "manifest.json"
+    if not manifest.exists():
+        raise RunError(f"{manifest} is missing. Build the run with `send-ready build`, then run this step again.")
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+    return {_table(node): _keys(node["config"]["meta"], models) for node in models.values()}
+
+
+def _keys(meta: dict[str, Any], models: dict[str, Any]) -> Keys:
+    primary_key = tuple(column.removesuffix("?") for column in meta["primary_key"])
+    references = {
+        column: (_table(models[dimension]), models[dimension]["config"]["meta"]["primary_key"][0])
+        for column, dimension in meta.get("references", {}).items()
+    }
+    return Keys(primary_key, frozenset(primary_key) - set(meta["primary_key"]), references)
+
+
+def _table(node: dict[str, Any]) -> str:
+    return f"{node['schema']}.{node['alias']}"
 
 
 def _load_raw(run: Run, settings: Settings) -> int:

@@ -92,7 +92,7 @@ def test_a_fact_without_its_person_fails_the_build(tmp_path: Path) -> None:
     assert not dbt(path, *BUILD).troubles
     _change(path, "update core.fct_sen_provision set person_id = 'somebody'")
     assert list(dbt(path, "test", "--select", "test_type:data").troubles) == [
-        "test.send_ready.every_fact_has_its_person"
+        "test.send_ready.references_join"
     ]
 
 
