@@ -1,13 +1,16 @@
 """One feed of one run: land what is new, read it, and choose the file that speaks for the as-at date."""
 
 import datetime as dt
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from extract import contract as contracts
 from extract import landing, reader
 from extract.contract import Contract
-from extract.landing import Landed
+from extract.drive import Unreadable, Unsettled
+from extract.inbox import MEND
+from extract.landing import Landed, Seen
 from extract.reader import Reading
 from extract.refusal import FAILED_RULE
 from send_ready import files, issues, runs
@@ -34,24 +37,39 @@ class Choice:
         return "stale" if self.chosen[0].days_before(run.as_at) > contract.stale_after_days else "fresh"
 
 
+@dataclass(frozen=True)
+class Left:
+    """What was not landed in this run: a file, or without a name whatever the inbox holds for the feed."""
+
+    file_name: str | None
+    reason: str
+    is_fault: bool  # of the inbox, or the leave to read it; else the file is in motion
+
+
+class InboxError(runs.RunError):
+    """The inbox, or a file in it, cannot be read. What had landed before is in use, and the next try goes on."""
+
+
 def extract(
     run: Run, settings: Settings, feed: str, without: Collection[str] = (), *, from_inbox: bool = True
 ) -> dict[str, object]:
     """Land, read and choose for one feed (`source.feed`); writes and gives run.feed_result(feed).
 
     `without` holds hashes of files that a stop rule has refused in this run. Files are taken from the
-    inbox and left there. Nothing but a broken contract or disk raises: a bad file is refused.
+    inbox and left there. A bad file is refused. Raises InboxError when the inbox, or a file in it, cannot be read, but
+    only when all that can be done has been done: whoever tries again loses nothing, and neither does who does not.
     """
     contract = contracts.load(feed, settings)
-    landing.wait_for(settings.inbox, contract)
+    looks = from_inbox and not without
+    arrivals = landing.arrivals(settings.inbox, contract) if looks else ([], [])
     lock = run.home / "locks" / contract.name  # the night and an inspection may meet
     with files.locked(lock), runs.step(run, "extract", feed) as step:
-        deferred = _land(contract, settings) if from_inbox and not without else []
+        left = list(_land(contract, settings, *arrivals))
         history = landing.history(run.home, contract)
         readings = _readings(run, contract, history)
         choice = _choose(run, contract, history, readings, without)
-        found = list(_issues(run, contract, history, readings, choice, deferred, without))
-        result = _result(run, contract, history, readings, choice, deferred, without)
+        found = list(_issues(run, contract, history, readings, choice, left, without))
+        result = _result(run, contract, history, readings, choice, left, without)
         issues.write(run.issues(f"extract__{contract.name}"), found)
         if choice.chosen:
             reader.ensure_typed(run.home, choice.chosen[0], contract)
@@ -59,6 +77,8 @@ def extract(
         files.write_json(run.feed_result(feed), result)
         step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
         step.note = f"{result['status']}, data date {result['data_date']}" if choice.chosen else str(result["status"])
+        if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for each in left if each.is_fault]:
+            raise InboxError("\n".join([*faults, f"What had landed before is in use. {MEND}"]))
     return result
 
 
@@ -70,18 +90,30 @@ def fill_gaps(run: Run, settings: Settings) -> list[str]:
     return gaps
 
 
-def _land(contract: Contract, settings: Settings) -> list[str]:
-    """Land what the inbox holds for the feed; the names of files that are still being written."""
-    deferred = []
-    for path in landing.inbox_files(settings.inbox):
-        seen = landing.recognise(path, settings.inbox, contract)
-        if seen is None:
-            continue
+def _land(
+    contract: Contract, settings: Settings, seen: list[tuple[Seen, os.stat_result]], unreadable: list[Unreadable]
+) -> Iterator[Left]:
+    """Land what the inbox holds for the feed; gives what is left for the next run."""
+    for each in unreadable:
+        if each.path == settings.inbox:
+            yield Left(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
+        elif (name := landing.recognise(each.path, settings.inbox, contract)) and landing.is_export(each.path):
+            yield _unread(name.file_name, each)
+    known = landing.history(settings.home, contract)
+    for file, about in seen:
         try:
-            landing.take(seen, contract, settings, landing.history(settings.home, contract))
-        except (landing.Unsettled, FileNotFoundError):
-            deferred.append(seen.file_name)
-    return deferred
+            if landed := landing.take(file, about, contract, settings, known):
+                known.append(landed)
+        except Unsettled:
+            yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)
+        except Unreadable as error:
+            yield _unread(file.file_name, error)
+
+
+def _unread(file_name: str, error: Unreadable) -> Left:
+    if error.is_gone:
+        return Left(file_name, "It went away before it was read.", is_fault=False)
+    return Left(file_name, f"It cannot be read: {error.reason}.", is_fault=True)
 
 
 def _readings(run: Run, contract: Contract, history: list[Landed]) -> Readings:
@@ -134,7 +166,7 @@ def _result(
     history: list[Landed],
     readings: Readings,
     choice: Choice,
-    deferred: list[str],
+    left: list[Left],
     without: Collection[str],
 ) -> dict[str, object]:
     status = choice.status(run, contract)
@@ -160,7 +192,7 @@ def _result(
         "columns_missing": [],
         "columns_extra": [],
         "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _until(run, history)]
-        + [_deferred(name) for name in deferred],
+        + [_deferred(each) for each in left if each.file_name],
     }
     if choice.chosen:
         landed, reading = choice.chosen
@@ -212,9 +244,9 @@ def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Coll
     }
 
 
-def _deferred(name: str) -> dict[str, object]:
-    reason = "It is still being written, or was replaced while it was read; the next run takes it."
-    return {"file_name": name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
+def _deferred(left: Left) -> dict[str, object]:
+    reason = f"{left.reason} The next run tries again."
+    return {"file_name": left.file_name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
 
 
 def _issues(
@@ -223,7 +255,7 @@ def _issues(
     history: list[Landed],
     readings: Readings,
     choice: Choice,
-    deferred: list[str],
+    left: list[Left],
     without: Collection[str],
 ) -> Iterator[Issue]:
     """What there is to say about the files of the feed, other than the rows of the one in use."""
@@ -240,9 +272,12 @@ def _issues(
         if landed.duplicate_of and (not in_use or landed.order > in_use.order):
             message = f"The same bytes as the file of {landed.duplicate_of}; not used again, so the data date stays."
             yield issue("F-13", "query", message, "Check that the export ran.", landed.file_name)
-    for name in deferred:
-        yield issue("F-14", "query", f"Still being written; left for the next run. {standing}",
-                    "Copy under another name and rename when done, or run again.", name)  # fmt: skip
+    for each in left:
+        if each.is_fault:
+            yield issue("F-18", "error", f"{each.reason} {standing}", MEND, each.file_name)
+        else:
+            yield issue("F-14", "query", f"{each.reason} Left for the next run. {standing}",
+                        "Copy under another name and rename when done, or run again.", each.file_name)  # fmt: skip
     status = choice.status(run, contract)
     if status == "missing":
         yield issue("F-15", "error", f"No file of {contract.title} has ever been accepted.",

@@ -1,6 +1,6 @@
 """What the inbox holds that no feed knows, and what came too late."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -11,49 +11,68 @@ from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
+MEND = "Let the account that runs the night read it, or have its drive mended; the next run takes what is there."
+CONNECT = "If exports should lie there, connect its drive, and run again. Otherwise nothing: what had landed is in use."
 
-def unrecognised(settings: Settings) -> Iterator[Path]:
+
+def unrecognised(paths: Iterable[Path], settings: Settings) -> Iterator[Path]:
     """Files of the inbox whose names belong to no feed."""
     every = contracts.load_all(settings)
-    for path in landing.inbox_files(settings.inbox):
+    for path in paths:
         if not any(landing.recognise(path, settings.inbox, contract) for contract in every):
             yield path
 
 
 def later(settings: Settings, since: datetime, used: Collection[str]) -> list[str]:
-    """Names of files for any feed that have come since a moment, landed or not; `used` holds hashes of those in use."""
-    found = set()
+    """Names of files for any feed that have come since a moment, landed or not; `used` holds hashes of those in use.
+
+    When the inbox cannot be read, that stands among them.
+    """
+    exports, unreadable = landing.inbox_files(settings.inbox)
+    found = {
+        f"whatever lies in {each.path}, which cannot be read ({each.reason})"
+        for each in unreadable
+        if each.path == settings.inbox
+    }
     for contract in contracts.load_all(settings):
         history = landing.history(settings.home, contract)
         known = {(file.file_name, file.size, file.mtime_ns) for file in history}
         landed = (file for file in history if file.sha256 not in used)
         found |= {file.file_name for file in landed if datetime.fromisoformat(file.landed_at) > since}
-        for path in landing.inbox_files(settings.inbox):
-            if seen := landing.recognise(path, settings.inbox, contract):
-                about = path.stat()
-                if (seen.file_name, about.st_size, about.st_mtime_ns) not in known:
-                    found.add(seen.file_name)
+        for path, about in exports:
+            seen = landing.recognise(path, settings.inbox, contract)
+            if seen and (seen.file_name, about.st_size, about.st_mtime_ns) not in known:
+                found.add(seen.file_name)
     return sorted(found)
 
 
 def survey(run: Run, settings: Settings) -> None:
-    """Report files that no feed knows. They are not landed: nobody can say what they hold."""
+    """Report files that no feed knows, and what cannot be looked at: maybe the inbox itself, which stops nothing.
+
+    Files of no feed are not landed: nobody can say what they hold.
+    """
     with runs.step(run, "begin") as step:
-        found = list(unrecognised(settings))
+        exports, unreadable = landing.inbox_files(settings.inbox)
+        unreadable = [each for each in unreadable if each.path == settings.inbox or not each.is_gone]
+        found = list(unrecognised((path for path, _ in exports), settings))
         expected = ", ".join(sorted(contract.file_name for contract in contracts.load_all(settings)))
-        issues.write(
-            run.issues("inbox"),
-            [
-                Issue(
-                    category="File",
-                    rule="F-17",
-                    severity="query",
-                    message="The file's name belongs to no feed, so it was left alone.",
-                    fix=f"Name it <feed>_<YYYYMMDD>.csv or .xlsx. Feeds: {expected}.",
-                    owner="Data team",
-                    file_name=str(path.relative_to(settings.inbox)),
-                )
-                for path in found
-            ],
-        )
-        step.note = f"{len(found)} files of no known feed" if found else None
+        said = [
+            _issue(
+                "F-17",
+                "query",
+                "The file's name belongs to no feed, so it was left alone.",
+                f"Name it <feed>_<YYYYMMDD>.csv or .xlsx. Feeds: {expected}.",
+                str(path.relative_to(settings.inbox)),
+            )
+            for path in found
+        ]
+        said += [_issue("F-18", "error", f"The inbox cannot be read. {each}.", MEND) for each in unreadable]
+        if not exports and not unreadable:
+            said.append(_issue("F-19", "query", "The inbox is empty.", CONNECT))
+        issues.write(run.issues("inbox"), said)
+        notes = [f"{len(found)} files of no known feed"] if found else []
+        step.note = "; ".join([*notes, *(issue.message for issue in said if issue.rule != "F-17")]) or None
+
+
+def _issue(rule: str, severity: str, message: str, fix: str, file_name: str | None = None) -> Issue:
+    return Issue("File", rule, severity, message, fix, "Data team", file_name=file_name)

@@ -12,10 +12,13 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from extract import drive
 from extract.contract import Contract
+from extract.drive import Unreadable, Unsettled
 from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import files
 from send_ready.settings import LONDON, Settings
@@ -39,6 +42,7 @@ class Landed:
     data_date: dt.date | None
     landed_at: str  # UTC; later files of one date take precedence
     duplicate_of: str | None  # data date under which the feed already has these bytes
+    ctime_ns: int | None = None  # nobody can set it back; None where it was not yet kept
 
     @property
     def folder(self) -> Path:
@@ -50,6 +54,11 @@ class Landed:
     def path(self) -> Path:
         """The bytes, relative to SEND_HOME."""
         return self.folder / f"{self.sha256}{self.suffix}"
+
+    def is_still(self, seen: "Seen", about: os.stat_result) -> bool:
+        """Whether a file of the inbox is this one, as far as can be told without reading it."""
+        same = (self.file_name, self.size, self.mtime_ns) == (seen.file_name, about.st_size, about.st_mtime_ns)
+        return same and self.ctime_ns in (None, about.st_ctime_ns)
 
     def days_before(self, day: dt.date) -> int:
         """How many days the data is older than a day."""
@@ -70,10 +79,6 @@ class Seen:
     has_bad_date: bool
 
 
-class Unsettled(Exception):
-    """The file is still being written, or was replaced while it was read: left for the next run."""
-
-
 def stem_and_suffix(name: str) -> tuple[str, str]:
     """A file name as it is compared (lower case, anything but letters and digits as `_`) and its suffix."""
     stem, dot, suffix = name.rpartition(".")
@@ -83,18 +88,17 @@ def stem_and_suffix(name: str) -> tuple[str, str]:
 
 
 def is_export(path: Path) -> bool:
-    """Whether a file in the inbox is one to look at: not hidden, not half copied, not a link."""
+    """Whether a file in the inbox is one to look at: not hidden, not half copied."""
     name = path.name
     hidden = name.startswith("~$") or (name.startswith(".") and not name.startswith(".."))
-    return path.is_file() and not path.is_symlink() and not hidden and path.suffix not in UNFINISHED_SUFFIXES
+    return not hidden and path.suffix not in UNFINISHED_SUFFIXES
 
 
-def inbox_files(inbox: Path) -> list[Path]:
-    """Every export in the inbox and its folders, oldest first."""
-    if not inbox.is_dir():
-        return []
-    found = [path for path in inbox.rglob("*") if is_export(path)]
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, str(path)))
+def inbox_files(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[Unreadable]]:
+    """Every export in the inbox and its folders, oldest first; and what of the inbox cannot be looked at."""
+    found, unreadable = drive.look(inbox)
+    exports = [(path, about) for path, about in found if is_export(path)]
+    return sorted(exports, key=lambda export: (export[1].st_mtime_ns, str(export[0]))), unreadable
 
 
 def recognise(path: Path, inbox: Path, contract: Contract) -> Seen | None:
@@ -128,72 +132,90 @@ def _record(path: Path) -> Landed:
     return Landed(**raw)
 
 
-def take(seen: Seen, contract: Contract, settings: Settings, known: list[Landed]) -> Landed | None:
-    """Land one file; None when it has landed before. Raises Unsettled when it is still being written."""
-    before = _settled(seen.path)
-    for landed in known:
-        if (landed.file_name, landed.size, landed.mtime_ns) == (seen.file_name, before.st_size, before.st_mtime_ns):
-            return None
+def arrivals(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
+    """What the inbox holds for the feed, oldest first, and what of the inbox cannot be looked at.
+
+    Files that changed a moment ago have then had time to show whether they still grow.
+    """
+    found, unreadable = _recognised(inbox, contract)
+    fresh = [age for _, about in found if 0 <= (age := time.time() - about.st_mtime) < SETTLE_SECONDS]
+    if not fresh:
+        return found, unreadable
+    time.sleep(SETTLE_SECONDS - min(fresh))
+    return _recognised(inbox, contract)
+
+
+def _recognised(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
+    exports, unreadable = inbox_files(inbox)
+    found = ((recognise(path, inbox, contract), about) for path, about in exports)
+    return [(seen, about) for seen, about in found if seen], unreadable
+
+
+def take(
+    seen: Seen, about: os.stat_result, contract: Contract, settings: Settings, known: Sequence[Landed]
+) -> Landed | None:
+    """Land one file; None when it has landed before. `known` is the feed's history.
+
+    Raises Unsettled when it is still being written, and Unreadable.
+    """
+    if any(landed.is_still(seen, about) for landed in known):
+        return None
     folder = settings.home / "landing" / contract.source / contract.feed
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{os.getpid()}.partial"
     try:
-        sha256 = _copy(seen.path, partial)
-        after = seen.path.stat()
-        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise Unsettled
+        about, sha256 = _copy(seen.path, partial)
         landed = Landed(
             source=contract.source,
             feed=contract.feed,
             file_name=seen.file_name,
             suffix=stem_and_suffix(seen.path.name)[1],
-            size=before.st_size,
-            mtime_ns=before.st_mtime_ns,
+            size=about.st_size,
+            mtime_ns=about.st_mtime_ns,
+            ctime_ns=about.st_ctime_ns,
             sha256=sha256,
-            data_date=_data_date(seen, contract, partial, before),
+            data_date=_data_date(seen, contract, partial, about),
             landed_at=_later_than(known),
             duplicate_of=None,
         )
-        same = [other for other in known if other.sha256 == sha256 and not other.duplicate_of]
-        if any(other.data_date == landed.data_date for other in same):
-            return None
+        same = [other for other in known if other.sha256 == sha256]
+        for other in same:
+            if other.data_date == landed.data_date:
+                if other.file_name == landed.file_name:  # touched: not to be read again every night
+                    _put_on_record(replace(other, mtime_ns=landed.mtime_ns, ctime_ns=landed.ctime_ns), settings)
+                return None
         if same:
-            landed = replace(landed, duplicate_of=str(same[0].data_date or NO_DATE))
+            first = next(other for other in same if not other.duplicate_of)
+            landed = replace(landed, duplicate_of=str(first.data_date or NO_DATE))
         else:
             target = settings.home / landed.path
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(partial, target)
-        record = {**asdict(landed), "data_date": landed.data_date.isoformat() if landed.data_date else None}
-        files.write_json(settings.home / landed.folder / f"{sha256}.json", record)
+        _put_on_record(landed, settings)
         return landed
     finally:
         partial.unlink(missing_ok=True)
 
 
-def wait_for(inbox: Path, contract: Contract) -> None:
-    """Wait until files of the feed that changed a moment ago have had time to show whether they still grow."""
-    ages = [time.time() - path.stat().st_mtime for path in inbox_files(inbox) if recognise(path, inbox, contract)]
-    fresh = [age for age in ages if 0 <= age < SETTLE_SECONDS]
-    if fresh:
-        time.sleep(SETTLE_SECONDS - min(fresh))
+def _put_on_record(landed: Landed, settings: Settings) -> None:
+    record = {**asdict(landed), "data_date": landed.data_date.isoformat() if landed.data_date else None}
+    files.write_json(settings.home / landed.folder / f"{landed.sha256}.json", record)
 
 
-def _settled(path: Path) -> os.stat_result:
-    found = path.stat()
-    if 0 <= time.time() - found.st_mtime < SETTLE_SECONDS:
+def _copy(source: Path, target: Path) -> tuple[os.stat_result, str]:
+    """Copy one version of a file. Gives what it was, and the SHA-256 of its bytes."""
+    pieces = drive.read(source)
+    about: os.stat_result = next(pieces)
+    if 0 <= time.time() - about.st_mtime < SETTLE_SECONDS:
         raise Unsettled  # it changed while it was being watched
-    return found
-
-
-def _copy(source: Path, target: Path) -> str:
     digest = hashlib.sha256()
-    with open(source, "rb") as reader, open(target, "wb") as writer:
-        while chunk := reader.read(1 << 20):
-            digest.update(chunk)
-            writer.write(chunk)
+    with open(target, "wb") as writer:
+        for piece in pieces:
+            digest.update(piece)
+            writer.write(piece)
         writer.flush()
         os.fsync(writer.fileno())
-    return digest.hexdigest()
+    return about, digest.hexdigest()
 
 
 def _data_date(seen: Seen, contract: Contract, copy: Path, stat: os.stat_result) -> dt.date | None:
@@ -206,7 +228,7 @@ def _data_date(seen: Seen, contract: Contract, copy: Path, stat: os.stat_result)
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
 
 
-def _later_than(known: list[Landed]) -> str:
+def _later_than(known: Sequence[Landed]) -> str:
     """Now, but after everything that landed before, also when the clock went back."""
     now = dt.datetime.now(dt.UTC)
     last = max((dt.datetime.fromisoformat(landed.landed_at) for landed in known), default=now)

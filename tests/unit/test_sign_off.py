@@ -98,7 +98,9 @@ def test_a_feed_that_turns_up_at_five_to_eleven_is_named_and_the_release_goes_on
 def test_an_inbox_that_is_gone_does_not_hold_the_release_back(tmp_path: Path) -> None:
     wanted = frozen(tmp_path)
     receipt = sign_off.sign_off(settings(tmp_path), wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
-    assert receipt and receipt["later_files"] == []
+    inbox = tmp_path / "inbox"
+    told = f"whatever lies in {inbox}, which cannot be read (No such file or directory)"
+    assert receipt and receipt["later_files"] == [told]
 
 
 def test_late_is_told_and_on_record(tmp_path: Path) -> None:
