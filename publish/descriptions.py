@@ -1,32 +1,28 @@
-"""What the tables of quality that this room adds to the published warehouse hold: (table, its columns)."""
+"""What the tables that this room adds to the published warehouse hold; what stands under None is of the table."""
 
 STAMP = {"la_code": "DfE number of the council", "run_id": "The run that built this row"}
-OURS: dict[str, tuple[str, dict[str, str]]] = {
-    "issues": (
-        "One row an issue: something that somebody should put right, as in issues.xlsx",
-        {
-            "category": "File, Source, Mapping, Linking, List or Worth a look",
-            "rule": "Code of the rule that found it",
-            "severity": "stop, error, query or note",
-            "message": "What is wrong, in words",
-            "fix": "Where and how to put it right",
-            "owner": "Who can put it right",
-            "feed": "The feed it stands in, as source.feed",
-            "list_name": "List 1 or List 2, for an issue of a list row",
-            "unique_id": "Unique ID of the list row",
-            "record_id": "Key of the source record",
-            "column_name": "The column it is about",
-            "file_name": "The export it stands in",
-            "line_no": "Line of that export",
-            "count": "How many records the issue stands for",
-        },
-    ),
-    "runs": (
-        "One row: the run that this warehouse was published from",
-        {
-            "as_at_date": "The day whose state it shows",
-            "code_version": "Version of SEND Ready",
-            "layout_version": "Version of the Annex A layout",
-        },
-    ),
+OURS: dict[str, dict[str | None, str]] = {
+    "quality.issues": {
+        None: "One row an issue: something that somebody should put right, as in issues.xlsx",
+        "category": "File, Source, Mapping, Linking, List or Worth a look",
+        "rule": "Code of the rule that found it",
+        "severity": "stop, error, query or note",
+        "message": "What is wrong, in words",
+        "fix": "Where and how to put it right",
+        "owner": "Who can put it right",
+        "feed": "The feed it stands in, as source.feed",
+        "list_name": "List 1 or List 2, for an issue of a list row",
+        "unique_id": "Unique ID of the list row",
+        "record_id": "Key of the source record",
+        "column_name": "The column it is about",
+        "file_name": "The export it stands in",
+        "line_no": "Line of that export",
+        "count": "How many records the issue stands for",
+    },
+    "quality.runs": {
+        None: "One row: the run that this warehouse was published from",
+        "as_at_date": "The day whose state it shows",
+        "code_version": "Version of SEND Ready",
+        "layout_version": "Version of the Annex A layout",
+    },
 }

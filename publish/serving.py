@@ -1,147 +1,178 @@
-"""The published warehouse: serving/warehouse.duckdb and serving/parquet/, replaced as one while others read.
+"""The published warehouse: serving/warehouse.duckdb, bi.duckdb and parquet/, replaced as one while others read.
 
 `serving` is a link to a folder of `published/`. A new version is built beside the old one and the link is
 turned in one move, so whoever opens a path meets one version, whole. The version before stays until the
-next time, for readers that still have it open.
+next time, for readers that still have it open and for `rollback`.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
-from duckdb import Error as DuckDBError
 
-import send_ready
-from publish import findings
-from publish.descriptions import OURS, STAMP
+from publish import findings, published
 from publish.folders import point
 from send_ready import files, warehouse
-from send_ready.layout import LAYOUT_VERSION
-from send_ready.runs import Run, step
+from send_ready.runs import Run, RunError, Step, step
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier, literal
 
-SCHEMAS = ("core", "annex_a", "quality", "kpi")
-PARTIAL = "quality_issues"  # what dbt found, a part of quality.issues
-DATABASE, PARQUET = "warehouse.duckdb", "parquet"
+DATABASE = "warehouse.duckdb"  # everything
+FOR_ALL = "bi.duckdb"  # without lists and identities
+PARQUET = "parquet"
+RECORD = "publication.json"  # written last: a version without it was cut off
+
+
+@dataclass(frozen=True)
+class Version:
+    """A folder of published/, the run it shows, the version it took the place of, and the SHA-256 of its files."""
+
+    folder: Path
+    run_id: str
+    as_at: date
+    previous: str | None
+    files: dict[str, str]
 
 
 def serve(run: Run, settings: Settings) -> Path:
-    """Publish core, annex_a, quality and kpi of the run's warehouse, and say where. Every table has la_code and run_id.
+    """Publish the run's warehouse, and say where. Every table has la_code and run_id.
 
-    A rebuilt past day has its pack, but never takes the place of a later day here: BI tools read this.
+    A rebuilt past day has its pack, but never takes the place of a later day here: BI tools read this. A published
+    file that is no longer as it was written is named in the step's note, and replaced.
     """
-    with files.locked(settings.home / "locks" / "serve"), step(run, "serve") as doing:
-        versions = settings.home / "published"
-        versions.mkdir(parents=True, exist_ok=True)
-        link = settings.home / "serving"
-        if (standing := _as_at(link)) and standing > run.as_at:
-            doing.note = f"the published warehouse is as at {standing} and stays; delete {link} to publish this day"
+    with _alone(settings), step(run, "serve") as doing:
+        link, now = settings.home / "serving", standing(settings)
+        damage = damaged(now) if now else [f"{link / RECORD} cannot be read"] * link.is_symlink()
+        if now and now.as_at > run.as_at:
+            stays = f"the published warehouse is as at {now.as_at} and stays; delete {link} to publish this day"
+            doing.note = ". ".join([*damage, stays])
             return link
-        before = link.readlink().name if link.is_symlink() else None
-        version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
-        doing.rows = _build(version, run)
+        # Neither a damaged version nor the same run once more is what anybody would want to go back to.
+        before = None
+        if now:
+            before = now.previous if damage or now.run_id == run.run_id else now.folder.name
+        shown = link.resolve().name  # readers may have it open, also after it was replaced
+        _forget_but(settings, {shown, now.previous if now else None})
+        version = _build(run, settings, before, doing)
         point(link, version)
-        for folder in versions.iterdir():
-            if folder.name not in (version.name, before):
-                shutil.rmtree(folder)
+        _forget_but(settings, {version.name, shown, before})
+        if damage:
+            doing.note = ". ".join([*damage, "It was replaced"])
     return link
 
 
-def _as_at(link: Path) -> date | None:
-    """The as-at date of the published warehouse; None when there is none, or it is damaged and has to go.
+def rollback(settings: Settings) -> str:
+    """Turn the link back to the version before, and say so. The next publication takes its place as on any night.
 
-    From the Parquet copy: the database may be locked by somebody's tool.
+    Raises RunError, and leaves what is served, when there is no version before it or that one is damaged.
     """
+    with _alone(settings):
+        now, link = standing(settings), settings.home / "serving"
+        before = read(settings.home / "published" / now.previous) if now and now.previous else None
+        if not now or not before:
+            raise RunError(f"No version before the one at {link} is kept, so that one stays. Publish with `make run`.")
+        if damage := damaged(before):
+            raise RunError(". ".join([*damage, f"{link} stays as it is. Publish with `make run`."]))
+        point(link, before.folder)
+    return (
+        f"{link} is back to run {before.run_id} as at {before.as_at}; run {now.run_id} as at {now.as_at} is no longer "
+        "served. The next run is published as ever: put right first what was wrong with this one."
+    )
+
+
+def standing(settings: Settings) -> Version | None:
+    """The version that is served; None when there is none, or its record is lost."""
+    link = settings.home / "serving"
+    return read(link.resolve()) if link.is_symlink() else None
+
+
+def read(folder: Path) -> Version | None:
+    """A version by its record; None when that cannot be read, as of one that was cut off."""
     try:
-        with warehouse.scratch() as con:
-            runs = link / PARQUET / "quality" / "runs.parquet"
-            row = con.execute(f"SELECT as_at_date FROM read_parquet({literal(runs)})").fetchone()
-    except DuckDBError:
+        found = files.read_json(folder / RECORD)
+        return Version(folder, found["run_id"], date.fromisoformat(found["as_at"]), found["previous"], found["files"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return row[0] if row else None
 
 
-def _build(version: Path, run: Run) -> int:
-    """Write the database and its Parquet; returns the rows of all tables."""
-    rows = 0
+def damaged(version: Version) -> list[str]:
+    """A sentence for each file of a version that is gone, or whose bytes are no longer those that were published."""
+    said = []
+    for name, digest in version.files.items():
+        path = version.folder / name
+        if not path.is_file():
+            said.append(f"{path} is missing")
+        elif files.sha256(path) != digest:
+            said.append(f"{path} is damaged, or was changed by a program that had it open for writing")
+    return said
+
+
+def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Path:
+    """A version, whole, under its record. Nothing stays of one that fails."""
+    versions = settings.home / "published"
+    versions.mkdir(parents=True, exist_ok=True)
+    version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
+    try:
+        doing.rows = _write(version, run)
+        written = sorted(path for path in version.rglob("*") if path.is_file())
+        digests = {str(path.relative_to(version)): files.sha256(path) for path in written}
+        record = {"run_id": run.run_id, "as_at": run.as_at, "previous": before, "files": digests}
+        files.write_json(version / RECORD, record)
+    except BaseException:
+        shutil.rmtree(version)
+        raise
+    return version
+
+
+def _write(version: Path, run: Run) -> int:
+    """The databases and the Parquet; returns the rows of all tables."""
+    with warehouse.writer(version / FOR_ALL) as con:
+        _fill(con, run, published.FOR_ALL)
+    shutil.copyfile(version / FOR_ALL, version / DATABASE)
     with warehouse.writer(version / DATABASE) as con:
-        findings.attach(con, run)
-        for schema in SCHEMAS:
-            con.execute(f"CREATE SCHEMA {schema}")
-            (version / PARQUET / schema).mkdir(parents=True)
-        for schema, table, source in _tables(con, run):
-            name = f"{schema}.{identifier(table)}"
-            rows += _create(con, run, name, source)
-            path = version / PARQUET / schema / f"{table}.parquet"
-            con.execute(f"COPY {name} TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
-        for statement in [*_comments_of_build(con), *_comments_of_ours()]:
-            con.execute(statement)
+        _fill(con, run, set(published.SCHEMAS) - set(published.FOR_ALL))
+        return _write_parquet(con, version / PARQUET)
+
+
+def _fill(con: DuckDBPyConnection, run: Run, schemas: Container[str]) -> None:
+    """Create the tables of some schemas, with their comments."""
+    findings.attach(con, run)
+    for table in published.tables(con, run):
+        if table.schema in schemas:
+            name = f"{table.schema}.{identifier(table.name)}"
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+            con.execute(f"CREATE TABLE {name} AS {table.query}")
+            con.execute(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
+            for column in table.columns:
+                con.execute(f"COMMENT ON COLUMN {name}.{identifier(column.name)} IS {literal(column.comment)}")
+
+
+def _write_parquet(con: DuckDBPyConnection, folder: Path) -> int:
+    """One file a table; returns the rows of all."""
+    tables = con.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
+    ).fetchall()
+    rows = 0
+    for schema, table in tables:
+        path = folder / schema / f"{table}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        name = f"{schema}.{identifier(table)}"
+        copied = con.execute(f"COPY {name} TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+        rows += int(copied.fetchall()[0][0])
     return rows
 
 
-def _tables(con: DuckDBPyConnection, run: Run) -> Iterator[tuple[str, str, str]]:
-    """Schema, table and what fills it: all that dbt made in these schemas, every issue, and the run itself."""
-    schemas = ", ".join(literal(schema) for schema in SCHEMAS)
-    built = con.execute(
-        f"""
-        SELECT table_schema, table_name FROM information_schema.tables
-        WHERE table_catalog = 'built' AND table_schema IN ({schemas}) ORDER BY ALL
-        """
-    ).fetchall()
-    for schema, table in built:
-        if table != PARTIAL:
-            yield schema, _published(table), f"SELECT * FROM built.{schema}.{identifier(table)}"
-    yield "quality", "issues", "SELECT * FROM issue"
-    about = {"code_version": send_ready.__version__, "layout_version": LAYOUT_VERSION}
-    values = "".join(f", {literal(value)} AS {name}" for name, value in about.items())
-    yield "quality", "runs", f"SELECT DATE {literal(run.as_at)} AS as_at_date{values}"
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    return files.locked(settings.home / "locks" / "serve")
 
 
-def _published(table: str) -> str:
-    """quality.quality_feeds goes out as quality.feeds, kpi.kpi_values as kpi.values."""
-    return table.removeprefix("quality_").removeprefix("kpi_")
-
-
-def _create(con: DuckDBPyConnection, run: Run, name: str, source: str) -> int:
-    """Create one table, with la_code and run_id where the source has none; returns its rows."""
-    held = {column[0] for column in con.execute(f"DESCRIBE {source}").fetchall()}
-    stamp = {"la_code": run.la_code, "run_id": run.run_id}
-    added = "".join(f", {literal(value)} AS {column}" for column, value in stamp.items() if column not in held)
-    con.execute(f"CREATE TABLE {name} AS SELECT *{added} FROM ({source})")
-    return int(con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
-
-
-def _comments_of_build(con: DuckDBPyConnection) -> list[str]:
-    """The descriptions that dbt gave its tables and columns."""
-    tables = con.execute(
-        """
-        SELECT schema_name, table_name, NULL, comment FROM duckdb_tables() WHERE database_name = 'built'
-        UNION ALL
-        SELECT schema_name, view_name, NULL, comment FROM duckdb_views() WHERE database_name = 'built'
-        UNION ALL
-        SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() WHERE database_name = 'built'
-        """
-    ).fetchall()
-    return [
-        _comment(schema, _published(table), column, comment)
-        for schema, table, column, comment in tables
-        if comment and schema in SCHEMAS and table != PARTIAL
-    ]
-
-
-def _comments_of_ours() -> list[str]:
-    return [
-        _comment("quality", table, column, comment)
-        for table, (about, columns) in OURS.items()
-        for column, comment in [(None, about), *columns.items(), *STAMP.items()]
-    ]
-
-
-def _comment(schema: str, table: str, column: str | None, comment: str) -> str:
-    name = f"{schema}.{identifier(table)}"
-    what = f"COLUMN {name}.{identifier(column)}" if column else f"TABLE {name}"
-    return f"COMMENT ON {what} IS {literal(comment)}"
+def _forget_but(settings: Settings, kept: Container[str | None]) -> None:
+    """Remove what no link shows and nobody can go back to: older versions, and those that were cut off."""
+    for folder in (settings.home / "published").glob("*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder)

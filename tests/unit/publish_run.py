@@ -101,7 +101,7 @@ def finished_run(
     issues.write(run.issues("lists"), found)
     run.warehouse.unlink(missing_ok=True)
     with warehouse.writer(run.warehouse) as con:
-        for schema in ("raw", "seeds", "int", "core", "annex_a", "quality"):
+        for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable"):
             con.execute(f"CREATE SCHEMA {schema}")
         con.execute(LOOKED_UP)
         con.execute(

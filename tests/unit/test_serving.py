@@ -1,5 +1,6 @@
 """The published warehouse, and that nobody ever meets half of it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import pytest
 from publish_run import AS_AT, child, finished_run, issue, settings
 
 from publish.items_book import item_columns
-from publish.serving import serve
+from publish.serving import rollback, serve
 from send_ready import files, warehouse
+from send_ready.runs import Run, RunError
 
 READER = """
 import sys, time, duckdb
@@ -71,12 +73,111 @@ def test_a_rebuilt_past_day_does_not_take_the_place_of_a_later_one(tmp_path: Pat
     assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT + timedelta(days=1),)]
 
 
-def test_a_damaged_published_warehouse_is_replaced(tmp_path: Path) -> None:
+def note(run: Run) -> str:
+    """What the newest step of the run said."""
+    return str(json.loads(run.progress.read_text().splitlines()[-1])["note"])
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "bi.duckdb", "parquet/core/dim_person.parquet"])
+def test_a_damaged_published_file_is_named_and_replaced(tmp_path: Path, name: str) -> None:
     run = finished_run(tmp_path, list_1=[child("S1")])
+    path = (tmp_path / "serving" / name).resolve()
     serve(run, settings(tmp_path))
-    (tmp_path / "serving" / "warehouse.duckdb").write_bytes(b"damaged")
+    path = (tmp_path / "serving" / name).resolve()
+    with open(path, "r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"damaged")
+    serve(replace(run, as_at=AS_AT - timedelta(days=1)), settings(tmp_path))
+    assert (tmp_path / "serving" / name).resolve() == path  # an earlier day does not take its place, but tells
+    assert note(run).startswith(f"{path} is damaged, or was changed by a program that had it open for writing. ")
     serve(run, settings(tmp_path))
+    assert (tmp_path / "serving" / name).resolve() != path
+    assert note(run).startswith(str(path)) and note(run).endswith("It was replaced")
     assert read(tmp_path, "SELECT as_at_date FROM quality.runs") == [(AS_AT,)]
+    path = (tmp_path / "serving" / name).resolve()
+    path.unlink()
+    serve(run, settings(tmp_path))
+    assert note(run) == f"{path} is missing. It was replaced"
+    serve(run, settings(tmp_path))
+    assert note(run) == "None"
+
+
+def test_a_published_version_without_its_record_is_replaced_and_stays_for_who_has_it_open(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    serve(run, settings(tmp_path))
+    first = (tmp_path / "serving").resolve()
+    (first / "publication.json").write_text("{")
+    serve(run, settings(tmp_path))
+    assert note(run) == f"{tmp_path}/serving/publication.json cannot be read. It was replaced"
+    assert first.exists()
+    with pytest.raises(RunError, match=r"No version before the one at .*/serving is kept"):
+        rollback(settings(tmp_path))
+
+
+def test_analysts_have_a_file_without_lists_and_identities(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")], found=[issue()])
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("CREATE TABLE person_identifiable.more AS SELECT 'S1' AS person_id, 'Ada' AS forename")
+    serve(run, settings(tmp_path))
+    schemas = "SELECT DISTINCT schema_name FROM duckdb_tables() ORDER BY 1"
+    columns = "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns()"
+    open_to_all = "WHERE schema_name IN ('core', 'kpi', 'quality') ORDER BY ALL"
+    everything = read(tmp_path, f"{columns} {open_to_all}")
+    assert read(tmp_path, schemas) == [("annex_a",), ("core",), ("person_identifiable",), ("quality",)]
+    with warehouse.reader(tmp_path / "serving" / "bi.duckdb") as con:
+        assert con.execute(schemas).fetchall() == [("core",), ("quality",)]
+        assert con.execute(f"{columns} {open_to_all}").fetchall() == everything
+        assert con.execute("SELECT DISTINCT run_id FROM quality.issues").fetchall() == [(run.run_id,)]
+    assert b"Ada" not in (tmp_path / "serving" / "bi.duckdb").read_bytes()
+    assert read(tmp_path, "SELECT forename, run_id FROM person_identifiable.more") == [("Ada", run.run_id)]
+
+
+def test_rollback_serves_the_version_before_until_the_next_publication(tmp_path: Path) -> None:
+    def served() -> object:
+        return read(tmp_path, "SELECT run_id FROM quality.runs")[0][0]
+
+    with pytest.raises(RunError, match="is kept"):
+        rollback(settings(tmp_path))
+    for day, name in enumerate(("one", "two")):
+        serve(finished_run(tmp_path, name, as_at=AS_AT + timedelta(days=day)), settings(tmp_path))
+    serve(
+        finished_run(tmp_path, "two", as_at=AS_AT + timedelta(days=1)), settings(tmp_path)
+    )  # once more, as a retry does
+    said = rollback(settings(tmp_path))
+    assert said.startswith(
+        f"{tmp_path / 'serving'} is back to run one as at 2026-11-16; run two as at 2026-11-17 is no "
+    )
+    assert served() == "one"
+    with pytest.raises(RunError, match=r"No version before the one at .* stays\. Publish with `make run`"):
+        rollback(settings(tmp_path))
+    assert served() == "one"
+    serve(finished_run(tmp_path, "three", as_at=AS_AT + timedelta(days=2)), settings(tmp_path))
+    assert served() == "three"
+    rollback(settings(tmp_path))
+    assert served() == "one"
+
+
+def test_rollback_never_serves_a_damaged_version(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        serve(finished_run(tmp_path, name), settings(tmp_path))
+    (before,) = set((tmp_path / "published").iterdir()) - {(tmp_path / "serving").resolve()}
+    (before / "bi.duckdb").write_bytes(b"damaged")
+    with pytest.raises(RunError, match=r"bi\.duckdb is damaged, .* stays as it is\. Publish with `make run`"):
+        rollback(settings(tmp_path))
+    assert read(tmp_path, "SELECT run_id FROM quality.runs") == [("two",)]
+
+
+def test_what_a_killed_publication_left_goes_before_the_next_one_needs_the_room(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        serve(finished_run(tmp_path, name), settings(tmp_path))
+    (tmp_path / "published" / "two_cut_off").mkdir()
+    (tmp_path / "published" / "two_cut_off" / "warehouse.duckdb").write_bytes(b"half")
+    broken = finished_run(tmp_path, "three")
+    with warehouse.writer(broken.warehouse) as con:
+        con.execute("DROP TABLE quality.quality_issues")
+    with pytest.raises(duckdb.CatalogException):
+        serve(broken, settings(tmp_path))
+    assert sorted(path.name[:4] for path in (tmp_path / "published").iterdir()) == ["one_", "two_"]
 
 
 LOCKER = """
