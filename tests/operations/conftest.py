@@ -1,0 +1,15 @@
+"""As at a prompt, where send-ready sets it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from send_ready.files import PRIVATE_UMASK
+
+
+@pytest.fixture(autouse=True)
+def _private() -> Iterator[None]:
+    before = os.umask(PRIVATE_UMASK)
+    yield
+    os.umask(before)
