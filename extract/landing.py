@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -152,13 +152,18 @@ def _recognised(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.st
 
 
 def take(
-    seen: Seen, about: os.stat_result, contract: Contract, settings: Settings, known: Sequence[Landed]
+    seen: Seen,
+    about: os.stat_result,
+    contract: Contract,
+    settings: Settings,
+    known: Sequence[Landed],
+    gone: Collection[Landed] = (),
 ) -> Landed | None:
-    """Land one file; None when it has landed before. `known` is the feed's history.
+    """Land one file; None when it has landed before. `known` is the feed's history, `gone` what was removed from it.
 
     Raises Unsettled when it is still being written, and Unreadable.
     """
-    if any(landed.is_still(seen, about) for landed in known):
+    if any(landed.is_still(seen, about) for landed in (*known, *gone)):
         return None
     folder = settings.home / "landing" / contract.source / contract.feed
     folder.mkdir(parents=True, exist_ok=True)
@@ -178,11 +183,12 @@ def take(
             landed_at=_later_than(known),
             duplicate_of=None,
         )
+        if any((other.sha256, other.data_date) == (sha256, landed.data_date) for other in gone):
+            return None  # removed on purpose, and the inbox still has it
         same = [other for other in known if other.sha256 == sha256]
         for other in same:
             if other.data_date == landed.data_date:
-                if other.file_name == landed.file_name:  # touched: not to be read again every night
-                    _put_on_record(replace(other, mtime_ns=landed.mtime_ns, ctime_ns=landed.ctime_ns), settings)
+                _renew(other, landed, known, settings)
                 return None
         if same:
             first = next(other for other in same if not other.duplicate_of)
@@ -195,6 +201,18 @@ def take(
         return landed
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _renew(before: Landed, now: Landed, known: Sequence[Landed], settings: Settings) -> None:
+    """Bytes that landed before, of the same day and under the same name: touched, or put back in place of others."""
+    if now.file_name != before.file_name:
+        return
+    of_this_name = [landed for landed in known if landed.file_name == now.file_name]
+    is_last = before == max(of_this_name, key=lambda landed: landed.landed_at)
+    _put_on_record(
+        replace(now, landed_at=before.landed_at if is_last else now.landed_at, duplicate_of=before.duplicate_of),
+        settings,
+    )
 
 
 def _put_on_record(landed: Landed, settings: Settings) -> None:
