@@ -203,13 +203,14 @@ def test_an_empty_inbox_is_told(given: Settings) -> None:
 
 def test_a_slow_drive_is_waited_for(afar: Settings, mounted: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drive, "CHUNK", 1 << 17)  # as much as the drive is asked for at once
-    data = export(rows=20_000)
+    monkeypatch.setattr(drive, "PATIENCE", 1.6)
+    data = export(rows=40_000)
     put(mounted.folder / NAME, data)
-    mounted.obey({"call": "read", "seconds": PATIENCE / 2})
+    mounted.obey({"call": "read", "seconds": 0.4})
     started = time.monotonic()
     result, said = night(afar)
     assert said == "" and result["status"] == "fresh" and hashes(afar) == sha256(data)
-    assert time.monotonic() - started > PATIENCE
+    assert time.monotonic() - started > 1.6
 
 
 @pytest.mark.parametrize("call", ["readdir", "getattr", "open", "read"])
