@@ -2,7 +2,8 @@
 
 `serving` is a link to a folder of `published/`. A new version is built beside the old one and the link is
 turned in one move, so whoever opens a path meets one version, whole. The version before stays until the
-next time, for readers that still have it open and for `rollback`.
+next time, for `rollback`, and so does any that a reader still has open: a large query of theirs may write to disk
+beside the file. Nobody can write to the files, as most tools would try: one that does locks all others out.
 """
 
 import shutil
@@ -122,6 +123,8 @@ def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Pat
         written = sorted(path for path in version.rglob("*") if path.is_file())
         digests = {str(path.relative_to(version)): files.sha256(path) for path in written}
         record = {"run_id": run.run_id, "as_at": run.as_at, "previous": before, "files": digests}
+        for path in written:
+            path.chmod(files.READ_ONLY)
         files.write_json(version / RECORD, record)
     except BaseException:
         shutil.rmtree(version)
@@ -172,7 +175,7 @@ def _alone(settings: Settings) -> AbstractContextManager[None]:
 
 
 def _forget_but(settings: Settings, kept: Container[str | None]) -> None:
-    """Remove what no link shows and nobody can go back to: older versions, and those that were cut off."""
+    """Remove what no link shows, nobody can go back to and no reader has open: older versions, and those cut off."""
     for folder in (settings.home / "published").glob("*"):
-        if folder.name not in kept:
+        if folder.name not in kept and not any(warehouse.in_use(path) for path in folder.glob("*.duckdb")):
             shutil.rmtree(folder)

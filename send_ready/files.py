@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PRIVATE_UMASK = 0o077  # folders 0700, files 0600
+READ_ONLY = 0o400
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -4,7 +4,10 @@ One process writes a file, or many read it, never both: so a run builds in its o
 readers are given a copy (publish/serving.py).
 """
 
+import fcntl
+import os
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,15 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
         con.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
     except duckdb.IOException as error:
         raise _explained(path, error) from error
+
+
+def in_use(path: Path) -> bool:
+    """Whether another process has a warehouse file open: DuckDB locks it meanwhile, to read as well as to write."""
+    flock = "hhqqi4x"  # type, whence, start, length, process
+    wanted = struct.pack(flock, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    with open(path, "rb") as file:
+        found = fcntl.fcntl(file, fcntl.F_GETLK, wanted)  # asks, and takes no lock: nobody is kept out meanwhile
+    return bool(struct.unpack(flock, found)[0] != fcntl.F_UNLCK)
 
 
 def _connect(path: Path, **options: Any) -> duckdb.DuckDBPyConnection:

@@ -84,6 +84,7 @@ def test_a_damaged_published_file_is_named_and_replaced(tmp_path: Path, name: st
     path = (tmp_path / "serving" / name).resolve()
     serve(run, settings(tmp_path))
     path = (tmp_path / "serving" / name).resolve()
+    path.chmod(0o600)
     with open(path, "r+b") as file:
         file.seek(path.stat().st_size // 2)
         file.write(b"damaged")
@@ -161,6 +162,7 @@ def test_rollback_never_serves_a_damaged_version(tmp_path: Path) -> None:
     for name in ("one", "two"):
         serve(finished_run(tmp_path, name), settings(tmp_path))
     (before,) = set((tmp_path / "published").iterdir()) - {(tmp_path / "serving").resolve()}
+    (before / "bi.duckdb").unlink()
     (before / "bi.duckdb").write_bytes(b"damaged")
     with pytest.raises(RunError, match=r"bi\.duckdb is damaged, .* stays as it is\. Publish with `make run`"):
         rollback(settings(tmp_path))
@@ -190,7 +192,8 @@ sys.stdin.read()
 
 @contextmanager
 def open_in_another_program(path: Path) -> Iterator[None]:
-    """Somebody's tool has a DuckDB file open for writing, as most do unless told otherwise."""
+    """Somebody's tool has a DuckDB file open for writing, as most do unless told otherwise, and was let."""
+    path.chmod(0o600)
     command = [sys.executable, "-c", LOCKER, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tool:
         assert tool.stdout and tool.stdout.readline() == "open\n"
@@ -277,6 +280,30 @@ def test_the_version_before_stays_for_open_readers_and_older_ones_go(tmp_path: P
     assert read(tmp_path, "SELECT run_id FROM quality.runs") == [("three",)]
 
 
+SPILLER = """
+import sys, duckdb
+con = duckdb.connect(sys.argv[1], read_only=True, config={"memory_limit": "60MB", "threads": 1})
+print("open", flush=True)
+sys.stdin.readline()
+con.execute("CREATE TEMP TABLE sorted AS SELECT md5(n::VARCHAR) AS line FROM range(600_000) AS t (n) ORDER BY ALL")
+print(con.execute("SELECT run_id FROM quality.runs").fetchone()[0], flush=True)
+"""
+
+
+def test_a_version_stays_as_long_as_a_reader_has_it_open_whose_query_may_need_room_beside_it(tmp_path: Path) -> None:
+    serve(finished_run(tmp_path, "one"), settings(tmp_path))
+    first = (tmp_path / "serving").resolve()
+    command = [sys.executable, "-c", SPILLER, str(first / "bi.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as tool:
+        assert tool.stdin and tool.stdout and tool.stdout.readline() == "open\n"
+        for name in ("two", "three", "four"):
+            serve(finished_run(tmp_path, name), settings(tmp_path))
+        assert sorted(path.name.split("_")[0] for path in first.parent.iterdir()) == ["four", "one", "three"]
+        assert tool.communicate("go\n")[0] == "one\n"
+    serve(finished_run(tmp_path, "five"), settings(tmp_path))
+    assert sorted(path.name.split("_")[0] for path in first.parent.iterdir()) == ["five", "four"]
+
+
 def test_a_failed_publication_leaves_what_was_served(tmp_path: Path) -> None:
     serve(finished_run(tmp_path, "one"), settings(tmp_path))
     broken = finished_run(tmp_path, "two")
@@ -297,7 +324,9 @@ def test_only_the_owner_can_read_what_is_served(tmp_path: Path) -> None:
     modes = {path.is_dir(): set() for path in paths}
     for path in paths:
         modes[path.is_dir()].add(oct(path.stat().st_mode & 0o777))
-    assert modes == {True: {"0o700"}, False: {"0o600"}}
+    assert modes == {True: {"0o700"}, False: {"0o400", "0o600"}}
+    record = (tmp_path / "serving" / "publication.json").resolve()
+    assert {path for path in paths if path.stat().st_mode & 0o777 == 0o600} == {record}
 
 
 def test_a_reader_in_another_process_never_fails_and_never_meets_two_runs(tmp_path: Path) -> None:
