@@ -62,6 +62,7 @@ def keys(run: Run) -> dict[str, Keys]:
             },
         )
         for built, found in build.keys(run).items()
+        if tuple(built.split(".")) != PARTIAL
     }
 
 

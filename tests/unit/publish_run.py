@@ -42,6 +42,12 @@ CHILD: dict[str, Any] = {
     "known_to_social_care": "No",
     "disability": "Unknown",
 }
+# As the yml of the models has them; `?` marks what may be blank.
+KEYS: dict[str, dict[str, Any]] = {
+    "core.dim_person": {"primary_key": ["person_id"]},
+    "core.fct_exclusion": {"primary_key": ["exclusion_id"], "references": {"person_id": "dim_person"}},
+    "quality.quality_feeds": {"primary_key": ["source", "feed?"]},
+}
 FEEDS = (
     ("capita_one", "students", "Students", "fresh", AS_AT),
     ("capita_one", "ehc_plans", "EHC plans", "stale", AS_AT - timedelta(days=4)),
@@ -99,6 +105,7 @@ def finished_run(
     for source, feed, _, status, day in FEEDS:
         _feed(run, source, feed, status, day)
     issues.write(run.issues("lists"), found)
+    files.write_json(run.folder / "dbt" / "manifest.json", {"nodes": {name: _node(name) for name in KEYS}})
     run.warehouse.unlink(missing_ok=True)
     with warehouse.writer(run.warehouse) as con:
         for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable"):
@@ -135,6 +142,17 @@ def finished_run(
         for model, shown in items_book.item_columns().items():
             _item(con, model, shown, (items or {}).get(model, ()), run_id)
     return run
+
+
+def _node(name: str) -> dict[str, Any]:
+    schema, model = name.split(".")
+    return {
+        "resource_type": "model",
+        "name": model,
+        "schema": schema,
+        "alias": model,
+        "config": {"meta": KEYS[name]},
+    }
 
 
 def _list(con: Any, each: layout.ListLayout, rows: Sequence[dict[str, Any]], run_id: str) -> None:

@@ -1,0 +1,167 @@
+"""The connection to the council's PostgreSQL: its failures in words, and locks waited for, but not for ever.
+
+No message holds a password, a statement or a value: libpq repeats parts of an address that it cannot read, and
+PostgreSQL the row at which it stopped, so neither is passed on as it stands.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import psycopg2  # type: ignore[import-untyped]
+from psycopg2 import errorcodes, errors
+from psycopg2.extensions import make_dsn, parse_dsn  # type: ignore[import-untyped]
+
+from send_ready.runs import RunError
+from send_ready.settings import SettingsError
+
+Connection: TypeAlias = Any  # psycopg2 has no types
+Cursor: TypeAlias = Any
+OLDEST = 150000  # PostgreSQL 15: keys in which blanks are equal
+# The address may say otherwise. A connection that dies is noticed within two minutes.
+CONNECTION = {"connect_timeout": "15", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6"}
+LOCK_TIMEOUT = "1min"
+# Whatever the server or the login has set, a night is not cut short, and values are read one way.
+SESSION = {
+    "statement_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": LOCK_TIMEOUT,
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "datestyle": "ISO, YMD",
+    "client_encoding": "UTF8",
+}
+# Who waits for a table lets nobody else at it meanwhile, so the wait is short and there are many.
+LOCK_WAIT, LOCK_PAUSE, LOCK_TRIES = "2s", 8.0, 20
+HARMLESS = ("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock")  # to who changes rows
+ALONE = 0x53454E44  # the key of the lock that one publisher holds at a time
+ALONE_WAIT = "15min"
+# Classes of SQLSTATE whose message speaks of the server and of names, never of values.
+SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
+ROLES = "a database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login"
+STAYS = "Readers keep the run that they have"
+AGAIN = "then run this step again"
+
+
+@contextmanager
+def opened(url: str, application: str) -> Iterator[Connection]:
+    """A connection outside any transaction; `with connection` makes one of a block, all or nothing.
+
+    Raises SettingsError for an address that is none, and RunError for whatever is refused, also in the block.
+    """
+    options = _options(url)
+    with _in_words(options):
+        given = {**CONNECTION, **options, "application_name": application}
+        with closing(psycopg2.connect(make_dsn(**given))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                _check(connection, cursor)
+                for name, value in SESSION.items():
+                    cursor.execute("SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s", (value, name))
+            yield connection
+
+
+def alone(cursor: Cursor) -> None:
+    """Be the only publisher until the transaction ends. Raises RunError when another one takes too long."""
+    if not _taken(cursor, f"SELECT pg_advisory_xact_lock({ALONE})", ALONE_WAIT):
+        holders = _holders(cursor, "locktype = 'advisory' AND objid = %s", ALONE)
+        raise RunError(f"{holders} has been publishing for more than {ALONE_WAIT}. {STAYS}; {AGAIN}")
+
+
+def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
+    """Lock tables until the transaction ends. Raises RunError that names who would not let go of them."""
+    if not tables:
+        return
+    for attempt in range(LOCK_TRIES):
+        time.sleep(LOCK_PAUSE if attempt else 0)
+        if _taken(cursor, f"LOCK TABLE {', '.join(tables)} IN {mode} MODE", LOCK_WAIT):
+            return
+    harmless = () if mode == "ACCESS EXCLUSIVE" else HARMLESS
+    holders = _holders(cursor, "relation = ANY(%s::regclass[]) AND mode <> ALL(%s)", list(tables), list(harmless))
+    raise RunError(f"{holders} holds on to a table that has to change. End that session. {STAYS}; {AGAIN}")
+
+
+def _taken(cursor: Cursor, statement: str, wait: str) -> bool:
+    """Whether a lock could be had within a time."""
+    cursor.execute(f"SAVEPOINT waiting; SET LOCAL lock_timeout = '{wait}'")
+    try:
+        cursor.execute(statement)
+    except errors.LockNotAvailable:
+        cursor.execute("ROLLBACK TO SAVEPOINT waiting")
+        return False
+    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    return True
+
+
+def _holders(cursor: Cursor, held: str, *values: object) -> str:
+    """Who holds such a lock, as a DBA can find them: never what they do."""
+    cursor.execute(
+        f"""
+        SELECT DISTINCT pid, usename, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE granted AND pid <> pg_backend_pid() AND pg_locks.database =
+            (SELECT oid FROM pg_database WHERE datname = current_database()) AND {held} ORDER BY pid
+        """,
+        values,
+    )
+    found = [f"{user} with {program or 'a program without a name'} (PID {pid})" for pid, user, program in cursor]
+    return " and ".join(found) or "Somebody who has just left"
+
+
+def _options(url: str) -> dict[str, str]:
+    """The parts of the address. Raises SettingsError without repeating any, for they may be parts of a password."""
+    try:
+        parts = urlsplit(url)
+        if parts.netloc.count("@") <= 1 and "@" not in parts.path + parts.query and not parts.fragment:
+            return {name: value for name, value in parse_dsn(url).items() if value}
+    except (ValueError, psycopg2.ProgrammingError):
+        pass
+    raise SettingsError(
+        "SEND_PUBLISH_URL cannot be read. It should look like postgresql://user@host:5432/database; in a user or a "
+        "password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25, or keep the password in a PGPASSFILE."
+    ) from None
+
+
+def _check(connection: Connection, cursor: Cursor) -> None:
+    cursor.execute("SHOW server_encoding")
+    encoding = cursor.fetchone()[0]
+    if connection.server_version < OLDEST or encoding != "UTF8":
+        raise RunError(
+            f"SEND_PUBLISH_URL leads to PostgreSQL {connection.server_version // 10000} with a database in {encoding}. "
+            f"It should be PostgreSQL {OLDEST // 10000} or later, with one in UTF8."
+        )
+
+
+@contextmanager
+def _in_words(options: dict[str, str]) -> Iterator[None]:
+    """Raise RunError for what psycopg2 raises."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        where = f"PostgreSQL, database {options.get('dbname')} at {options.get('host')}"
+        said = _said(error).replace(options.get("password") or "\0", "***")
+        raise RunError(f"{where}: {said}. {STAYS}; {_next_step(error)}") from None
+
+
+def _said(error: psycopg2.Error) -> str:
+    """What happened: the server's words only where they cannot hold a value, else the name of the fault."""
+    code, told = error.pgcode or "", error.diag
+    if not code:  # from libpq: the way to the server, or the login
+        return " ".join(str(error).split())
+    name = errorcodes.lookup(code).lower().replace("_", " ")
+    about = {"table": told.table_name, "constraint": told.constraint_name, "column": told.column_name}
+    places = [f"{what} {which}" for what, which in about.items() if which]
+    words = [told.message_primary] if code.startswith(SAFE) else []
+    if isinstance(error, errors.DependentObjectsStillExist):
+        words += [told.message_detail]  # names of views
+    return ": ".join([" ".join([name, *places]), *(" ".join(word.split()) for word in words if word)])
+
+
+def _next_step(error: psycopg2.Error) -> str:
+    if isinstance(error, errors.InsufficientPrivilege):
+        return f"{ROLES}; {AGAIN}"
+    if isinstance(error, errors.DependentObjectsStillExist):
+        return f"drop what depends on it, to make it anew after the next publication; {AGAIN}"
+    return AGAIN
