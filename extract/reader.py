@@ -17,11 +17,9 @@ from extract.contract import Contract
 from extract.landing import Landed
 from extract.reading import TextTable, load_text
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
-from extract.typed import EXPECTED, Typed, type_rows
+from extract.typed import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
 from send_ready import files, issues, warehouse
 from send_ready.issues import Issue
-
-DETAIL_LIMIT = 500  # issues of one kind in one file that are listed line by line; the rest are counted
 
 
 @dataclass(frozen=True)
@@ -178,25 +176,26 @@ def file_issues(
             issue("F-22", "query", f"Column {header} means the same as another column of the file and was not used.",
                   "Take one of the two out of the report.", column_name=header)
         )  # fmt: skip
-    if extra := [header or "(no name)" for header in typed.match.extra]:
-        message = f"Columns that are not known were not used: {', '.join(extra)}."
+    if extra := typed.match.extra:
+        others = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
+        message = f"Columns that are not known were not used: {', '.join(extra[:QUOTED])}{others}."
         found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
     for unreadable in typed.unreadable:
         kind = next(column.type for column in contract.columns if column.name == unreadable.column)
         header = typed.match.headers[unreadable.column]
         message = f"{header} cannot be read: expected {EXPECTED[kind]}. It counts as blank."
         fix = "Put it right in the source system."
-        for line in unreadable.lines[:DETAIL_LIMIT]:
+        for line in unreadable.lines:
             found.append(issue("F-31", "error", message, fix, column_name=header, line_no=line))
         if (more := unreadable.count - DETAIL_LIMIT) > 0:
             found.append(
                 issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more)
             )
-    rows = con.execute("SELECT line_no, column_name, reason FROM quarantine ORDER BY line_no").fetchall()
-    for line, header, reason in rows[:DETAIL_LIMIT]:
+    rows = con.execute(f"SELECT line_no, column_name, reason FROM quarantine ORDER BY line_no LIMIT {DETAIL_LIMIT}")
+    for line, header, reason in rows.fetchall():
         fix = "Put the row right in the source system; until then it is in quarantine."
         found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
-    if (more := len(rows) - DETAIL_LIMIT) > 0:
+    if (more := typed.rows_quarantined - DETAIL_LIMIT) > 0:
         found.append(
             issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more)
         )
@@ -225,10 +224,9 @@ def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:
 
 def _rows(con: duckdb.DuckDBPyConnection) -> int:
     """Rows of a file that was refused after its text was read, so that they too are accounted for."""
-    row = con.execute("SELECT count(*) FROM duckdb_views() WHERE view_name = 'text'").fetchone()
-    if not row or not row[0]:
+    if not con.execute("SELECT 1 FROM duckdb_views() WHERE view_name = 'text'").fetchone():
         return 0
-    row = con.execute("SELECT count(*) FROM text").fetchone()
+    row = con.execute("SELECT (SELECT count(*) FROM text) + (SELECT count(*) FROM misfit)").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -1,46 +1,55 @@
-"""Bytes to a table of text: encodings, delimiters, workbooks, damaged lines.
+"""An export to a table of text: header, delimiter, workbooks, damaged lines.
 
 Two ways lead to the same table. A regular CSV goes straight to DuckDB's strict reader. Whatever is
-irregular (a workbook, NULs, quoted newlines, a line with too few or too many values) is first written
-as a regular CSV by the careful reader here, which keeps each record's line number and sets aside the
-lines that do not fit. tests/unit/test_reading.py holds the two ways to each other.
+irregular (a workbook, quoted newlines, a line with too few or too many values) is first written as a
+regular CSV by the careful reader here, which keeps each record's line number and sets aside the lines
+that do not fit. tests/unit/test_reading.py holds the two ways to each other. Neither holds a file in
+memory: a large one takes longer, but no more room.
 """
 
 import csv
-import datetime as dt
 import io
 import itertools
-import re
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
+from extract import sheets
 from extract.contract import Contract, normalise
+from extract.plain import plain
 from extract.refusal import (
     CANNOT_BE_READ,
     EMPTY,
     HEADER_ONLY,
+    MISSING_COLUMN,
     NAME_AND_CONTENT_DIFFER,
     NOT_AN_EXPORT,
-    PASSWORD_PROTECTED,
-    TOO_LARGE,
     Refusal,
 )
+from extract.sheets import OLE, ZIP, Sheet
 from send_ready import warehouse
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls")
 DELIMITERS = ",;\t|"
 HEADER_SEARCH_ROWS = 10  # report titles may stand above the header
-FIELD_LIMIT = 1 << 20  # characters in one value
-# A workbook may not unpack to more than this, nor any part of it by more than this factor.
-UNPACKED_LIMIT = 400 << 20
-UNPACKED_FACTOR = 200
-_OLE, _ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
-_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1f\x7f]")
+COLUMN_LIMIT = 1000  # the widest known export, GIAS, has some 150
+RECORD_LIMIT = 1 << 19  # characters in one record
+# Characters that are read a second time, in all, because a quotation did not end. A file of nothing but stray
+# quotation marks is read line by line after that.
+PATIENCE = 1 << 27
+_HEAD = 1 << 20  # characters in which the header must end
+_CONTROL = bytes({*range(1, 9), 0x0B, *range(0x0E, 0x20), 0x7F})
+_ABOVE = "The row stands above the header."
+_LONG = f"The record is longer than {RECORD_LIMIT:,} characters; its beginning is kept."
+_OPEN = "A quotation mark is opened and not closed."
+
+csv.field_size_limit(2 * _HEAD)  # for the process: nothing that is given to the csv module here is longer
 
 
 @dataclass(frozen=True)
@@ -52,230 +61,296 @@ class Misfit:
     values: tuple[str, ...]
 
 
-@dataclass
-class TextTable:
-    """Where the text of an export is, ready for DuckDB, and what was noticed on the way."""
+Record = list[str] | Misfit  # a line number and values, as text
 
-    path: Path
+
+@dataclass(frozen=True)
+class TextTable:
+    """What was noticed of an export whose text is in DuckDB."""
+
     header: list[str]
-    delimiter: str = ","
-    skip: int = 0
-    is_numbered: bool = False  # the first column is the line number
-    misfits: list[Misfit] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a text, what stands above it and looks like records, and how much of the text that takes up."""
+
+    cells: list[str]
+    above: tuple[Misfit, ...]
+    delimiter: str
+    lines: int
+    characters: int
 
 
 def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract: Contract, work: Path) -> TextTable:
-    """Create view `text` (line_no, c0, c1, …; all text) from an export. `work` is a folder for scratch files.
+    """Make of an export the relations `text` (line_no, c0, c1, …; all text) and `misfit` (line_no, reason, record).
 
+    `misfit` holds records that do not fit the header, as JSON lists. `work` is an empty folder for scratch files.
     Raises Refusal when the file as a whole is not an export.
     """
-    data = path.read_bytes()
-    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
-        raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
     if suffix in WORKBOOK_SUFFIXES:
-        return _load_numbered(con, _workbook(path, data, contract), work)
-    _must_be_text(data)
-    text, is_utf8, notes = _decode(data)
-    del data
-    if text[:4096].lstrip("\ufeff \t\r\n").startswith("<"):
-        raise Refusal(
-            NOT_AN_EXPORT,
-            "The file is a web page or XML, perhaps a log-in page saved as CSV.",
-            "Log in to the source system and run the export again.",
-        )
-    header, skip, delimiter = _find_header(text, contract)
-    notes += ["The file does not end with a line end: its last line may be cut off."] if text[-1] != "\n" else []
-    if "\r" not in text or text.count("\r") == text.count("\r\n"):
-        table = TextTable(path if is_utf8 else work / "plain.csv", header, delimiter, skip, notes=notes)
-        if not is_utf8:
-            table.path.write_text(text, encoding="utf-8", newline="")
-        if _load_plain(con, table, expected_rows=text.count("\n") + (text[-1] != "\n") - skip):
-            return table
-    return _load_numbered(con, (header, _records(text, delimiter, len(header), skip), notes), work)
+        return _load_workbook(con, path, contract, work)
+    _must_be_text(path)
+    text = plain(path, work)
+    if text is None:
+        raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
+    header = _find_header(text.path, contract)
+    is_regular = not text.has_lone_returns and not header.above
+    if not (is_regular and _load_plain(con, text.path, header, text.lines - header.lines)):
+        with open(text.path, encoding="utf-8-sig", newline="\n") as file:
+            file.read(header.characters)
+            below = _records(_Lines(file, header.lines), header.delimiter, len(header.cells))
+            _load_numbered(con, len(header.cells), itertools.chain(header.above, below), work)
+    return TextTable(header.cells, text.notes)
 
 
-def _load_plain(con: duckdb.DuckDBPyConnection, table: TextTable, expected_rows: int) -> bool:
+def _load_plain(con: duckdb.DuckDBPyConnection, path: Path, header: Header, expected_rows: int) -> bool:
     """Load with DuckDB's strict reader. False when the file is not as regular as that needs."""
-    if expected_rows == 0:
-        raise _header_only()
+    columns = [f"c{index}" for index in range(len(header.cells))]
     try:
-        _create_text(con, table, parallel=True)
-    except duckdb.Error:
+        _read_csv(con, "body", path, columns, RECORD_LIMIT, delimiter=header.delimiter, skip=header.lines)
+    except duckdb.InvalidInputException:
         return False
-    count = con.execute("SELECT count(*) FROM text").fetchone()
+    count = con.execute("SELECT count(*) FROM body").fetchone()
     # Fewer records than lines: blank lines or quoted newlines, so line numbers need the careful reader.
-    return bool(count and count[0] == expected_rows)
+    if not count or count[0] != expected_rows or not expected_rows:
+        return False
+    con.execute(f"CREATE VIEW text AS SELECT rowid + {header.lines + 1} AS line_no, {', '.join(columns)} FROM body")
+    con.execute("CREATE TABLE misfit (line_no BIGINT, reason VARCHAR, record VARCHAR)")
+    return True
 
 
-def _load_numbered(
-    con: duckdb.DuckDBPyConnection, parts: tuple[list[str], Iterable["list[str] | Misfit"], list[str]], work: Path
-) -> TextTable:
-    header, records, notes = parts
-    table = TextTable(work / "numbered.csv", header, is_numbered=True, notes=notes)
-    rows = 0
-    with open(table.path, "w", encoding="utf-8", newline="") as file:
-        write = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow
+def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable[Record], work: Path) -> None:
+    good, bad = work / "numbered.csv", work / "misfits.csv"
+    count = 0
+    with open(good, "w", encoding="utf-8", newline="") as text, open(bad, "w", encoding="utf-8", newline="") as misfit:
+        keep, set_aside = (
+            csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow for file in (text, misfit)
+        )
         for record in records:
-            rows += 1
+            count += 1
             if isinstance(record, Misfit):
-                table.misfits.append(record)
+                values = json.dumps(record.values, ensure_ascii=False, separators=(",", ":"))
+                set_aside((record.line_no, record.reason, values))
             else:
-                write(record)
-    if rows == 0:
-        raise _header_only()
-    _create_text(con, table, parallel=False)
-    return table
+                keep(record)
+    if count == 0:
+        raise Refusal(HEADER_ONLY, "The file has a header and no rows.", "Check the report's filters and export again.")
+    columns = [f"c{index}" for index in range(width)]
+    # Quotation marks are doubled, twice over in JSON, and a character may take four bytes.
+    _read_csv(con, "body", good, ["line_no", *columns], 8 * RECORD_LIMIT)
+    _read_csv(con, "misfit", bad, ["line_no", "reason", "record"], 8 * RECORD_LIMIT)
+    con.execute(f"CREATE VIEW text AS SELECT line_no::BIGINT AS line_no, {', '.join(columns)} FROM body")
 
 
-def _header_only() -> Refusal:
-    return Refusal(HEADER_ONLY, "The file has a header and no rows.", "Check the report's filters and export again.")
-
-
-def _create_text(con: duckdb.DuckDBPyConnection, table: TextTable, *, parallel: bool) -> None:
-    names = [f"c{index}" for index in range(len(table.header))]
-    columns = ["line_no", *names] if table.is_numbered else names
-    line_no = "line_no::BIGINT" if table.is_numbered else f"rowid + {table.skip + 1}"
+def _read_csv(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    path: Path,
+    columns: list[str],
+    longest: int,
+    *,
+    delimiter: str = ",",
+    skip: int | None = None,
+) -> None:
+    """Load a regular CSV; with `skip`, one that may not be."""
     con.execute(f"""
-        CREATE OR REPLACE TABLE body AS SELECT *
-        FROM read_csv({warehouse.literal(table.path)}, auto_detect = false, header = false, skip = {table.skip},
-            delim = {warehouse.literal(table.delimiter)}, quote = '"', escape = '"', strict_mode = true,
-            null_padding = false, nullstr = '\x01', max_line_size = {8 * FIELD_LIMIT}, parallel = {parallel},
-            columns = {{{", ".join(f"{warehouse.literal(name)}: 'VARCHAR'" for name in columns)}}})""")
-    con.execute(f"CREATE OR REPLACE VIEW text AS SELECT {line_no} AS line_no, {', '.join(names)} FROM body")
+        CREATE OR REPLACE TABLE {table} AS SELECT *
+        FROM read_csv({warehouse.literal(path)}, auto_detect = false, header = false, skip = {skip or 0},
+            delim = {warehouse.literal(delimiter)}, quote = '"', escape = '"', strict_mode = true,
+            null_padding = false, nullstr = '\x01', max_line_size = {longest}, parallel = {skip is not None},
+            columns = {{{", ".join(f"{name}: 'VARCHAR'" for name in columns)}}})""")
 
 
-def _must_be_text(data: bytes) -> None:
-    if data[:4] == _ZIP:
+def _must_be_text(path: Path) -> None:
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    if head.startswith(ZIP):
         raise Refusal(
             NAME_AND_CONTENT_DIFFER,
             "The name says text, but the content is an Excel workbook or a zip.",
             "Rename it to .xlsx, or save it as CSV.",
         )
-    if data[:4] == _OLE:
-        _refuse_password(data)
+    if head.startswith(OLE):
+        sheets.refuse_password(path)
         raise Refusal(
             NAME_AND_CONTENT_DIFFER,
             "The name says text, but the content is an Excel 97-2003 workbook, which holds at most 65,536 rows.",
             "Export again as CSV or .xlsx.",
         )
-    sample = data[: 1 << 16]
-    if len(_CONTROL.findall(sample)) > len(sample) // 50:
+    if len(head) - len(head.translate(None, _CONTROL)) > len(head) // 50:
         raise Refusal(CANNOT_BE_READ, "The file is not text.", "Export again as CSV or .xlsx.")
 
 
-def _refuse_password(data: bytes) -> None:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        raise Refusal(
-            PASSWORD_PROTECTED,
-            "The workbook is protected by a password.",
-            "Save it without a password and drop it in again.",
-        )
+def _find_header(path: Path, contract: Contract) -> Header:
+    """Of the first rows, the one most like the contract, by whichever delimiter.
 
-
-def _decode(data: bytes) -> tuple[str, bool, list[str]]:
-    """Text, whether the file itself is that text in UTF-8, and notes.
-
-    By its mark, else UTF-16 by its NULs, else UTF-8 if it is, else Windows-1252.
+    A CR within a line is taken for a line end where that does no harm to the header.
     """
-    notes, is_utf8 = [], False
-    sample = data[:4096]
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = data.decode("utf-16", errors="replace")
-    elif sample[1::2].count(0) > len(sample) // 3:
-        text = data.decode("utf-16-le", errors="replace")
-    elif sample[0::2].count(0) > len(sample) // 3:
-        text = data.decode("utf-16-be", errors="replace")
-    else:
-        try:
-            text, is_utf8 = data.decode("utf-8-sig"), True
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    if "\ufffd" in text:
-        notes.append("Some characters could not be read and stand as \ufffd.")
-    if "\x00" in text:
-        notes.append("NUL characters were taken out.")
-        text, is_utf8 = text.replace("\x00", ""), False
-    if "\n" not in text and "\r" in text:
-        text, is_utf8 = text.replace("\r", "\n"), False
-    return text, is_utf8, notes
-
-
-def _find_header(text: str, contract: Contract) -> tuple[list[str], int, str]:
-    """The header, the line it ends on, and the delimiter: of the first rows, the one most like the contract."""
-    head = "".join(line for line in itertools.islice(io.StringIO(text, newline=""), 10 * HEADER_SEARCH_ROWS))
-    best: tuple[int, list[str], int, str] | None = None
-    for delimiter in DELIMITERS:
-        reader = csv.reader(io.StringIO(_soften(head), newline=""), delimiter=delimiter)
-        try:
-            for row in itertools.islice(reader, HEADER_SEARCH_ROWS):
-                score = _score(row, contract)
-                if best is None or score > best[0]:
-                    best = (score, row, reader.line_num, delimiter)
-        except csv.Error:
-            continue
-    if best is None:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        head = file.read(_HEAD)
+    if head[:4096].lstrip("\ufeff \t\r\n").startswith("<"):
+        raise Refusal(
+            NOT_AN_EXPORT,
+            "The file is a web page or XML, perhaps a log-in page saved as CSV.",
+            "Log in to the source system and run the export again.",
+        )
+    known = _known(contract)
+    best, best_score = None, -1
+    for newline, delimiter in itertools.product(("", "\n"), DELIMITERS):
+        above: list[Misfit] = []
+        for cells, lines, characters in _first_rows(head, newline, delimiter):
+            score = sum(normalise(cell) in known for cell in cells)
+            if score > best_score:
+                best, best_score = Header(cells, tuple(above), delimiter, lines, characters), score
+            above.append(Misfit(lines, _ABOVE, tuple(cells)))
+    if best_score == 0:
+        raise _no_header(contract)
+    if best is None or best.characters == _HEAD:
         raise Refusal(CANNOT_BE_READ, "No line of the file can be read as a header.", "Export again as CSV.")
-    _, header, skip, delimiter = best
-    return _without_empty_end(header), skip, delimiter
+    cells = _header_cells(best.cells)
+    above = [row for row in best.above if len(_trim_tail([*row.values], len(cells))) == len(cells)]
+    return Header(cells, _records_above(above, len(cells)), best.delimiter, best.lines, best.characters)
 
 
-def _score(row: list[str], contract: Contract) -> int:
-    known = {normalise(header) for column in contract.columns for header in column.headers}
-    return sum(normalise(cell) in known for cell in row)
+def _first_rows(head: str, newline: str, delimiter: str) -> Iterator[tuple[list[str], int, int]]:
+    """The first rows of a text, each with the lines and characters up to its end."""
+    characters = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal characters
+        for line in io.StringIO(head, newline=newline):
+            characters += len(line)
+            yield line.rstrip("\r\n").replace("\r", " ") + "\n"
+
+    reader = csv.reader(lines(), delimiter=delimiter)
+    for row in itertools.islice(reader, HEADER_SEARCH_ROWS):
+        yield row, reader.line_num, characters
 
 
-def _without_empty_end(header: list[str]) -> list[str]:
-    while header and not header[-1].strip():
-        header = header[:-1]
-    return header
+def _no_header(contract: Contract) -> Refusal:
+    required = ", ".join(column.headers[0] for column in contract.required)
+    return Refusal(
+        MISSING_COLUMN,
+        f"None of the first {HEADER_SEARCH_ROWS} rows is a header of this feed. Required columns: {required}.",
+        f"Export with the header; if its columns have other names, add those to the column map {contract.name}.csv.",
+    )
 
 
-def _soften(text: str) -> str:
-    """Bare carriage returns inside a text upset the csv module; they carry no meaning."""
-    return text.replace("\r\n", "\n").replace("\r", " ")
+def _known(contract: Contract) -> set[str]:
+    return {normalise(header) for column in contract.columns for header in column.headers}
 
 
-def _records(text: str, delimiter: str, width: int, skip: int) -> Iterator[list[str] | Misfit]:
-    """Records after the first `skip` lines as [line number, value, …]; a Misfit where the values do not fit.
+def _header_cells(row: list[str]) -> list[str]:
+    """The header without empty cells at its end. Raises Refusal when it is wider than any export's."""
+    while row and not row[-1].strip():
+        row = row[:-1]
+    if len(row) > COLUMN_LIMIT:
+        raise Refusal(
+            NOT_AN_EXPORT,
+            f"The header has {len(row):,} columns (limit {COLUMN_LIMIT:,}).",
+            "Take the columns that are not needed out of the report, or check its layout: one row a record.",
+        )
+    return row
+
+
+def _records_above(rows: Iterable[Misfit], width: int) -> tuple[Misfit, ...]:
+    """Rows above a header that are too full for titles: somebody sorted the header in among the records, perhaps."""
+
+    def is_full(row: Misfit) -> bool:
+        filled = sum(bool(value.strip()) for value in row.values)
+        return filled >= 3 or 2 * filled > width
+
+    return tuple(filter(is_full, rows))
+
+
+class _Lines:
+    """The lines of a text without their ends. Some can be given back."""
+
+    def __init__(self, file: TextIO, number: int):
+        self._file = file
+        self._back: deque[str] = deque()
+        self.number = number  # of the line given last
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.popleft() if self._back else self._read()
+        self.number += 1
+        return line
+
+    def give_back(self, lines: list[str], number: int) -> None:
+        """Give these lines next, the first as the line after `number`."""
+        self._back.extendleft(reversed(lines))
+        self.number = number
+
+    def has_more(self) -> bool:
+        """Whether there is another line."""
+        line = next(self, None)
+        if line is not None:
+            self.give_back([line], self.number - 1)
+        return line is not None
+
+    def _read(self) -> str:
+        line = more = self._file.readline(RECORD_LIMIT + 2)
+        if not line:
+            raise StopIteration
+        while more and not more.endswith("\n"):  # a line without end is not held in memory
+            more = self._file.readline(RECORD_LIMIT)
+        return line.rstrip("\r\n")
+
+
+def _records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
+    """Records as [line number, value, …]; a Misfit where the values do not fit. Blank lines are none.
 
     A record that spans lines and does not fit is an unclosed quotation mark: only its first line is set
     aside and reading goes on at the next one, so a stray mark costs one line and not the rest of the file.
+    A CR is a line end in a line that does not fit, and a space in one that does.
     """
-    lines = _soften(text).split("\n")
-    at = skip
-    while at < len(lines):
-        for first, end, row in _parse_from(lines, at, delimiter):
-            at = end
-            if row is not None and len(row) < width and not lines[first].strip(f"{delimiter} \t"):
-                continue  # a blank line is not a row
-            if row is not None and len(_trim_tail(row, width)) == width:
-                yield [str(first + 1), *row]
-            elif row is not None and end - first == 1:
-                reason = _misfit_reason(len(row), width, is_last=not any(lines[end:]))
-                yield Misfit(first + 1, reason, tuple(row))
-            else:
-                values = tuple(lines[first].split(delimiter))
-                yield Misfit(first + 1, "A quotation mark is opened and not closed.", values)
-                at = first + 1
-                break
+    patience = PATIENCE
+    for line in lines:
+        number = lines.number
+        if len(line) > RECORD_LIMIT:
+            yield Misfit(number, _LONG, (line[:RECORD_LIMIT],))
+            continue
+        row, further = _parse(line, lines, delimiter, min(patience, RECORD_LIMIT))
+        if row and len(_trim_tail(row, width)) == width:
+            yield [str(number), *row]
+            continue
+        patience -= sum(map(len, further))
+        lines.give_back(further, number)
+        if "\r" in line:
+            lines.give_back(line.split("\r"), number - 1)
+        elif row is None or further:
+            yield Misfit(number, _OPEN, tuple(line.split(delimiter)))
+        elif any(value.strip() for value in row):
+            yield Misfit(number, _misfit_reason(len(row), width, is_last=not lines.has_more()), tuple(row))
 
 
-def _parse_from(lines: list[str], at: int, delimiter: str) -> Iterator[tuple[int, int, list[str] | None]]:
-    """(first line, line after the last, values) of each record from line `at` (from 0); None where csv gives up."""
-    csv.field_size_limit(FIELD_LIMIT)
-    reader = csv.reader((lines[index] + "\n" for index in range(at, len(lines))), delimiter=delimiter)
-    first = at
-    while True:
-        try:
-            row: list[str] | None = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            row = None
-        end = min(at + reader.line_num, len(lines))
-        yield first, end, row
-        first = end
+def _parse(line: str, lines: _Lines, delimiter: str, limit: int) -> tuple[list[str] | None, list[str]]:
+    """The values of the record that begins with a line, and the further lines that it takes, up to a limit.
+
+    None for the values when a quotation does not end.
+    """
+    if '"' not in line:
+        return line.replace("\r", " ").split(delimiter), []
+    further: list[str] = []
+    is_open = False
+
+    def spanned() -> Iterator[str]:
+        nonlocal is_open
+        yield line.replace("\r", " ") + "\n"
+        size = len(line)
+        while size < limit and (more := next(lines, None)) is not None:
+            further.append(more)
+            size += len(more) + 1
+            yield more.replace("\r", " ") + "\n"
+        is_open = True  # nobody asks for more unless it is
+
+    row = next(csv.reader(spanned(), delimiter=delimiter))
+    return None if is_open else row, further
 
 
 def _trim_tail(row: list[str], width: int) -> list[str]:
@@ -291,73 +366,43 @@ def _misfit_reason(found: int, expected: int, *, is_last: bool) -> str:
     return f"The line has {found} values where the header has {expected}: a delimiter or quotation mark in a value?"
 
 
-def _workbook(path: Path, data: bytes, contract: Contract) -> tuple[list[str], Iterable[list[str] | Misfit], list[str]]:
-    """Header, records and notes of the sheet that looks most like the feed."""
-    if data[:4] == _OLE:
-        _refuse_password(data)
-    elif data[:4] == _ZIP:
-        _refuse_bomb(path)
-    else:
-        raise Refusal(
-            NAME_AND_CONTENT_DIFFER,
-            "The name says Excel, but the content is not a workbook.",
-            "Open it in Excel and save it as .xlsx, or rename it to .csv if it is text.",
-        )
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with CalamineWorkbook.from_path(str(path)) as book:
-            sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except (CalamineError, OSError, ValueError) as error:
-        raise Refusal(
-            CANNOT_BE_READ,
-            f"The workbook cannot be opened ({type(error).__name__}).",
-            "Open it in Excel, save it again and drop it in.",
-        ) from None
-    best: tuple[int, str, int] | None = None
-    for name, rows in sheets.items():
-        for index, row in enumerate(rows[:HEADER_SEARCH_ROWS]):
-            score = _score([_cell(cell) for cell in row], contract)
-            if best is None or score > best[0]:
-                best = (score, name, index)
-    if best is None:
+def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, work: Path) -> TextTable:
+    """Load the sheet that looks most like the feed; of equals the first, and one that can be seen before any hidden."""
+    if not path.stat().st_size:
+        raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
+    found = sheets.sheets(path, work / "sheets")
+    known = _known(contract)
+    rows = [
+        (sum(normalise(cell) in known for cell in cells), sheet, at, cells)
+        for sheet in sorted(found, key=lambda sheet: not sheet.is_visible)
+        for at, (_, *cells) in enumerate(itertools.islice(sheet.rows(), HEADER_SEARCH_ROWS))
+    ]
+    if not rows:
         raise Refusal(EMPTY, "The workbook has no cells.", "Run the export again.")
-    _, name, index = best
-    header = _without_empty_end([_cell(cell) for cell in sheets[name][index]])
-    notes = [f"Sheet {name} was read; the others were not."] if len(sheets) > 1 else []
-    return header, _sheet_records(sheets[name], index, len(header)), notes
+    score, sheet, at, cells = max(rows, key=lambda row: row[0])
+    if score == 0:
+        raise _no_header(contract)
+    header = _header_cells(cells)
+    beside: list[int] = []
+    _load_numbered(con, len(header), _sheet_records(sheet, at, len(header), beside), work)
+    notes = []
+    if len(found) > 1:
+        notes.append(f"Sheet {sheet.number} was read; the others were not.")
+    if beside:
+        notes.append(f"Cells to the right of the table were not used, in {len(beside):,} rows.")
+    return TextTable(header, tuple(notes))
 
 
-def _sheet_records(rows: Sequence[Sequence[object]], header_row: int, width: int) -> Iterator[list[str] | Misfit]:
-    for number, row in enumerate(rows[header_row + 1 :], start=header_row + 2):
-        values = [_cell(cell) for cell in row]
-        if any(value.strip() for value in values):
+def _sheet_records(sheet: Sheet, header_at: int, width: int, beside: list[int]) -> Iterator[Record]:
+    """The records of a sheet; `beside` gets the rows that go on to the right of the header."""
+    rows = ((int(number), values) for number, *values in sheet.rows())
+    above = [Misfit(number, _ABOVE, tuple(values)) for number, values in itertools.islice(rows, header_at)]
+    yield from _records_above(above, width)
+    next(rows)  # the header
+    for number, values in rows:
+        if any(value.strip() for value in values[width:]):
+            beside.append(number)
+        if sum(map(len, values)) > RECORD_LIMIT:
+            yield Misfit(number, _LONG, ("\t".join(values)[:RECORD_LIMIT],))
+        else:
             yield [str(number), *values[:width], *[""] * (width - len(values))]
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, dt.datetime):
-        return value.isoformat(" ", timespec="seconds")
-    return "" if value is None else str(value)
-
-
-def _refuse_bomb(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except zipfile.BadZipFile:
-        raise Refusal(
-            CANNOT_BE_READ, "The workbook is damaged or only half there.", "Copy it into the inbox again."
-        ) from None
-    total = sum(part.file_size for part in parts)
-    worst = max((part.file_size / max(1, part.compress_size) for part in parts if part.file_size > 1 << 20), default=0)
-    if total > UNPACKED_LIMIT or worst > UNPACKED_FACTOR:
-        raise Refusal(
-            TOO_LARGE,
-            f"The workbook would unpack to {total >> 20:,} MB.",
-            "Export as CSV instead. If nobody made it on purpose, do not open it.",
-        )

@@ -5,12 +5,13 @@ aside with a reason; a value that cannot be read is null and reported. Nothing i
 rows in file = accepted + quarantined + exact duplicates.
 """
 
+import re
 from dataclasses import dataclass, field
 
 import duckdb
 
 from extract.contract import TYPES, Column, Contract, normalise
-from extract.reading import Misfit, TextTable
+from extract.reading import TextTable
 from extract.refusal import MISSING_COLUMN, NO_USABLE_ROW, Refusal
 from send_ready.warehouse import identifier, literal
 
@@ -48,6 +49,8 @@ EXPECTED = {
     "decimal": "a number",
     "boolean": "Y or N",
 }
+DETAIL_LIMIT = 500  # issues of one kind in one file that are listed line by line; the rest are counted
+QUOTED, HEADING_LENGTH = 20, 60  # headings of unknown columns that a message quotes, and letters of each
 EXCEL_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
 _BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13) || chr(65279)"
 
@@ -65,7 +68,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Values of one column that could not be read: how many, and their lines."""
+    """Values of one column that could not be read: how many, and the lines of the first of them."""
 
     column: str
     count: int
@@ -93,41 +96,51 @@ class Typed:
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
-def match_header(header: list[str], contract: Contract) -> Match:
-    """Which column of the file is which of the contract. Raises Refusal when a required one is missing."""
-    wanted = {normalise(name): column for column in contract.columns for name in column.headers}
-    ranks = {
-        (column.name, normalise(name)): rank for column in contract.columns for rank, name in enumerate(column.headers)
+def match_header(header: list[str], contract: Contract, *, has_rows: bool = True) -> Match:
+    """Which column of the file is which of the contract. Raises Refusal when a required one is missing.
+
+    `has_rows`: some row fits the header. Where none does, it may be no header, and is not quoted.
+    """
+    wanted = {
+        normalise(name): (column.name, rank) for column in contract.columns for rank, name in enumerate(column.headers)
     }
     found: dict[str, tuple[int, int]] = {}  # column -> (rank of its alias, index)
     extra, repeated = [], []
     for index, cell in enumerate(header):
-        column = wanted.get(normalise(cell))
-        if column is None:
-            extra.append(cell.strip())
+        name, rank = wanted.get(normalise(cell), (None, 0))
+        if name is None:
+            extra.append(_shown(index, cell))
             continue
-        rank = ranks[column.name, normalise(cell)]
-        held = found.get(column.name)
+        held = found.get(name)
         if held:
-            repeated.append(header[index if held[0] <= rank else held[1]].strip())
+            repeated.append(_shown(index, header[index if held[0] <= rank else held[1]]))
         if held is None or rank < held[0]:
-            found[column.name] = (rank, index)
+            found[name] = (rank, index)
     absent = [column for column in contract.columns if column.name not in found]
     required = [column.headers[0] for column in absent if column.is_required]
     if required:
+        quoted = ", ".join(extra[:QUOTED]) if has_rows and len(found) >= 2 else ""
+        more = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
         raise Refusal(
             MISSING_COLUMN,
             f"Required column missing: {', '.join(required)}.",
             f"Add it to the report; if it has another name there, add that name to the column map {contract.name}.csv."
-            + (f" Columns of the file that are not known: {', '.join(extra)}." if extra else ""),
+            + (f" Columns of the file that are not known: {quoted}{more}." if quoted else ""),
         )
     return Match(
         positions={name: index for name, (_, index) in found.items()},
-        headers={name: header[index].strip() for name, (_, index) in found.items()},
+        headers={name: _shown(index, header[index]) for name, (_, index) in found.items()},
         missing=tuple(column.name for column in absent),
         extra=tuple(extra),
         repeated=tuple(repeated),
     )
+
+
+def _shown(index: int, cell: str) -> str:
+    """A heading as it may be quoted: by its place when it might be a value, such as a date or a number of a child."""
+    text = " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())
+    is_word = re.search(r"[^\W\d_]", text) and not re.search(r"\d{3}", text)
+    return text[:HEADING_LENGTH] if is_word else f"(column {index + 1})"
 
 
 def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contract) -> Typed:
@@ -136,11 +149,11 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     `quarantine`: line_no, column_name, reason, record (JSON of the row as it stands). Raises Refusal
     when a required column is missing or no row can be used.
     """
-    result = Typed(match_header(table.header, contract))
+    result = Typed(match_header(table.header, contract, has_rows=_count(con, "text") > 0))
     con.execute("CREATE TABLE quarantine (line_no BIGINT, column_name VARCHAR, reason VARCHAR, record VARCHAR)")
     faults = _faults(contract, result.match)
     _create_candidate(con, contract, result.match, faults)
-    _quarantine_misfits(con, table.misfits)
+    con.execute("INSERT INTO quarantine SELECT line_no::BIGINT, NULL, reason, record FROM misfit")
     _quarantine_unusable(con, faults, table.header)
     result.unreadable = _unreadable(con, contract)
     result.rows_duplicate = _settle_keys(con, contract, table.header)
@@ -150,7 +163,7 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
         ORDER BY _line_no""")
     result.rows_accepted = _count(con, "typed")
     result.rows_quarantined = _count(con, "quarantine")
-    result.rows_in_file = _count(con, "text") + len(table.misfits)
+    result.rows_in_file = _count(con, "text") + _count(con, "misfit")
     if result.rows_in_file != result.rows_accepted + result.rows_quarantined + result.rows_duplicate:
         raise AssertionError(f"{contract.id}: the rows of the file are not all accounted for")
     if not result.rows_accepted:
@@ -239,14 +252,6 @@ def _record(header: list[str], alias: str = "text") -> str:
     return f"json_object({pairs})::VARCHAR"
 
 
-def _quarantine_misfits(con: duckdb.DuckDBPyConnection, misfits: list[Misfit]) -> None:
-    for misfit in misfits:
-        values = ", ".join(map(literal, misfit.values))
-        con.execute(
-            f"INSERT INTO quarantine VALUES ({misfit.line_no}, NULL, {literal(misfit.reason)}, to_json([{values}]))"
-        )
-
-
 def _quarantine_unusable(con: duckdb.DuckDBPyConnection, faults: list[Fault], header: list[str]) -> None:
     for (number,) in con.execute("SELECT DISTINCT _fault FROM candidate WHERE _fault IS NOT NULL").fetchall():
         fault = faults[number]
@@ -259,15 +264,12 @@ def _quarantine_unusable(con: duckdb.DuckDBPyConnection, faults: list[Fault], he
 
 def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unreadable]:
     """Values, of rows not in quarantine, that are there and could not be read."""
-    seen = con.execute("SELECT bit_or(_unreadable) FROM candidate WHERE _fault IS NULL").fetchone()
     found = []
     for number, column in enumerate(contract.columns):
-        if seen and seen[0] and seen[0] >> number & 1:
-            lines = con.execute(
-                "SELECT _line_no FROM candidate WHERE _fault IS NULL AND (_unreadable >> ?) & 1 = 1 ORDER BY 1",
-                [number],
-            ).fetchall()
-            found.append(Unreadable(column.name, len(lines), tuple(line for (line,) in lines)))
+        where = f"FROM candidate WHERE _fault IS NULL AND (_unreadable >> {number}) & 1 = 1"
+        row = con.execute(f"SELECT count(*), list(_line_no ORDER BY _line_no)[:{DETAIL_LIMIT}] {where}").fetchone()
+        if row and row[0]:
+            found.append(Unreadable(column.name, row[0], tuple(row[1])))
     return found
 
 

@@ -135,7 +135,7 @@ def test_headers_are_found_by_alias_in_any_order_and_oddities_reported() -> None
 
 def test_a_missing_required_column_refuses_the_file_and_says_what_to_do() -> None:
     with pytest.raises(Refusal) as refusal:
-        match_header(["Student ID", "Birthday"], STUDENTS)
+        match_header(["Student ID", "UPN", "Birthday"], STUDENTS)
     assert refusal.value.reason == "Required column missing: Date of Birth."
     assert "capita_one__students.csv" in refusal.value.fix and "Birthday" in refusal.value.fix
 

@@ -30,7 +30,7 @@ def workbook(*sheets: list[list[object]]) -> bytes:
     return data.getvalue()
 
 
-def read(folder: Path, data: bytes, suffix: str = ".xlsx") -> tuple[list[tuple[object, ...]], list[str]] | Refusal:
+def read(folder: Path, data: bytes, suffix: str = ".xlsx") -> tuple[list[tuple[object, ...]], object] | Refusal:
     """Typed rows (with their line in the sheet) and notes, or why the workbook is refused."""
     path = folder / f"x{suffix}"
     path.write_bytes(data)
@@ -58,7 +58,7 @@ def test_real_dates_ids_as_numbers_and_text_dates(tmp_path: Path) -> None:
             ("123456", "1234567890", "Ash", dt.date(2012, 4, 3), True, 2),
             ("000123", "1234567890", "Oak", dt.date(2012, 4, 3), False, 4),
         ],
-        [],
+        (),
     )
 
 
@@ -69,7 +69,7 @@ def test_the_sheet_that_looks_like_the_feed_is_read_and_the_others_named(tmp_pat
     assert not isinstance(found, Refusal)
     assert [row[0] for row in found[0]] == ["1"]
     assert found[0][0][-1] == 3
-    assert found[1] == ["Sheet Sheet 1 was read; the others were not."]
+    assert found[1] == ("Sheet 2 was read; the others were not.",)
 
 
 def test_a_password_is_said_to_be_a_password(tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""A workbook to text, in a process of its own: `python -m extract.sheets WORKBOOK FOLDER`.
+
+Native code reads workbooks, and a damaged or malicious one may make it fail or fill the memory. So it works
+here, within limits, and a file can cost no more than itself. FOLDER gets a CSV for each sheet that holds
+anything, each row with its number in the sheet first, and sheets.json, which says which or why there are none.
+"""
+
+import csv
+import datetime as dt
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extract.refusal import CANNOT_BE_READ, NAME_AND_CONTENT_DIFFER, PASSWORD_PROTECTED, TOO_LARGE, Refusal
+
+OLE, ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
+# A workbook may not unpack to more than this, nor any part of it by more than this factor.
+UNPACKED_LIMIT = 400 << 20
+UNPACKED_FACTOR = 200
+MEMORY = 1 << 30  # bytes of address space
+SECONDS = 300  # of processor time
+DAMAGED, DISK_FULL = 3, 4  # exit statuses
+_STOPPED = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGXCPU)  # by a limit, or by native code
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet that holds something, as rows of text on disk."""
+
+    number: int  # its place in the workbook, from 1
+    is_visible: bool
+    path: Path
+
+    def rows(self) -> Iterator[list[str]]:
+        """Each row that holds something: its number, and its values from the first column on."""
+        with open(self.path, encoding="utf-8", newline="") as file:
+            yield from csv.reader(file)
+
+
+def sheets(path: Path, folder: Path) -> list[Sheet]:
+    """The sheets of a workbook, written into a folder. Raises Refusal when it is none that can be read."""
+    folder.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-m", "extract.sheets", str(path), str(folder)],
+        cwd=Path(__file__).resolve().parent.parent,
+        env={},  # which may hold a password
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # a library may quote what it cannot read
+    )
+    if ended.returncode == DAMAGED:
+        raise Refusal(
+            CANNOT_BE_READ,
+            "The workbook is damaged or only half there.",
+            "Copy it into the inbox again; if that does not help, open it in Excel and save it as .xlsx.",
+        )
+    if -ended.returncode in _STOPPED:
+        raise Refusal(
+            TOO_LARGE,
+            f"The workbook needs more than {MEMORY >> 20:,} MB of memory or {SECONDS // 60} minutes to be read; "
+            "perhaps a cell far below or beside the table is filled.",
+            "Export as CSV instead, or delete the empty rows and columns around the table.",
+        )
+    if ended.returncode == DISK_FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    if ended.returncode:
+        raise RuntimeError(f"Reading a workbook ended with exit status {ended.returncode}.")
+    said: dict[str, Any] = json.loads((folder / "sheets.json").read_text(encoding="utf-8"))
+    if "refusal" in said:
+        raise Refusal(*said["refusal"])
+    return [Sheet(number, is_visible, folder / f"{number}.csv") for number, is_visible in said["sheets"]]
+
+
+def refuse_password(path: Path) -> None:
+    """Raise Refusal when a compound file is an enciphered workbook."""
+    name, held = "EncryptedPackage".encode("utf-16-le"), b""
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            if name in (held := held[-len(name) :] + piece):
+                raise Refusal(
+                    PASSWORD_PROTECTED,
+                    "The workbook is protected by a password.",
+                    "Save it without a password and drop it in again.",
+                )
+
+
+def _refuse_other(path: Path) -> None:
+    """Raise Refusal for a file that is no workbook, has a password, or would unpack to far too much."""
+    with open(path, "rb") as file:
+        head = file.read(4)
+    if head == OLE:
+        refuse_password(path)
+        total, factor = path.stat().st_size, 1.0
+    elif head == ZIP:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+        total = sum(part.file_size for part in parts)
+        large = (part for part in parts if part.file_size > 1 << 20)
+        factor = max((part.file_size / max(1, part.compress_size) for part in large), default=1.0)
+    else:
+        raise Refusal(
+            NAME_AND_CONTENT_DIFFER,
+            "The name says Excel, but the content is not a workbook.",
+            "Open it in Excel and save it as .xlsx, or rename it to .csv if it is text.",
+        )
+    if total > UNPACKED_LIMIT or factor > UNPACKED_FACTOR:
+        raise Refusal(
+            TOO_LARGE,
+            f"The workbook would unpack to {total >> 20:,} MB.",
+            "Export as CSV instead. If nobody made it on purpose, do not open it.",
+        )
+
+
+def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
+    """Write every sheet that holds something; their numbers, and whether they can be seen."""
+    from python_calamine import CalamineWorkbook, SheetVisibleEnum
+
+    found = []
+    with open(path, "rb") as file, CalamineWorkbook.from_filelike(file) as book:  # by content: an .xls may be an .xlsx
+        for number, about in enumerate(book.sheets_metadata, start=1):
+            sheet = book.get_sheet_by_name(about.name)
+            if sheet.start is None:
+                continue
+            before = [""] * sheet.start[1]
+            with open(folder / f"{number}.csv", "w", encoding="utf-8", newline="") as out:
+                write = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow
+                for row, cells in enumerate(sheet.iter_rows(), start=1):
+                    values = [_text(cell) for cell in cells]
+                    if any(value.strip() for value in values):
+                        write([row, *before, *values])
+            found.append((number, about.visible == SheetVisibleEnum.Visible))
+    return found
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ", timespec="seconds")
+    return "" if value is None else str(value).replace("\x00", "")
+
+
+def _main(path: Path, folder: Path) -> int:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the children's data
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
+    try:
+        (folder / "sheets.json").write_text(json.dumps(_said(path, folder)), encoding="utf-8")
+    except MemoryError:
+        signal.raise_signal(signal.SIGABRT)
+    except BaseException as error:  # a damaged workbook ends in many ways; a panic of the library is no Exception
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return DISK_FULL if is_full else DAMAGED
+    return 0
+
+
+def _said(path: Path, folder: Path) -> dict[str, object]:
+    try:
+        _refuse_other(path)
+        return {"sheets": _write(path, folder)}
+    except Refusal as refusal:
+        return {"refusal": [refusal.code, refusal.reason, refusal.fix]}
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1]), Path(sys.argv[2])))
