@@ -7,6 +7,7 @@ there is no clock in the file, and it is put together in memory, so that no part
 temporary folder.
 """
 
+import io
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range
 from xlsxwriter.worksheet import Worksheet
+
+from send_ready import files
 
 MAX_TEXT = 32_767  # UTF-16 units that Excel keeps in a cell
 MAX_ROWS = 200_000  # of one sheet: Excel takes a million, but opens it slowly
@@ -112,10 +115,9 @@ class Page:
 
 def write(path: Path, title: str, sheets: Sequence[Grid | Page]) -> None:
     """Write a workbook, whole or not at all. Sheets with more than MAX_ROWS rows go on in further ones."""
-    partial = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    data = io.BytesIO()
     book = xlsxwriter.Workbook(
-        str(partial),
+        data,
         {
             "in_memory": True,
             "strings_to_formulas": False,
@@ -133,7 +135,7 @@ def write(path: Path, title: str, sheets: Sequence[Grid | Page]) -> None:
         for part in sheet.parts():
             _write_grid(book.add_worksheet(part.name, _GridSheet), part, styles)
     book.close()
-    partial.replace(path)
+    files.write_bytes(path, data.getvalue())
 
 
 def plain(text: str) -> str | None:

@@ -17,11 +17,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees all of it or none of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with open(partial, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -38,9 +38,9 @@ COLUMNS = {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARC
 
 
 def write(path: Path, issues: Iterable[Issue]) -> int:
-    """Write issues to a Parquet file (possibly of no rows) and say how many."""
+    """Write issues to a Parquet file (possibly of no rows), whole or not at all, and say how many."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = path.with_suffix(".ndjson")
+    lines, partial = path.with_suffix(".ndjson"), path.with_suffix(".partial")
     rows = [[getattr(issue, name) for name in COLUMNS] for issue in issues]
     # By way of JSON lines: ten times as fast as statements with values.
     with open(lines, "w", encoding="utf-8") as file:
@@ -52,6 +52,7 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
                 SELECT {values}
                 FROM read_csv({warehouse.literal(lines)}, columns = {{'row': 'JSON'}}, header = false, delim = chr(1),
                     quote = '', escape = '', auto_detect = false)
-            ) TO {warehouse.literal(path)} (FORMAT parquet)""")
+            ) TO {warehouse.literal(partial)} (FORMAT parquet)""")
+    partial.replace(path)
     lines.unlink()
     return len(rows)

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from send_ready import files
+from send_ready import disk, files
 from send_ready.settings import Settings
 
 KEEP = 14  # run folders kept; landing is what must be backed up
@@ -114,7 +114,21 @@ class Step:
 
 @contextmanager
 def step(run: Run, name: str, feed: str | None = None) -> Iterator[Step]:
-    """Time one piece of data work and add it to the run's progress, also when it fails."""
+    """Time one piece of data work and add it to the run's progress, also when it fails.
+
+    Raises RunError for a full disk, in whichever words the work reports it.
+    """
+    try:
+        with _timed(run, name, feed) as doing:
+            yield doing
+    except Exception as error:
+        if told := disk.full(error, run.home):
+            raise RunError(told) from error
+        raise
+
+
+@contextmanager
+def _timed(run: Run, name: str, feed: str | None) -> Iterator[Step]:
     doing = Step(name, feed)
     wall, cpu = time.perf_counter(), time.process_time()
     outcome = "failed"

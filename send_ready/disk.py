@@ -1,0 +1,43 @@
+"""A full disk, told in one way whoever met it: Python, DuckDB, dbt or Great Expectations."""
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# As DuckDB and dbt pass the system's words on; DuckDB's own, when work that spills has no room; tempfile's.
+WORDS = (*map(os.strerror, NUMBERS), "max_temp_directory_size", "No usable temporary directory")
+MB = 1_000_000
+
+
+def full(error: BaseException, home: Path) -> str | None:
+    """What to tell when a full disk or a quota is behind an error; None when it is something else.
+
+    Names the free room of SEND_HOME's disk, and of the one for temporary files. The text of the error is left out.
+    """
+    behind: BaseException | None = error
+    while behind and not _is_full(behind):
+        behind = behind.__cause__ or behind.__context__
+    if not behind:
+        return None
+    return (
+        f"The disk is full: {_free(home)}, {_free(_temporary())}. What had landed and what is published stay as they "
+        "were. Make room, and run this step again: it goes on from there."
+    )
+
+
+def _is_full(error: BaseException) -> bool:
+    by_number = isinstance(error, OSError) and error.errno in NUMBERS
+    return by_number or any(words in str(error) for words in WORDS)
+
+
+def _temporary() -> Path:
+    """Where temporary files go; tempfile itself tries to write there, which a full disk does not allow."""
+    return Path(tempfile.tempdir or "/tmp")  # noqa: S108
+
+
+def _free(folder: Path) -> str:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return f"{shutil.disk_usage(existing).free / MB:,.1f} MB are free for {folder}"
