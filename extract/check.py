@@ -15,12 +15,16 @@ from send_ready.warehouse import identifier
 
 CROSSWALKS = PROJECT / "dbt_project" / "seeds" / "xwalk"
 SHOWN = 20  # lines and values listed of each kind
+# A value of a coded column may be a name or a date of birth, where columns are mixed up or a line has slipped.
+AT_LEAST = 3  # rows, for a value to be listed
+WITHHELD = f"each in fewer than {AT_LEAST} rows or one of more than {SHOWN}: perhaps not codes, so not listed"
 
 
 def check(settings: Settings, path: Path, feed: str | None) -> int:
     """Print a report on one file. The exit status is 0 when it would be accepted, else 1."""
+    name = landing.printable(path.name)
     if not path.is_file():
-        print(f"There is no file {path}.")
+        print(f"There is no file {landing.printable(str(path))}.")
         return 1
     try:
         contract = _recognise(settings, path, feed)
@@ -29,10 +33,10 @@ def check(settings: Settings, path: Path, feed: str | None) -> int:
         return 1
     if contract is None:
         names = ", ".join(sorted(f"{contract.file_name}_<YYYYMMDD>.csv" for contract in contracts.load_all(settings)))
-        print(f"No feed has files named like {path.name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")
+        print(f"No feed has files named like {name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")
         return 1
     suffix = landing.stem_and_suffix(path.name)[1]
-    print(f"{path.name}: {contract.id}, {contract.grain}")
+    print(f"{name}: {contract.id}, {contract.grain}")
     with tempfile.TemporaryDirectory() as folder, reader.loaded(path, suffix, contract, Path(folder)) as (con, outcome):
         if isinstance(outcome, Refusal):
             print(f"\nWould be REFUSED ({outcome.code}).\n  {outcome.reason}\n  {outcome.fix}")
@@ -57,7 +61,7 @@ def check(settings: Settings, path: Path, feed: str | None) -> int:
         for header in typed.match.repeated:
             print(f"    not used: {header!r} repeats a column")
         _print_unmapped(con, settings, contract)
-        issues = reader.file_issues(con, path.name, contract, table, typed)
+        issues = reader.file_issues(con, name, contract, table, typed)
         _print_rows([issue for issue in issues if issue.rule in ("F-20", "F-30", "F-31", "F-32")])
     print("\nWould be accepted.")
     return 0
@@ -81,10 +85,11 @@ def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract
             "GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
         unmapped = [(value, count) for value, count in values if value.strip().lower() not in known]
-        for value, count in unmapped[:SHOWN]:
+        shown = [] if len(unmapped) > SHOWN else [(value, count) for value, count in unmapped if count >= AT_LEAST]
+        for value, count in shown:
             lines.append(f"  {column.headers[0]:<28} {value!r}: {count:,} rows")
-        if len(unmapped) > SHOWN:
-            lines.append(f"  {column.headers[0]:<28} and {len(unmapped) - SHOWN:,} more values")
+        if others := len(unmapped) - len(shown):
+            lines.append(f"  {column.headers[0]:<28} {others:,} {'others' if shown else 'values'}, {WITHHELD}")
     print("\nValues not mapped" + ("" if lines else ": none"))
     for line in lines:
         print(line)

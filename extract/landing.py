@@ -110,13 +110,23 @@ def recognise(path: Path, inbox: Path, contract: Contract) -> Seen | None:
     match = re.fullmatch(rf"{expected}(?:_?(\d{{4}})_?(\d{{2}})_?(\d{{2}})(?:_.*)?)?", stem)
     if not match:
         return None
-    name = str(path.relative_to(inbox)) if path.is_relative_to(inbox) else path.name
+    name = shown(path, inbox)
     if not match[1]:
         return Seen(path, name, None, False)
     try:
         return Seen(path, name, dt.date(int(match[1]), int(match[2]), int(match[3])), False)
     except ValueError:
         return Seen(path, name, None, True)
+
+
+def shown(path: Path, inbox: Path) -> str:
+    """A file's name in the inbox, as it may be written and printed."""
+    return printable(str(path.relative_to(inbox)) if path.is_relative_to(inbox) else path.name)
+
+
+def printable(name: str) -> str:
+    """A name in which bytes that are no text, and signs that end a line or turn it round, stand as \\x.. or \\u...."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
 
 
 def history(home: Path, contract: Contract) -> list[Landed]:

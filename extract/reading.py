@@ -31,7 +31,7 @@ from extract.refusal import (
     NOT_AN_EXPORT,
     Refusal,
 )
-from extract.sheets import OLE, ZIP, Sheet
+from extract.sheets import OLE, ZIP
 from send_ready import warehouse
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
@@ -73,11 +73,24 @@ class TextTable:
 
 
 @dataclass(frozen=True)
+class Above:
+    """What stands above the header: records, and titles and the like that were passed over."""
+
+    records: tuple[Misfit, ...]
+    titles: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say about that."""
+        return (f"Rows above the header that were passed over: {self.titles}.",) if self.titles else ()
+
+
+@dataclass(frozen=True)
 class Header:
-    """The header of a text, what stands above it and looks like records, and how much of the text that takes up."""
+    """The header of a text, and how much of the text it ends."""
 
     cells: list[str]
-    above: tuple[Misfit, ...]
+    above: Above
     delimiter: str
     lines: int
     characters: int
@@ -96,13 +109,13 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
     if text is None:
         raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
     header = _find_header(text.path, contract)
-    is_regular = not text.has_lone_returns and not header.above
+    is_regular = not text.has_lone_returns and not header.above.records
     if not (is_regular and _load_plain(con, text.path, header, text.lines - header.lines)):
         with open(text.path, encoding="utf-8-sig", newline="\n") as file:
             file.read(header.characters)
             below = _records(_Lines(file, header.lines), header.delimiter, len(header.cells))
-            _load_numbered(con, len(header.cells), itertools.chain(header.above, below), work)
-    return TextTable(header.cells, text.notes)
+            _load_numbered(con, len(header.cells), itertools.chain(header.above.records, below), work)
+    return TextTable(header.cells, text.notes + header.above.notes)
 
 
 def _load_plain(con: duckdb.DuckDBPyConnection, path: Path, header: Header, expected_rows: int) -> bool:
@@ -197,21 +210,21 @@ def _find_header(path: Path, contract: Contract) -> Header:
             "Log in to the source system and run the export again.",
         )
     known = _known(contract)
-    best, best_score = None, -1
+    best, best_score = None, 0
     for newline, delimiter in itertools.product(("", "\n"), DELIMITERS):
         above: list[Misfit] = []
         for cells, lines, characters in _first_rows(head, newline, delimiter):
             score = sum(normalise(cell) in known for cell in cells)
             if score > best_score:
-                best, best_score = Header(cells, tuple(above), delimiter, lines, characters), score
+                best, best_score = (cells, tuple(above), delimiter, lines, characters), score
             above.append(Misfit(lines, _ABOVE, tuple(cells)))
-    if best_score == 0:
+    if best is None:
         raise _no_header(contract)
-    if best is None or best.characters == _HEAD:
-        raise Refusal(CANNOT_BE_READ, "No line of the file can be read as a header.", "Export again as CSV.")
-    cells = _header_cells(best.cells)
-    above = [row for row in best.above if len(_trim_tail([*row.values], len(cells))) == len(cells)]
-    return Header(cells, _records_above(above, len(cells)), best.delimiter, best.lines, best.characters)
+    cells, rows, delimiter, lines, characters = best
+    if characters == _HEAD:
+        raise Refusal(CANNOT_BE_READ, f"The header does not end within {_HEAD:,} characters.", "Export again as CSV.")
+    cells = _header_cells(cells)
+    return Header(cells, _above(rows, len(cells)), delimiter, lines, characters)
 
 
 def _first_rows(head: str, newline: str, delimiter: str) -> Iterator[tuple[list[str], int, int]]:
@@ -255,14 +268,11 @@ def _header_cells(row: list[str]) -> list[str]:
     return row
 
 
-def _records_above(rows: Iterable[Misfit], width: int) -> tuple[Misfit, ...]:
-    """Rows above a header that are too full for titles: somebody sorted the header in among the records, perhaps."""
-
-    def is_full(row: Misfit) -> bool:
-        filled = sum(bool(value.strip()) for value in row.values)
-        return filled >= 3 or 2 * filled > width
-
-    return tuple(filter(is_full, rows))
+def _above(rows: Iterable[Misfit], width: int) -> Above:
+    """What stands above a header. Rows too full for titles are records: somebody sorted the header in among them."""
+    filled = [(row, sum(bool(value.strip()) for value in row.values)) for row in rows]
+    records = tuple(row for row, cells in filled if cells >= 3 or (2 * cells > width == len(row.values)))
+    return Above(records, sum(cells > 0 for _, cells in filled) - len(records))
 
 
 class _Lines:
@@ -383,26 +393,22 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
     if score == 0:
         raise _no_header(contract)
     header = _header_cells(cells)
-    beside: list[int] = []
-    _load_numbered(con, len(header), _sheet_records(sheet, at, len(header), beside), work)
-    notes = []
-    if len(found) > 1:
-        notes.append(f"Sheet {sheet.number} was read; the others were not.")
-    if beside:
-        notes.append(f"Cells to the right of the table were not used, in {len(beside):,} rows.")
-    return TextTable(header, tuple(notes))
+    first = itertools.islice(sheet.rows(), at)
+    above = _above((Misfit(int(number), _ABOVE, tuple(values)) for number, *values in first), len(header))
+    beside: list[str] = []
+    below = _sheet_records(itertools.islice(sheet.rows(), at + 1, None), len(header), beside)
+    _load_numbered(con, len(header), itertools.chain(above.records, below), work)
+    notes = [f"Sheet {sheet.number} was read; the others were not."] if len(found) > 1 else []
+    notes += [f"Cells to the right of the table were not used, in {len(beside):,} rows."] if beside else []
+    return TextTable(header, (*notes, *above.notes))
 
 
-def _sheet_records(sheet: Sheet, header_at: int, width: int, beside: list[int]) -> Iterator[Record]:
-    """The records of a sheet; `beside` gets the rows that go on to the right of the header."""
-    rows = ((int(number), values) for number, *values in sheet.rows())
-    above = [Misfit(number, _ABOVE, tuple(values)) for number, values in itertools.islice(rows, header_at)]
-    yield from _records_above(above, width)
-    next(rows)  # the header
-    for number, values in rows:
+def _sheet_records(rows: Iterable[list[str]], width: int, beside: list[str]) -> Iterator[Record]:
+    """The records of a sheet; `beside` gets the numbers of rows that go on to the right of the header."""
+    for number, *values in rows:
         if any(value.strip() for value in values[width:]):
             beside.append(number)
         if sum(map(len, values)) > RECORD_LIMIT:
-            yield Misfit(number, _LONG, ("\t".join(values)[:RECORD_LIMIT],))
+            yield Misfit(int(number), _LONG, ("\t".join(values)[:RECORD_LIMIT],))
         else:
-            yield [str(number), *values[:width], *[""] * (width - len(values))]
+            yield [number, *values[:width], *[""] * (width - len(values))]

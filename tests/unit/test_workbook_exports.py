@@ -69,7 +69,10 @@ def test_the_sheet_that_looks_like_the_feed_is_read_and_the_others_named(tmp_pat
     assert not isinstance(found, Refusal)
     assert [row[0] for row in found[0]] == ["1"]
     assert found[0][0][-1] == 3
-    assert found[1] == ("Sheet 2 was read; the others were not.",)
+    assert found[1] == (
+        "Sheet 2 was read; the others were not.",
+        "Rows above the header that were passed over: 1.",
+    )
 
 
 def test_a_password_is_said_to_be_a_password(tmp_path: Path) -> None:
