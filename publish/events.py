@@ -115,8 +115,10 @@ def between(con: DuckDBPyConnection, people: Iterable[str], period: Period) -> d
     for row in findings.rows(
         con,
         f"""
-        SELECT event.*, school.establishment_name, school.annex_a_phase
+        SELECT event.* REPLACE (coalesce(event.detail, closing.closing_reason) AS detail),
+            school.establishment_name, school.annex_a_phase
         FROM built.core.fct_event AS event
+        LEFT JOIN built.person_identifiable.closing_reasons AS closing USING (event_id)
         LEFT JOIN built.seeds.event_types AS kind USING (event_type)
         LEFT JOIN built.core.dim_establishment AS school USING (urn)
         WHERE event.person_id IN ({literals(people)})

@@ -2,17 +2,21 @@
 
 import csv
 import json
+import logging
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import duckdb
 
 from extract import contract as contracts
 from extract.contract import TYPES, Contract
+from extract.typed import YEARS
 from send_ready import files, runs, warehouse
+from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import identifier, literal
@@ -20,6 +24,7 @@ from send_ready.warehouse import identifier, literal
 DBT_PROJECT = PROJECT / "dbt_project"
 SEEDS = DBT_PROJECT / "seeds"
 OWN_SEEDS = ("crosswalks", "targets")  # folders of SEND_CONFIG whose CSVs stand in for seeds of the same name
+HOLIDAY_COLUMNS = {"holiday_date": "DATE", "holiday_name": "VARCHAR"}
 DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
 FEED_COLUMNS = {
     "source": "VARCHAR",
@@ -38,6 +43,14 @@ FEED_COLUMNS = {
     "rows_duplicate": "BIGINT",
     "stale_after_days": "BIGINT",
 }
+
+# In the page that dbt writes. The policy lets nothing out, whatever else the page would ask for.
+POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:"
+PAGE_MENDS = (
+    ("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}; font-src data:">'),
+    ('<link rel="shortcut icon" href="${require(\'./assets/favicons/favicon.ico\')}"/>', ""),
+    (' xlink:href="{{', ' ng-attr-href="{{'),
+)
 
 
 class BuildError(RuntimeError):
@@ -63,7 +76,8 @@ def build(run: Run, settings: Settings) -> None:
     with runs.step(run, "dbt") as step:
         target = run.folder / "dbt"
         os.environ |= _dbt_environment(run, settings)
-        outcome = dbtRunner().invoke([*_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
+        logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
+        outcome = dbtRunner().invoke(["build", *_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
         if outcome.exception:
             raise BuildError(f"dbt stopped: {outcome.exception} See {target / 'dbt.log'}.") from outcome.exception
         results: list[Any] = list(cast(RunExecutionResult, outcome.result))
@@ -102,6 +116,38 @@ def _table(node: dict[str, Any]) -> str:
     return f"{node['schema']}.{node['alias']}"
 
 
+def write_docs(run: Run, settings: Settings) -> Path:
+    """What every table and column means, as a page of its own that asks nothing of any network.
+
+    Holds no value of the run's tables. Raises RunError when the run has no warehouse, BuildError when dbt fails.
+    """
+    from dbt.cli.main import dbtRunner
+
+    if not run.warehouse.exists():
+        raise RunError(f"{run.warehouse} is missing. Build the run with `send-ready build`, then run this step again.")
+    page = settings.home / "catalogue" / "index.html"
+    with TemporaryDirectory(dir=run.folder) as folder:
+        target = Path(folder)
+        os.environ |= _dbt_environment(run, settings)
+        generate = ["docs", "generate", "--static", "--target", "reader", *_dbt_arguments(run, target)]
+        outcome = dbtRunner().invoke(generate)
+        if not outcome.success:
+            raise BuildError(f"dbt could not describe the warehouse: {outcome.exception or 'see its messages above.'}")
+        files.write_bytes(page, _closed((target / "static_index.html").read_text(encoding="utf-8")).encode())
+    return page
+
+
+def _closed(page: str) -> str:
+    """dbt's page without what it would ask for: usage statistics, and pictures by addresses that are templates yet."""
+    for asks, mended in PAGE_MENDS:
+        if asks not in page:
+            raise BuildError(
+                f"The page of this version of dbt has no {asks!r}: look at what it asks for, in PAGE_MENDS."
+            )
+        page = page.replace(asks, mended)
+    return page
+
+
 def _load_raw(run: Run, settings: Settings) -> int:
     """Schema raw: a view of each feed's typed rows, an empty table where there are none, and what was received."""
     run.warehouse.unlink(missing_ok=True)
@@ -121,6 +167,8 @@ def _load_raw(run: Run, settings: Settings) -> int:
                 [values[name] for name in FEED_COLUMNS],
             )
         _create_decisions(con, settings)
+        _create_calendar(con)
+        con.execute(f"CREATE TABLE raw.councils AS FROM read_csv({literal(COUNCILS)}, all_varchar = true)")
     return rows
 
 
@@ -146,11 +194,23 @@ def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
                 )
 
 
+def _create_calendar(con: duckdb.DuckDBPyConnection) -> None:
+    """The bank holidays of England, which are those of Wales too, for every year that a date may be of."""
+    import holidays
+
+    first, last = YEARS
+    found = holidays.country_holidays("GB", subdiv="ENG", years=range(first, last + 1))
+    columns = ", ".join(f"{name} {kind}" for name, kind in HOLIDAY_COLUMNS.items())
+    con.execute(f"CREATE TABLE raw.bank_holidays ({columns})")
+    rows = ", ".join(f"({literal(day)}, {literal(name)})" for day, name in sorted(found.items()))
+    con.execute(f"INSERT INTO raw.bank_holidays VALUES {rows}")
+
+
 def _dbt_arguments(run: Run, target: Path) -> list[str]:
     variables = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
     folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    logs = ["--target-path", str(target), "--log-path", str(target), "--quiet"]
-    return ["build", *folders, *logs, "--vars", json.dumps(variables)]
+    logs = ["--target-path", str(target), "--log-path", str(target), "--log-level", "none"]
+    return [*folders, *logs, "--vars", json.dumps(variables)]
 
 
 def _dbt_environment(run: Run, settings: Settings) -> dict[str, str]:

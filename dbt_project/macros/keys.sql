@@ -44,7 +44,9 @@
         '{{ model }}.{{ column }}' as failing_column,
         cast({{ column }} as varchar) as failing_value
     from {{ relation }}
-    where {{ column }} not in (select {{ keys_of(dimension).primary_key[0] }} from {{ ref(dimension) }})
+    where
+        {{ column }} is not null
+        and {{ column }} not in (select {{ keys_of(dimension).primary_key[0] }} from {{ ref(dimension) }})
     union all
     {%- endfor %}
     {%- endfor %}

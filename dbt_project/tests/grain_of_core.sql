@@ -3,7 +3,10 @@
 -- When it matters: a doubled row counts a child twice.
 -- How to fix: the failing rows are keys; look them up in the model's inputs, then in its joins.
 {{ grain([
+    'dim_code',
+    'dim_date',
     'dim_establishment',
+    'dim_event_type',
     'dim_person',
     'fct_advice',
     'fct_annual_review',

@@ -16,6 +16,7 @@
     'kpi_values',
     'kpi_cases',
     'kpi_worklist',
+    'kpi_definitions',
     'kpi_catalogue',
     'kpi_targets',
     'kpi_comparators',

@@ -17,6 +17,8 @@
     'stg_ehc_hub__cases',
     'stg_ehc_hub__reviews',
     'stg_gias__establishments',
+    'stg_send_ready__bank_holidays',
+    'stg_send_ready__councils',
     'stg_send_ready__feeds',
     'stg_send_ready__person_decisions',
     'stg_social_care__involvements',

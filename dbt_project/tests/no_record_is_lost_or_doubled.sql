@@ -10,8 +10,8 @@
     ('stg_capita_one__home_education', 'fct_home_education'),
     ('stg_ehc_hub__advice', 'fct_advice'),
     ('stg_ehc_hub__cases', 'quality_migration_reconciliation'),
-    ('stg_gias__establishments', 'dim_establishment'),
     ('stg_social_care__involvements', 'fct_social_care_involvement'),
+    ('dim_person', 'person_identifiable_persons'),
 ] %}
 with counts as (
     {%- for before, after in pairs %}
@@ -25,6 +25,11 @@ with counts as (
         'fct_ehc_plan' as model,
         (select count(*) from {{ ref('stg_capita_one__ehc_plans') }}) as rows_expected,
         (select count_if(source_system = 'capita_one') from {{ ref('fct_ehc_plan') }}) as rows_found
+    union all
+    select
+        'dim_establishment' as model,
+        (select count(*) from {{ ref('stg_gias__establishments') }}) as rows_expected,
+        (select count_if(is_in_gias) from {{ ref('dim_establishment') }}) as rows_found
     {%- for list in [1, 2] %}
     union all
     select

@@ -1,6 +1,7 @@
--- What: what a published table refers to stands in the dimension: persons in dim_person.
+-- What: what a published table refers to stands in the table that its yml names: persons, days, establishments, KPIs.
 -- When it matters: whoever joins the two would silently lose those rows from a figure.
--- How to fix: of a person, int_person_records__unioned has to know every id that the feed may hold.
+-- How to fix: of a person, int_person_records__unioned has to know every id that the feed may hold; of an establishment
+-- or a day, dim_establishment or dim_date has to look at the column.
 {{ unmatched([
     'fct_advice',
     'fct_annual_review',
@@ -15,7 +16,12 @@
     'fct_sen_provision',
     'fct_social_care_involvement',
     'kpi_cases',
+    'kpi_improvement_plan',
+    'kpi_supplied',
+    'kpi_values',
     'kpi_worklist',
+    'person_identifiable_closing_reasons',
+    'person_identifiable_persons',
     'quality_issues',
     'quality_migration_reconciliation',
     'quality_person_review_queue',
@@ -25,5 +31,6 @@
     'rpt_annex_a__list_2',
     'rpt_annex_a__out_of_area',
     'rpt_annex_a__part_time_timetables',
+    'rpt_annex_a__settings',
     'rpt_annex_a__tracking_candidates',
-], dimensions=['dim_person']) }}
+], dimensions=['dim_date', 'dim_establishment', 'dim_event_type', 'dim_person', 'fct_event', 'kpi_definitions']) }}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS
-from tests.dbt.harness import LA_CODE, PROJECT, columns, contracts, dbt, make_raw
+from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
+from tests.dbt.harness import COUNCIL_COLUMNS, LA_CODE, PROJECT, columns, contracts, dbt, make_raw
 
 MODELS = PROJECT / "models"
-LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi")
+LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable")
 SCHEMAS = {layer: {"staging": "stg", "intermediate": "int"}.get(layer, layer) for layer in LAYERS}
 PREFIXES = {
     "staging": r"stg_[a-z_]+__[a-z_]+",
@@ -23,8 +23,9 @@ PREFIXES = {
     "annex_a": r"rpt_annex_a__[a-z0-9_]+",
     "quality": r"quality_[a-z_]+",
     "kpi": r"kpi_[a-z_]+",
+    "person_identifiable": r"person_identifiable_[a-z_]+",
 }
-PUBLISHED = ("core", "annex_a", "quality", "kpi")
+PUBLISHED = ("core", "annex_a", "quality", "kpi", "person_identifiable")
 SAME_GRAIN_AS = {"stg_capita_one__attendance": "fct_attendance_week"}  # held equal by no_record_is_lost_or_doubled
 SQL_FILES = sorted(MODELS.rglob("*.sql"))
 
@@ -122,11 +123,51 @@ def test_a_lists_contract_is_the_statutory_layout(number: int, manifest: dict[st
     }
 
 
-def test_no_names_addresses_or_postcodes_are_published(manifest: dict[str, Any]) -> None:
+def test_what_identifies_a_person_is_in_person_identifiable_alone(manifest: dict[str, Any]) -> None:
+    """The lists, which have their own readers, carry UPN, ULN and date of birth by statute; names nobody else has."""
+    names, numbers = {"forename", "surname", "postcode", "address"}, {"upn", "uln", "birth_date", "close_reason"}
     for node in models(manifest):
         if layer(node) in PUBLISHED and node["name"] != "dim_establishment":
-            words = {word for column in node["columns"] for word in column.split("_")}
-            assert not words & {"forename", "surname", "postcode", "address"}, node["name"]
+            held = {word for column in node["columns"] for word in (column, *column.split("_"))}
+            assert bool(held & names) == (node["name"] == "person_identifiable_persons"), node["name"]
+            assert layer(node) in ("annex_a", "person_identifiable") or not held & numbers, node["name"]
+
+
+def test_keys_name_columns_and_references_lead_to_a_key(manifest: dict[str, Any]) -> None:
+    by_name = {node["name"]: node for node in models(manifest)}
+    for node in by_name.values():
+        meta = node["config"]["meta"]
+        assert {column.removesuffix("?") for column in meta["primary_key"]} <= set(node["columns"]), node["name"]
+        for column, name in meta.get("references", {}).items():
+            assert column in node["columns"], f"{node['name']}.{column}"
+            assert len(by_name[name]["config"]["meta"]["primary_key"]) == 1, f"{node['name']}.{column}"
+
+
+def test_every_date_and_person_of_core_refers_to_its_dimension(manifest: dict[str, Any]) -> None:
+    for node in models(manifest):
+        references = node["config"]["meta"].get("references", {})
+        if layer(node) in PUBLISHED:
+            persons = {"person_id", "unique_id"} & set(node["columns"])
+            assert node["name"] == "dim_person" or all(references[column] == "dim_person" for column in persons)
+        if layer(node) == "core" and node["name"].startswith("fct_"):
+            dates = [column for column in node["columns"] if column.endswith("_date")]
+            assert all(references[column] == "dim_date" for column in dates), node["name"]
+
+
+def test_every_reference_is_tested(manifest: dict[str, Any]) -> None:
+    tested = manifest["nodes"]["test.send_ready.references_join"]["depends_on"]["nodes"]
+    referring = {node["unique_id"] for node in models(manifest) if "references" in node["config"]["meta"]}
+    assert referring <= set(tested)
+
+
+def test_every_coded_column_says_which_set_of_dim_code_is_its_own(manifest: dict[str, Any]) -> None:
+    with (PROJECT / "seeds" / "codes" / "code_names.csv").open(encoding="utf-8", newline="") as file:
+        sets = {row["code_set"] for row in csv.DictReader(file)} | {"council"}
+    for node in models(manifest):
+        coded = {name for name in node["columns"] if name.endswith("_code") and name not in ("la_code", "cohort_code")}
+        for name in coded if layer(node) in PUBLISHED else ():
+            told = re.search(r"Names: dim_code, set (\w+)\.$", node["columns"][name]["description"])
+            assert told and told[1] in sets, f"{node['name']}.{name}"
 
 
 def test_nothing_reads_the_clock() -> None:
@@ -145,6 +186,8 @@ def test_sources_are_the_contracts() -> None:
     assert declared == expected | {
         "feeds": FEED_COLUMNS,
         "person_decisions": dict.fromkeys(DECISION_COLUMNS, "VARCHAR"),
+        "bank_holidays": HOLIDAY_COLUMNS,
+        "councils": dict.fromkeys(COUNCIL_COLUMNS, "VARCHAR"),
     }
 
 

@@ -14,13 +14,15 @@ import yaml
 
 from extract.contract import TYPES
 from send_ready import warehouse
-from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS
+from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "dbt_project"
 CONTRACTS = ROOT / "extract" / "contracts"
 AS_AT = date(2026, 11, 16)
 LA_CODE = "999"
+COUNCIL_COLUMNS = ("la_code", "la_name")
+HOLIDAYS = [{"holiday_date": date(2026, 12, 25), "holiday_name": "Christmas Day"}]
 
 Row = Mapping[str, Any]
 
@@ -73,6 +75,8 @@ def make_raw(
             raise KeyError(f"no such feed: {sorted(unknown)}")
         _make_table(con, "feeds", FEED_COLUMNS, feeds)
         _make_table(con, "person_decisions", dict.fromkeys(DECISION_COLUMNS, "VARCHAR"), decisions)
+        _make_table(con, "bank_holidays", HOLIDAY_COLUMNS, HOLIDAYS)
+        _make_table(con, "councils", dict.fromkeys(COUNCIL_COLUMNS, "VARCHAR"), [])
     finally:
         con.close()
     return path

@@ -91,9 +91,7 @@ def test_a_fact_without_its_person_fails_the_build(tmp_path: Path) -> None:
     path = make_raw(tmp_path / "warehouse.duckdb", {"capita_one.sen_provision": K})
     assert not dbt(path, *BUILD).troubles
     _change(path, "update core.fct_sen_provision set person_id = 'somebody'")
-    assert list(dbt(path, "test", "--select", "test_type:data").troubles) == [
-        "test.send_ready.references_join"
-    ]
+    assert list(dbt(path, "test", "--select", "test_type:data").troubles) == ["test.send_ready.references_join"]
 
 
 def test_clients_back_to_duckdb_1_4_can_read_the_warehouse(tmp_path: Path) -> None:

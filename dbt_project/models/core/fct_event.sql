@@ -110,8 +110,7 @@ request_events as (
         person_id,
         closed_date as event_date,
         {{ request_source('closed_case_id') }},
-        inactive_reason_code as code,
-        close_reason as detail
+        inactive_reason_code as code
     from requests
     where
         final_issued_date is null
@@ -147,8 +146,7 @@ plan_events as (
         person_id,
         cease_date as event_date,
         {{ plan_source() }},
-        cease_reason_code as code,
-        close_reason as detail
+        cease_reason_code as code
     from plans
     union all by name
     select
@@ -156,8 +154,7 @@ plan_events as (
         person_id,
         closed_date as event_date,
         {{ request_source('closed_case_id') }},
-        inactive_reason_code as code,
-        close_reason as detail
+        inactive_reason_code as code
     from without_plan_record
     union all by name
     select

@@ -1,0 +1,43 @@
+-- Of each value the first that a system holds: Capita One, the hub, social care; of several records of a system the one
+-- that speaks for the person (int_persons__merged), of social care the latest.
+{{ config(alias='persons') }}
+
+with social_care as (
+    select
+        person_id,
+        arg_max(forename, involvement_order) as forename,
+        arg_max(surname, involvement_order) as surname,
+        arg_max(postcode, involvement_order) as postcode,
+        arg_max(upn, involvement_order) as upn,
+        arg_max(birth_date, involvement_order) as birth_date
+    from (
+        select
+            involvements.*,
+            person.person_id,
+            row_number() over (
+                partition by person.person_id
+                order by
+                    involvements.start_date asc nulls first,
+                    involvements.social_care_id asc,
+                    involvements.social_care_status_local asc
+            ) as involvement_order
+        from {{ ref('stg_social_care__involvements') }} as involvements
+        {{ person_join('social_care', 'involvements.social_care_id') }}
+    ) as involvements
+    group by person_id
+)
+
+select
+    persons.person_id,
+    {%- for column in ['forename', 'surname', 'postcode'] %}
+    coalesce(students.{{ column }}, cases.{{ column }}, social_care.{{ column }}) as {{ column }},
+    {%- endfor %}
+    coalesce(persons.birth_date, social_care.birth_date) as birth_date,
+    coalesce(persons.upn, social_care.upn) as upn,
+    students.former_upn,
+    persons.uln,
+    {{ run_columns() }}
+from {{ ref('int_persons__merged') }} as persons
+left join {{ ref('stg_capita_one__students') }} as students on persons.student_id = students.student_id
+left join {{ ref('stg_ehc_hub__cases') }} as cases on persons.case_id = cases.case_id
+left join social_care on persons.person_id = social_care.person_id
