@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch sample check airflow bench test lint format
+.PHONY: help run board drill verify-release chronology watch rollback catalogue sample check airflow bench test lint format
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s  %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,12 @@ chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID 
 
 watch: $(READY) ## Looks whether a deadline or the night was missed and nobody was told; for cron or a systemd timer
 	@$(BIN)/send-ready watch
+
+rollback: $(READY) ## The published warehouse before this one takes its place again, until the next night
+	@$(BIN)/send-ready rollback
+
+catalogue: $(READY) ## Every table and column of the warehouse and where it comes from, as one page
+	@$(BIN)/send-ready catalogue
 
 sample: $(READY) ## An invented council's exports into the inbox (LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT=)
 	@$(BIN)/send-ready sample $${LA:+--la "$$LA"} $${PLANS:+--plans "$$PLANS"} \

@@ -7,7 +7,7 @@ from typing import Any
 
 import pendulum
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import Param, TaskGroup
+from airflow.sdk import Asset, Param, TaskGroup
 
 PROJECT = Path(__file__).resolve().parent.parent
 LONDON = pendulum.timezone("Europe/London")
@@ -19,6 +19,7 @@ AS_AT = Param(
     title="As-at date",
     description="Build the pack of this day. Empty: the London date of the run.",
 )
+WAREHOUSE, PACK, POSTGRES = "serving", "out/latest", "postgres"
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "SEND data team",
     "retries": 2,
@@ -33,6 +34,16 @@ def as_at(dag_run: Any, params: dict[str, Any]) -> str:
     """D as YYYY-MM-DD: the one that was asked for, else the London date that the run is for."""
     moment = dag_run.logical_date or dag_run.run_after
     return str(params["as_at"] or moment.astimezone(LONDON).date())
+
+
+def asset(name: str) -> Asset:
+    """What a step makes, by its place under SEND_HOME: for lineage, and for a council's own DAGs to start from."""
+    return Asset(name=name, uri=f"file://SEND_HOME/{name}")
+
+
+def landed(feed: str) -> Asset:
+    """Every export of one feed."""
+    return asset("landing/" + feed.replace("__", "/", 1))
 
 
 def step(
@@ -70,7 +81,12 @@ def read_feeds() -> TaskGroup:
     """Land, type and choose the file of each feed."""
     with TaskGroup("read", tooltip="Land, type and choose the file of each feed") as read:
         for name in FEEDS:
-            step("extract", f"Lands what is in the inbox for `{name}` and types the file that counts on D.", feed=name)
+            step(
+                "extract",
+                f"Lands what is in the inbox for `{name}` and types the file that counts on D.",
+                feed=name,
+                outlets=[landed(name)],
+            )
     return read
 
 
@@ -87,7 +103,12 @@ def validate_feeds(begun: BashOperator) -> BashOperator:
 
 def build() -> BashOperator:
     """The warehouse of the run."""
-    return step("build", "dbt builds the warehouse of this run, in the run's own folder.")
+    return step(
+        "build",
+        "dbt builds the warehouse of this run, in the run's own folder.",
+        inlets=[landed(feed) for feed in FEEDS],
+        outlets=[asset("runs")],
+    )
 
 
 def validate_lists() -> BashOperator:

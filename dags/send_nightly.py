@@ -1,8 +1,8 @@
 """# The nightly load
 
 **Makes**, for one day D: the Annex A person level lists, the issues to put right and a manifest in
-`out/D/`, and the published warehouse in `serving/`. Exports dropped in the inbox go in; nothing is
-moved or changed there.
+`out/D/`, and the published warehouse in `serving/` and, where there is one, on the council's PostgreSQL.
+Exports dropped in the inbox go in; nothing is moved or changed there.
 
 **Runs** at 02:00 in London, an hour that exists on every day of the year. D is the London date of the
 run, never the clock's: a run of Monday that is cleared on Tuesday builds Monday again.
@@ -11,9 +11,9 @@ run, never the clock's: a run of Monday that is cleared on Tuesday builds Monday
 had landed with a data date up to that day and gives the same lists.
 
 **Colours.** `read` and `build` to `serve` are the work: red there is a technical fault, after two
-retries. `verdict` says how each feed stands: green is fresh, or not used where a council may do
-without; pink (skipped) is stale or never received; red is a newest file that was refused. A verdict stops nothing; the
-pack says which feeds are old.
+retries. `serve_postgres` is pink (skipped) where no PostgreSQL is named. `verdict` says how each feed
+stands: green is fresh, or not used where a council may do without; pink is stale or never received; red is
+a newest file that was refused. A verdict stops nothing; the pack says which feeds are old.
 The run is green when `done` is: the pack and the warehouse are out.
 
 **Ask** the owner of the export about a refused file (the issues workbook names them), and the SEND data
@@ -23,7 +23,22 @@ team about anything else.
 import pendulum
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronTriggerTimetable, TaskGroup
-from pipeline import AS_AT, DEFAULT_ARGS, FEEDS, LONDON, as_at, build, read_feeds, step, validate_feeds, validate_lists
+from pipeline import (
+    AS_AT,
+    DEFAULT_ARGS,
+    FEEDS,
+    LONDON,
+    PACK,
+    POSTGRES,
+    WAREHOUSE,
+    as_at,
+    asset,
+    build,
+    read_feeds,
+    step,
+    validate_feeds,
+    validate_lists,
+)
 
 with DAG(
     "send_nightly",
@@ -55,11 +70,24 @@ with DAG(
                 trigger_rule="all_done",
             )
 
-    publish = step("publish", "Writes the workbooks and the manifest to `out/D/`.")
-    serve = step("serve", "Replaces the published warehouse and its Parquet copy, as one.")
+    made = {"inlets": [asset("runs")]}
+    publish = step("publish", "Writes the workbooks and the manifest to `out/D/`.", outlets=[asset(PACK)], **made)
+    serve = step(
+        "serve", "Replaces the published warehouse and its Parquet copy, as one.", outlets=[asset(WAREHOUSE)], **made
+    )
+    postgres = step(
+        "serve-postgres",
+        "Replaces the warehouse on the council's PostgreSQL, in one transaction. Pink: `SEND_PUBLISH_URL` names none.",
+        outlets=[asset(POSTGRES)],
+        **made,
+    )
     summary = step("summary", "Prints what the run came to: lists, feeds, issues, paths.", trigger_rule="all_done")
-    done = EmptyOperator(task_id="done", doc_md="Green when the pack and the warehouse are out. It decides the run.")
+    done = EmptyOperator(
+        task_id="done",
+        doc_md="Green when the pack and the warehouse are out. It decides the run.",
+        trigger_rule="none_failed",
+    )
 
-    begin >> read >> validated >> build() >> validate_lists() >> [publish, serve] >> done
+    begin >> read >> validated >> build() >> validate_lists() >> [publish, serve, postgres] >> done
     validated >> verdict
-    [verdict, publish, serve] >> summary
+    [verdict, publish, serve, postgres] >> summary

@@ -24,9 +24,10 @@ def environment(given: Settings, name: str) -> dict[str, str]:
     """
     home = given.home / "airflow" / name
     home.mkdir(parents=True, exist_ok=True)
-    # What a council configures: where alerts go, and who signs in (`amina:admin,raj:op`).
+    # What a council configures: where alerts go, who signs in (`amina:admin,raj:op`), where metrics and lineage go.
     users = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_"
-    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", f"{users}USERS", f"{users}PASSWORDS_FILE")
+    observed = ("AIRFLOW__METRICS__", "AIRFLOW__TRACES__", "AIRFLOW__OPENLINEAGE__")
+    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", f"{users}USERS", f"{users}PASSWORDS_FILE", *observed)
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW") or key.startswith(kept)
     }

@@ -8,6 +8,7 @@
     send-ready validate-lists        the rules on both finished lists
     send-ready publish               workbooks and manifest
     send-ready serve                 the warehouse that BI tools read
+    send-ready serve-postgres        the same on the council's PostgreSQL, where SEND_PUBLISH_URL names one
     send-ready summary               what came of it
     send-ready run                   all of it through Airflow, as `make run` does
 
@@ -30,6 +31,9 @@ For the SEND board, once a month, in place of publish and serve:
 
 Beside all:
 
+    send-ready rollback              back to the published warehouse before this one
+    send-ready postgres-roles        what a database administrator runs once
+    send-ready catalogue             every table and column, as one page
     send-ready check FILE            what the pipeline makes of one export, without landing it
     send-ready sample                the synthetic council, into the inbox
 
@@ -132,6 +136,35 @@ def _serve(given: Settings, _: argparse.Namespace) -> None:
     from publish.serving import serve
 
     serve(runs.find(given), given)
+
+
+def _serve_postgres(given: Settings, _: argparse.Namespace) -> int:
+    """Exit status 99 where SEND_PUBLISH_URL names no PostgreSQL."""
+    if not given.publish_url:
+        print("SEND_PUBLISH_URL names no PostgreSQL: nothing to do.")
+        return EXIT_AMBER
+    from publish import postgres
+
+    postgres.serve(runs.find(given), given)
+    return 0
+
+
+def _rollback(given: Settings, _: argparse.Namespace) -> None:
+    from publish import postgres, serving
+
+    print(serving.rollback(given))
+    if given.publish_url:
+        print(postgres.rollback(given))
+
+
+def _postgres_roles(_: Settings, __: argparse.Namespace) -> None:
+    print((settings.PROJECT / "publish" / "postgres_roles.sql").read_text(encoding="utf-8"), end="")
+
+
+def _catalogue(given: Settings, _: argparse.Namespace) -> None:
+    from send_ready.build import write_docs
+
+    print(write_docs(runs.find(given), given))
 
 
 def _summary(given: Settings, _: argparse.Namespace) -> None:
@@ -317,6 +350,10 @@ def _parser() -> argparse.ArgumentParser:
     add("validate-lists", _validate_lists)
     add("publish", _publish)
     add("serve", _serve)
+    add("serve-postgres", _serve_postgres)
+    add("rollback", _rollback)
+    add("postgres-roles", _postgres_roles)
+    add("catalogue", _catalogue)
     add("summary", _summary)
     add("run", _run)
     request = add("request", _request)

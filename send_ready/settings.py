@@ -88,7 +88,9 @@ def now() -> datetime:
 
 def _publish_url(given: str | None) -> str | None:
     if given and not given.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
-        raise SettingsError("SEND_PUBLISH_URL is not the address of a PostgreSQL, such as postgresql://user@host/database.")
+        raise SettingsError(
+            "SEND_PUBLISH_URL is not the address of a PostgreSQL, such as postgresql://user@host/database."
+        )
     return given.replace("+psycopg2", "", 1) if given else None
 
 

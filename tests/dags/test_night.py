@@ -76,7 +76,7 @@ def test_a_night_with_a_pack(given: Settings, summary: None, capsys: pytest.Capt
     folder = given.home / "runs" / "one"
     last = json.loads((folder / "progress.jsonl").read_text().splitlines()[-1])
     assert last["step"] == "night"
-    assert last["work_seconds"] == pytest.approx(4.1)  # 41 programs
+    assert last["work_seconds"] == pytest.approx(4.2)  # 42 programs
     parts = last["work_seconds"] + last["start_seconds"] + last["airflow_seconds"]
     assert parts == pytest.approx(last["wall_seconds"], abs=0.01)
     assert last["airflow_seconds"] > 1
@@ -93,7 +93,7 @@ def test_a_night_without_a_pack(
 
     said = capsys.readouterr().out
     assert "build failed 3 times. The disk is full.\n" in said
-    assert "For that reason these did not run: validate_lists, publish, serve, done\n" in said
+    assert "For that reason these did not run: validate_lists, publish, serve, serve_postgres, done\n" in said
     assert "verdict" not in said.replace("verdict         ", "")
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.dags.conftest import PROJECT, Night
 
 MONDAY = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
@@ -55,8 +57,16 @@ def test_without_a_pack_the_run_fails(night: Run) -> None:
     assert {call["AS_AT"] for call in done.calls} == {"2026-09-01"}
 
 
-def test_a_warehouse_that_is_not_served_is_seen_but_does_not_hold_the_pack_back(night: Run) -> None:
-    done = night({"serve": [1]})
+def test_without_a_postgresql_the_night_is_green(night: Run) -> None:
+    done = night({"serve-postgres": [99]})
+
+    assert (done.tasks["serve_postgres"], done.tasks["done"]) == ("skipped", "success")
+    assert done.state == "success"
+
+
+@pytest.mark.parametrize("step", ["serve", "serve-postgres"])
+def test_a_warehouse_that_is_not_served_is_seen_but_does_not_hold_the_pack_back(night: Run, step: str) -> None:
+    done = night({step: [1]})
 
     assert done.tasks["publish"] == "success"
     assert done.state == "failed"

@@ -184,10 +184,18 @@ def test_airflows_own_processes_can_tell_when_lists_are_due() -> None:
     assert needed == {"python-dateutil"}  # which Airflow has
 
 
+def added(name: str) -> dict[str, Any]:
+    """The services of a file that is laid over the server's; merged with it, it is a Compose file."""
+    over: dict[str, Any] = yaml.safe_load((PROJECT / "docker" / f"{name}.yml").read_text("utf-8"))
+    vendored = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    jsonschema.validate(COMPOSE | over | {"services": SERVICES | over["services"]}, json.loads(vendored.read_text()))
+    return dict(over["services"])
+
+
 def test_the_watchdog_is_added_by_choice_and_can_do_little() -> None:
-    watchdog = yaml.safe_load((PROJECT / "docker" / "alerts.yml").read_text("utf-8"))
-    assert set(watchdog["services"]) == {"watch"}
-    watch = watchdog["services"]["watch"]
+    watchdog = added("alerts")
+    assert set(watchdog) == {"watch"}
+    watch = watchdog["watch"]
     for key in ("cap_drop", "security_opt", "read_only", "user", "image"):
         assert watch[key] == SERVICES["scheduler"][key], key
     (out,) = watch["volumes"]
@@ -196,6 +204,29 @@ def test_the_watchdog_is_added_by_choice_and_can_do_little() -> None:
     database = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
     assert watch["environment"][database] == SERVICES["scheduler"]["environment"][database]
     assert "SEND_ALERT_URL" not in TEXT
-    merged = COMPOSE | {"services": SERVICES | watchdog["services"]}
-    vendored = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
-    jsonschema.validate(merged, json.loads(vendored.read_text("utf-8")))
+
+
+def test_the_warehouse_for_bi_is_a_server_of_its_own_that_only_this_machine_reaches() -> None:
+    services = added("warehouse")
+    warehouse = services["warehouse"]
+    for key in ("cap_drop", "security_opt", "read_only", "user", "image"):
+        assert warehouse[key] == SERVICES["postgres"][key], key
+    assert warehouse["ports"] == ["127.0.0.1:5433:5432"]
+    assert warehouse["volumes"][0] == "warehouse:/var/lib/postgresql/data"
+    assert all(re.match(r"\$\{\w+:\?", value) for key, value in warehouse["environment"].items() if "PASSWORD" in key)
+    for volume in warehouse["volumes"][1:]:
+        place, _, options = volume.partition(":")
+        assert (PROJECT / place).is_file()
+        assert options.startswith("/docker-entrypoint-initdb.d/")
+        assert options.endswith(":ro")
+    assert "networks" not in services["scheduler"]  # it stays inside
+    assert set(services["scheduler"]["environment"]) == {"SEND_PUBLISH_URL"}
+
+
+def test_only_for_a_database_of_the_councils_own_may_the_scheduler_reach_out() -> None:
+    assert added("own-postgres") == {
+        "scheduler": {
+            "networks": ["inside", "outside"],
+            "environment": {"SEND_PUBLISH_URL": "${SEND_PUBLISH_URL:?set SEND_PUBLISH_URL in .env}"},
+        }
+    }
