@@ -70,16 +70,19 @@ with DAG(
                 trigger_rule="all_done",
             )
 
-    made = {"inlets": [asset("runs")]}
-    publish = step("publish", "Writes the workbooks and the manifest to `out/D/`.", outlets=[asset(PACK)], **made)
+    made = [asset("runs")]
+    publish = step("publish", "Writes the workbooks and the manifest to `out/D/`.", inlets=made, outlets=[asset(PACK)])
     serve = step(
-        "serve", "Replaces the published warehouse and its Parquet copy, as one.", outlets=[asset(WAREHOUSE)], **made
+        "serve",
+        "Replaces the published warehouse and its Parquet copy, as one.",
+        inlets=made,
+        outlets=[asset(WAREHOUSE)],
     )
     postgres = step(
         "serve-postgres",
         "Replaces the warehouse on the council's PostgreSQL, in one transaction. Pink: `SEND_PUBLISH_URL` names none.",
+        inlets=made,
         outlets=[asset(POSTGRES)],
-        **made,
     )
     summary = step("summary", "Prints what the run came to: lists, feeds, issues, paths.", trigger_rule="all_done")
     done = EmptyOperator(
