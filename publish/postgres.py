@@ -77,6 +77,7 @@ def rollback(settings: Settings) -> str:
 
 def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: Step) -> bool:
     """Whether the run was published: not in the place of a later day."""
+    con.execute("SET threads = 1")  # while one writes to a full pipe the others would keep a core busy with waiting
     tables = {table.full_name: table for table in published.tables(con, run)}
     want = wanted(tables.values(), published.keys(run))
     notes: list[str] = []

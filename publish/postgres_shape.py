@@ -16,6 +16,7 @@ from send_ready.warehouse import identifier, literal
 
 OURS = "send_"  # how the names of our keys and indexes begin; others are an administrator's, and stay
 UNENFORCED = 180000  # PostgreSQL 18 declares a foreign key without checking each row, which would double the load
+JOINED = re.compile(r"(.+_)?(person_id(_\d)?|unique_id|urn|kpi_id)")
 NO_KEYS = Keys((), frozenset(), {})
 TYPES = {
     "VARCHAR": "text",
@@ -110,12 +111,13 @@ def _type(table: Table, column: str, kind: str) -> str:
 
 
 def _indexes(table: Table, keys: Keys) -> Iterator[Index]:
-    """A key that may be blank; what leads to other tables; the day of a fact. The first column of a key needs none."""
+    """A key that may be blank; what leads to a person, a school or a KPI; the first date of a fact. What a key begins
+    with needs no other."""
     if keys.blank:
         yield Index(keys.primary_key, is_unique=True)
     dates = [column.name for column in table.columns if column.type == "DATE" and table.name.startswith("fct_")]
-    schools = [column.name for column in table.columns if re.fullmatch(r"(.+_)?urn", column.name)]
-    for column in {*keys.references, *schools, *dates[:1]} - {*keys.primary_key[:1]}:
+    joined = [column.name for column in table.columns if JOINED.fullmatch(column.name)]
+    for column in {*joined, *dates[:1]} - {*keys.primary_key[:1]}:
         yield Index((column,))
 
 
