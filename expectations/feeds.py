@@ -42,11 +42,12 @@ def validate_feeds(run: Run, settings: Settings) -> int:
     engine.warm_up()
     found: list[Issue] = []
     for contract in contracts.load_all(settings):
-        if not run.feed_result(contract.id).exists():
+        result = runs.feed_result(run, contract.id)
+        if not result:
             continue
         try:
             with runs.step(run, "validate-feeds", contract.id) as step:
-                step.rows, new = _validate(run, settings, contract)
+                step.rows, new = _validate(run, settings, contract, result)
                 step.note = summary_of(new)
         except Exception as error:  # whatever it is, it must not stop the other feeds
             new = [unchecked(error, "Source", NOT_CHECKED, feed=contract.id)]
@@ -54,9 +55,8 @@ def validate_feeds(run: Run, settings: Settings) -> int:
     return issues.write(run.issues("validate_feeds"), found)
 
 
-def _validate(run: Run, settings: Settings, contract: Contract) -> tuple[int, list[Issue]]:
+def _validate(run: Run, settings: Settings, contract: Contract, result: dict[str, Any]) -> tuple[int, list[Issue]]:
     """Rows checked and issues of one feed, going back file by file for as long as a stop rule fails."""
-    result = files.read_json(run.feed_result(contract.id))
     if any(_is_refused_by_rule(file) for file in result["files"]):
         result = extract(run, settings, contract.id)  # this step ran before: begin again with the newest file
     rules = rules_of(contract.id, settings)

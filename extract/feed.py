@@ -3,22 +3,23 @@
 import datetime as dt
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extract import contract as contracts
 from extract import landing, reader
 from extract.contract import Contract
 from extract.drive import Unreadable, Unsettled
 from extract.inbox import MEND
-from extract.landing import Landed, Seen
+from extract.landing import Damage, Landed, Seen
 from extract.reader import Reading
-from extract.refusal import FAILED_RULE
+from extract.refusal import DAMAGED, FAILED_RULE
 from send_ready import files, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
 Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
+RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class Choice:
 
     chosen: tuple[Landed, Reading] | None
     refused: tuple[tuple[Landed, Reading], ...]
+    damaged: tuple[Damage, ...] = ()  # of the landing, and perhaps newer than the one in use
 
     def status(self, run: Run, contract: Contract) -> str:
         """fresh, stale, refused, missing or unused (see runs.STATUSES)."""
-        if self.refused:
+        if self.refused or self.damaged:
             return "refused"
         if not self.chosen:
             return runs.UNUSED if contract.is_optional else "missing"
@@ -64,15 +66,14 @@ def extract(
     arrivals = landing.arrivals(settings.inbox, contract) if looks else ([], [])
     lock = run.home / "locks" / contract.name  # the night and an inspection may meet
     with files.locked(lock), runs.step(run, "extract", feed) as step:
+        landing.sweep(run.home, contract)
         left = list(_land(contract, settings, *arrivals))
-        history = landing.history(run.home, contract)
-        readings = _readings(run, contract, history)
-        choice = _choose(run, contract, history, readings, without)
-        found = list(_issues(run, contract, history, readings, choice, left, without))
+        history, damaged = landing.survey(run.home, contract)
+        readings, choice = _settle(run, contract, history, damaged, without)
+        found = [*_issues(run, contract, history, readings, choice, left, without), *_damage(contract, damaged)]
         result = _result(run, contract, history, readings, choice, left, without)
         issues.write(run.issues(f"extract__{contract.name}"), found)
         if choice.chosen:
-            reader.ensure_typed(run.home, choice.chosen[0], contract)
             _add_file_issues(run, contract, choice.chosen[0])
         files.write_json(run.feed_result(feed), result)
         step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
@@ -84,7 +85,7 @@ def extract(
 
 def fill_gaps(run: Run, settings: Settings) -> list[str]:
     """Feeds whose extract never came to an end, settled from what had landed before. Gives their names."""
-    gaps = [feed for feed in contracts.feeds() if not run.feed_result(feed).exists()]
+    gaps = [feed for feed in contracts.feeds() if not runs.feed_result(run, feed)]
     for feed in gaps:
         extract(run, settings, feed, from_inbox=False)
     return gaps
@@ -114,6 +115,25 @@ def _unread(file_name: str, error: Unreadable) -> Left:
     if error.is_gone:
         return Left(file_name, "It went away before it was read.", is_fault=False)
     return Left(file_name, f"It cannot be read: {error.reason}.", is_fault=True)
+
+
+def _settle(
+    run: Run, contract: Contract, history: list[Landed], damaged: list[Damage], without: Collection[str]
+) -> tuple[Readings, Choice]:
+    """What every file came to, and which is in use. A file that proves damaged moves from `history` to `damaged`."""
+    while True:
+        try:
+            readings = _readings(run, contract, history)
+            choice = _choose(run, contract, history, readings, without)
+            if choice.chosen:
+                reader.ensure_typed(run.home, choice.chosen[0], contract)
+        except reader.Spoilt as error:
+            history.remove(error.landed)
+            damaged.append(landing.spoilt(error.landed, str(error)))
+            continue
+        used = (choice.chosen and choice.chosen[0].data_date) or dt.date.min
+        missed = (each for each in damaged if each.data_date is None or used <= each.data_date <= run.as_at)
+        return readings, replace(choice, damaged=tuple(missed))
 
 
 def _readings(run: Run, contract: Contract, history: list[Landed]) -> Readings:
@@ -192,6 +212,7 @@ def _result(
         "columns_missing": [],
         "columns_extra": [],
         "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _until(run, history)]
+        + [_spoilt(each) for each in choice.damaged]
         + [_deferred(each) for each in left if each.file_name],
     }
     if choice.chosen:
@@ -244,6 +265,18 @@ def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Coll
     }
 
 
+def _spoilt(damage: Damage) -> dict[str, object]:
+    return {
+        "file_name": damage.file_name or damage.path.name,
+        "data_date": str(damage.data_date) if damage.data_date else None,
+        "sha256": damage.sha256,
+        "status": "refused",
+        "is_in_use": False,
+        "reason": f"{DAMAGED} {damage.path}: {damage.reason} {RESTORE}",
+        **_rows(None),
+    }
+
+
 def _deferred(left: Left) -> dict[str, object]:
     reason = f"{left.reason} The next run tries again."
     return {"file_name": left.file_name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
@@ -286,6 +319,12 @@ def _issues(
         days = in_use.days_before(run.as_at)
         yield issue("F-16", "query", f"Stale: the newest file is {days} days older than the as-at date.",
                     "Check that the export ran and reached the inbox.", in_use.file_name)  # fmt: skip
+
+
+def _damage(contract: Contract, damaged: list[Damage]) -> Iterator[Issue]:
+    for each in damaged:
+        message = f"Damaged in the landing, and not used: {each.path}. {each.reason}"
+        yield Issue("File", DAMAGED, "error", message, RESTORE, "Data team", feed=contract.id, file_name=each.file_name)
 
 
 def _add_file_issues(run: Run, contract: Contract, landed: Landed) -> None:

@@ -1,7 +1,7 @@
 """What the inbox holds that no feed knows, and what came too late."""
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from extract import contract as contracts
@@ -23,10 +23,11 @@ def unrecognised(paths: Iterable[Path], settings: Settings) -> Iterator[Path]:
             yield path
 
 
-def later(settings: Settings, since: datetime, used: Collection[str]) -> list[str]:
-    """Names of files for any feed that have come since a moment, landed or not; `used` holds hashes of those in use.
+def later(settings: Settings, since: datetime, used: Collection[str], as_at: date) -> list[str]:
+    """Names of files for any feed that came too late for a pack, landed or not.
 
-    When the inbox cannot be read, that stands among them.
+    `used` holds the hashes of all that the pack considered: every file with a data date up to `as_at`, its day. Of
+    those with a later one, what has landed since a moment. When the inbox cannot be read, that stands among them.
     """
     exports, unreadable = landing.inbox_files(settings.inbox)
     found = {
@@ -37,8 +38,11 @@ def later(settings: Settings, since: datetime, used: Collection[str]) -> list[st
     for contract in contracts.load_all(settings):
         history = landing.history(settings.home, contract)
         known = {(file.file_name, file.size, file.mtime_ns) for file in history}
-        landed = (file for file in history if file.sha256 not in used)
-        found |= {file.file_name for file in landed if datetime.fromisoformat(file.landed_at) > since}
+        for file in history:
+            # Where the data date tells it, the clock is not asked: it may have gone back.
+            is_of_its_days = file.data_date is None or file.data_date <= as_at
+            if file.sha256 not in used and (is_of_its_days or datetime.fromisoformat(file.landed_at) > since):
+                found.add(file.file_name)
         for path, about in exports:
             seen = landing.recognise(path, settings.inbox, contract)
             if seen and (seen.file_name, about.st_size, about.st_mtime_ns) not in known:

@@ -70,6 +70,17 @@ class Landed:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """A file of the landing that is no longer as it was written, so that it cannot be used."""
+
+    path: Path  # relative to SEND_HOME
+    reason: str
+    data_date: dt.date | None
+    file_name: str | None = None  # as dropped, where the record can still be read
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Seen:
     """A file in the inbox that belongs to a feed by its name."""
 
@@ -129,17 +140,64 @@ def printable(name: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
 
 
+def sweep(home: Path, contract: Contract) -> None:
+    """Remove what killed processes left half written. For whoever holds the feed's lock."""
+    for half in (home / "landing" / contract.source / contract.feed).glob("**/.*partial"):
+        half.unlink()
+
+
 def history(home: Path, contract: Contract) -> list[Landed]:
-    """Every file that ever came for the feed, in order of data date and landing."""
-    folder = home / "landing" / contract.source / contract.feed
-    records = [_record(path) for path in folder.glob("*/*.json") if path.name.count(".") == 1]
-    return sorted(records, key=lambda landed: landed.order)
+    """Every file that ever came for the feed and is still there, in order of data date and landing."""
+    return survey(home, contract)[0]
 
 
-def _record(path: Path) -> Landed:
-    raw = files.read_json(path)
-    raw["data_date"] = dt.date.fromisoformat(raw["data_date"]) if raw["data_date"] else None
-    return Landed(**raw)
+def survey(home: Path, contract: Contract) -> tuple[list[Landed], list[Damage]]:
+    """Every file that ever came for the feed, in order of data date and landing; and what of them is damaged."""
+    landed: list[Landed] = []
+    damaged: list[Damage] = []
+    for path in sorted((home / "landing" / contract.source / contract.feed).glob("*/*")):
+        if not re.fullmatch(r"[0-9a-f]{64}\.[a-z]+", path.name):
+            continue  # a part of one that was cut off, or what reading one came to
+        if path.suffix == ".json":
+            record = _record(path)
+            fault = _fault(home, record) if record else _damage(home, path, "It is a record of how a file came.")
+            if record and not fault:
+                landed.append(record)
+        else:
+            known = path.with_suffix(".json").exists()
+            fault = None if known else _damage(home, path, "It has no record of how it came.")
+        damaged += [fault] if fault else []
+    return sorted(landed, key=lambda each: each.order), damaged
+
+
+def spoilt(landed: Landed, reason: str) -> Damage:
+    """The damage of a file whose record is whole."""
+    return Damage(landed.path, reason, landed.data_date, landed.file_name, landed.sha256)
+
+
+def _fault(home: Path, landed: Landed) -> Damage | None:
+    if landed.duplicate_of:
+        return None
+    try:
+        size = (home / landed.path).stat().st_size
+    except FileNotFoundError:
+        return spoilt(landed, "The bytes of this file are gone.")
+    return None if size == landed.size else spoilt(landed, f"It has {size:,} bytes, and came with {landed.size:,}.")
+
+
+def _damage(home: Path, path: Path, reason: str) -> Damage:
+    day = path.parent.name
+    return Damage(path.relative_to(home), reason, None if day == NO_DATE else dt.date.fromisoformat(day))
+
+
+def _record(path: Path) -> Landed | None:
+    """What a record says; None when there is none, or it is damaged."""
+    try:
+        raw = files.read_json(path)
+        raw["data_date"] = dt.date.fromisoformat(raw["data_date"]) if raw["data_date"] else None
+        return Landed(**raw)
+    except (FileNotFoundError, ValueError, TypeError, LookupError):
+        return None
 
 
 def arrivals(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
@@ -177,7 +235,7 @@ def take(
         return None
     folder = settings.home / "landing" / contract.source / contract.feed
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{os.getpid()}.partial"
+    partial = folder / ".partial"
     try:
         about, sha256 = _copy(seen.path, partial)
         landed = Landed(
@@ -200,12 +258,12 @@ def take(
             if other.data_date == landed.data_date:
                 _renew(other, landed, known, settings)
                 return None
-        if same:
-            first = next(other for other in same if not other.duplicate_of)
+        if first := next((other for other in same if not other.duplicate_of), None):
             landed = replace(landed, duplicate_of=str(first.data_date or NO_DATE))
         else:
             target = settings.home / landed.path
             target.parent.mkdir(parents=True, exist_ok=True)
+            landed = replace(landed, landed_at=_came_before(landed, settings) or landed.landed_at)
             os.replace(partial, target)
         _put_on_record(landed, settings)
         return landed
@@ -223,6 +281,16 @@ def _renew(before: Landed, now: Landed, known: Sequence[Landed], settings: Setti
         replace(now, landed_at=before.landed_at if is_last else now.landed_at, duplicate_of=before.duplicate_of),
         settings,
     )
+
+
+def _came_before(landed: Landed, settings: Settings) -> str | None:
+    """When these bytes came, if their record or their bytes are lost: the order of files of one date stays."""
+    target = settings.home / landed.path
+    if before := _record(target.with_name(f"{landed.sha256}.json")):
+        return before.landed_at
+    if not target.exists():
+        return None
+    return dt.datetime.fromtimestamp(target.stat().st_mtime, dt.UTC).isoformat(timespec="microseconds")
 
 
 def _put_on_record(landed: Landed, settings: Settings) -> None:

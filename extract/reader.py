@@ -5,7 +5,7 @@ a cache under typed/ that can be deleted at any time.
 """
 
 import datetime as dt
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,6 +20,16 @@ from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.typed import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
 from send_ready import files, issues, warehouse
 from send_ready.issues import Issue
+
+SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
+
+
+class Spoilt(Exception):
+    """The bytes of a landed file are no longer those that came."""
+
+    def __init__(self, landed: Landed):
+        super().__init__("Its bytes are not those that came: their SHA-256 is another.")
+        self.landed = landed
 
 
 @dataclass(frozen=True)
@@ -49,18 +59,26 @@ def recorded(home: Path, landed: Landed, contract: Contract) -> tuple[Reading, b
     """What reading the file came to, and whether it was with this contract; None when it was never read."""
     folder = home / landed.folder
     current = _record(home, landed, contract)
-    others = [path for path in sorted(folder.glob(f"{landed.sha256}.*.json")) if path != current]
-    for path in [current] if current.exists() else others[-1:]:
-        kept = files.read_json(path)
-        kept |= {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")}
-        return Reading(**kept), path == current
+    others = [path for path in sorted(folder.glob(f"{landed.sha256}.*.json"), reverse=True) if path != current]
+    for path in [current, *others]:
+        if reading := _recorded(path):
+            return reading, path == current
     return None
+
+
+def _recorded(path: Path) -> Reading | None:
+    """What a record says; None when there is none, or it is damaged: the file is read again, to the same end."""
+    try:
+        kept = files.read_json(path)
+        return Reading(**kept | {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")})
+    except (FileNotFoundError, ValueError, TypeError, LookupError):
+        return None
 
 
 def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
     """Read a landed file and record what came of it.
 
-    `baseline` is the number of rows of the last accepted file before it, None when there was none.
+    `baseline` is the number of rows of the last accepted file before it, None when there was none. Raises Spoilt.
     """
     reading = _read(home, landed, contract, baseline)
     files.write_json(_record(home, landed, contract), asdict(reading))
@@ -68,9 +86,18 @@ def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -
 
 
 def ensure_typed(home: Path, landed: Landed, contract: Contract) -> None:
-    """Make the typed rows of an accepted file again when the cache no longer has them."""
-    if not all((home / path).exists() for path in typed_paths(landed, contract)):
+    """Make the typed rows of an accepted file again when the cache no longer has them as they were. Raises Spoilt."""
+    paths = [home / path for path in typed_paths(landed, contract)]
+    try:
+        is_whole = files.read_json(paths[0].with_name(SEAL)) == _hashes(paths)
+    except (FileNotFoundError, ValueError):
+        is_whole = False
+    if not is_whole:
         _read(home, landed, contract, baseline=None)
+
+
+def _hashes(paths: list[Path]) -> dict[str, str]:
+    return {path.name: files.sha256(path) for path in paths}
 
 
 def _record(home: Path, landed: Landed, contract: Contract) -> Path:
@@ -84,7 +111,10 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
             BAD_DATE_IN_NAME, "The date in the file name does not exist.", "Name it with the date as YYYYMMDD."
         )
         return _refused(refusal, 0, None)
-    with loaded(home / landed.path, landed.suffix, contract, home / "typed") as (con, outcome):
+    if files.sha256(home / landed.path) != landed.sha256:
+        raise Spoilt(landed)
+    scratch = home / "typed" / landed.source / landed.feed
+    with loaded(home / landed.path, landed.suffix, contract, scratch) as (con, outcome):
         if isinstance(outcome, Refusal):
             return _refused(outcome, _rows(con), None)
         table, typed = outcome
@@ -103,6 +133,7 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
         _copy(con, "SELECT * FROM typed", paths[0])
         _copy(con, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
         issues.write(paths[2], file_issues(con, landed.file_name, contract, table, typed))
+        files.write_json(paths[0].with_name(SEAL), _hashes(paths))
         return Reading(
             "accepted",
             None,
@@ -121,19 +152,24 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
 def loaded(
     path: Path, suffix: str, contract: Contract, scratch: Path
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[TextTable, Typed] | Refusal]]:
-    """A scratch database with tables text, typed and quarantine of one export, or why it is refused."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=scratch, prefix=".reading-") as folder,
-        warehouse.scratch(Path(folder)) as con,
-    ):
-        outcome: tuple[TextTable, Typed] | Refusal
-        try:
-            table = load_text(con, path, suffix, contract, Path(folder))
-            outcome = (table, type_rows(con, table, contract))
-        except Refusal as refusal:
-            outcome = refusal
-        yield con, outcome
+    """A scratch database with tables text, typed and quarantine of one export, or why it is refused.
+
+    One at a time in one folder `scratch`: what a reading there left that was killed is removed.
+    """
+    folder = scratch / ".reading"
+    shutil.rmtree(folder, ignore_errors=not folder.exists())
+    folder.mkdir(parents=True)
+    try:
+        with warehouse.scratch(folder) as con:
+            outcome: tuple[TextTable, Typed] | Refusal
+            try:
+                table = load_text(con, path, suffix, contract, folder)
+                outcome = (table, type_rows(con, table, contract))
+            except Refusal as refusal:
+                outcome = refusal
+            yield con, outcome
+    finally:
+        shutil.rmtree(folder)
 
 
 def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.date | None:

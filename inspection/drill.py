@@ -33,10 +33,10 @@ INCOMPLETE = 1
 def drill(settings: Settings) -> int:
     """Rehearse the day. The exit status: 0 when it came to its end, 130 when it was stopped, else 1."""
     night.stoppable()
-    settings = night.named(settings)
     call = Request(settings.home, environment.now().date(), request.FULL_INSPECTION, is_rehearsal=True)
     try:
         with night.alone(settings.home):
+            settings = night.named(settings)
             print(f"Rehearsal: the call comes now, for the lists as at {settings.as_at}, LA {settings.la_code}.")
             print(f"For real they would be due at {call.due:%H:%M} on {clock.shown(call.due.date())}.", flush=True)
             night.fill_inbox(settings)

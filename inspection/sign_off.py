@@ -1,7 +1,7 @@
 """What the approver answered, carried out."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from extract import inbox
@@ -49,7 +49,8 @@ def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now:
     if request.is_rehearsal and manifest["la_code"] != SAMPLE_LA_CODE:
         return None
     used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}
-    later = inbox.later(settings, datetime.fromisoformat(wanted.triggered_at), used)
+    as_at = date.fromisoformat(manifest["as_at"])
+    later = inbox.later(settings, datetime.fromisoformat(wanted.triggered_at), used, as_at)
     password = settings.release_password_file
     return release.release(
         wanted.folder,

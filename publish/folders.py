@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from send_ready import files
+
 
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
     """A new folder to fill, which takes the target's place when the block ends without an error.
 
-    Until then, and when the block fails or is cut off, the target stays as it was. A replacement cut off
-    between its two renames is put right by the next one.
+    Until then, and when the block fails or is cut off, the target stays as it was. Where the file system cannot swap
+    them in one move it takes two, and a replacement cut off between those is put right by the next one.
     """
     partial, previous = (target.with_name(f".{target.name}.{state}") for state in ("partial", "previous"))
     if previous.exists() and not target.exists():
@@ -21,14 +23,26 @@ def replaced(target: Path) -> Iterator[Path]:
         shutil.rmtree(left_over, ignore_errors=not left_over.exists())
     partial.mkdir(parents=True)
     yield partial
-    if target.exists():
+    files.flush(partial)
+    if not target.exists():
+        partial.replace(target)
+    elif not files.exchange(partial, target):
         target.replace(previous)
-    partial.replace(target)
-    shutil.rmtree(previous, ignore_errors=not previous.exists())
+        partial.replace(target)
+    for left_over in (partial, previous):
+        shutil.rmtree(left_over, ignore_errors=not left_over.exists())
 
 
 def point(link: Path, target: Path) -> None:
-    """Make a symbolic link, relative, or turn it to another target in one move."""
+    """Make a symbolic link, relative, or turn it to another target in one move. The target is on the disk by then.
+
+    A folder in the link's place, as a copy leaves it that follows links, is kept beside it as `<name>.copy`.
+    """
+    files.flush(target)
+    if link.is_dir() and not link.is_symlink():
+        copy = link.with_name(f"{link.name}.copy")
+        shutil.rmtree(copy, ignore_errors=not copy.exists())
+        link.replace(copy)
     partial = link.with_name(f".{link.name}.partial")
     partial.unlink(missing_ok=True)
     partial.symlink_to(os.path.relpath(target, link.parent))

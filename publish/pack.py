@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -43,6 +44,8 @@ def publish(run: Run, settings: Settings) -> Path:
     """
     out = run.out.parent
     with files.locked(run.home / "locks" / "publish"), step(run, "publish") as doing:
+        for half in out.glob(".[0-9]*.partial"):  # of any day, left by a process that was killed
+            shutil.rmtree(half)
         previous = newest(out, until=run.as_at - timedelta(days=1))
         with replaced(run.out) as folder, findings.opened(run) as con:
             manifest = write(folder, con, run, settings, previous)

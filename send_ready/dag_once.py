@@ -9,21 +9,27 @@ usage: python -m send_ready.dag_once DAG CONF REPORT     CONF is the run's confi
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
 from send_ready import airflow_home, files, runs
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 
 LOOK_SECONDS = 0.1  # how often the progress is read
+NO_PARENT = 1  # exit status of the child, which nobody reads
 PERSON = "approve"  # the task that waits for one: nobody is there to ask
 
 
@@ -51,7 +57,15 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Pl
     coming, steps = _lines(this.progress), []
     with open(log, "wb") as output:
         # In a session of its own, so that Ctrl-C comes here first and everything is stopped in order.
-        child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=output, stderr=output, start_new_session=True)
+        child = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=env,
+            stdin=subprocess.PIPE,  # closed when this process ends, however it ends
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
         try:
             while child.poll() is None:
                 steps += _show(coming)
@@ -71,6 +85,7 @@ def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
     from airflow.dag_processing.dagbag import BundleDagBag
     from airflow.sdk.execution_time.supervisor import in_process_api_server
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _migrate(Path(get_airflow_home()))
     bag = BundleDagBag(PROJECT / "dags", bundle_path=PROJECT / "dags", bundle_name="dags-folder")
     if bag.import_errors:
@@ -100,15 +115,38 @@ def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
     )
 
 
-def _migrate(home: Path) -> None:
-    """Bring Airflow's SQLite up to date, once for each version of Airflow."""
-    stamp = home / "migrated"
-    wanted = version("apache-airflow")
-    if not stamp.exists() or stamp.read_text() != wanted:
-        from airflow.utils.db import initdb
+def _end_with_parent() -> None:
+    """Wait until whoever plays this is gone, and end with it, so that the next to play meets nobody at work."""
+    os.read(sys.stdin.fileno(), 1)
+    for step in psutil.Process().children(recursive=True):
+        step.kill()
+    os._exit(NO_PARENT)
 
-        initdb()
-        files.write_bytes(stamp, wanted.encode())
+
+def _migrate(home: Path) -> None:
+    """Make Airflow's SQLite, once for each version of Airflow, and anew when it is damaged or half made.
+
+    Nothing in it is missed: it says how earlier runs of this one DAG went, as their folders do.
+    """
+    stamp, database = home / "migrated", home / "airflow.db"
+    wanted = version("apache-airflow")
+    if stamp.exists() and stamp.read_text() == wanted and _is_sound(database):
+        return
+    from airflow.utils.db import initdb
+
+    for left_over in home.glob(f"{database.name}*"):
+        left_over.unlink()
+    initdb()
+    files.write_bytes(stamp, wanted.encode())
+
+
+def _is_sound(database: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True)) as con:
+            con.execute("SELECT version_num FROM alembic_version")
+            return bool(con.execute("PRAGMA quick_check").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _lines(progress: Path) -> Iterator[dict[str, Any] | None]:
@@ -138,8 +176,6 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     """End the child, and what it started, if it has not ended by itself."""
     if child.poll() is not None:
         return
-    import psutil  # type: ignore[import-untyped]
-
     airflow = psutil.Process(child.pid)
     family = [*airflow.children(recursive=True), airflow]
     for process in family:

@@ -13,9 +13,10 @@ INCOMPLETE = 1
 def run(settings: Settings, month: str | None, today: date) -> int:
     """Make the edition of a month (YYYY-MM; without one, of the month before today's). Exit status 0, 130 or 1."""
     night.stoppable()
-    settings = night.named(replace(settings, as_at=as_at(month, today)))
+    settings = replace(settings, as_at=as_at(month, today))
     try:
         with night.alone(settings.home):
+            settings = night.named(settings)
             print(f"The board's edition of {settings.as_at:%B %Y}, as at {settings.as_at}, LA {settings.la_code}")
             night.fill_inbox(settings)
             this = runs.begin(settings)

@@ -1,5 +1,7 @@
 """Files that are whole or absent, and that only their owner can read."""
 
+import ctypes
+import errno
 import fcntl
 import hashlib
 import json
@@ -11,6 +13,7 @@ from typing import Any
 
 PRIVATE_UMASK = 0o077  # folders 0700, files 0600
 READ_ONLY = 0o400
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: see renameat2(2), which Python does not offer
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -23,8 +26,26 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+        _flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+
+
+def flush(folder: Path) -> None:
+    """Have all that a folder holds on the disk itself, so that what is then turned to it is whole after a power cut."""
+    for path in [*folder.rglob("*"), folder]:
+        _flush(path)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two paths in one move, so that there is never neither; False where the file system cannot (NFS, SMB)."""
+    swap = ctypes.CDLL(None, use_errno=True).renameat2
+    if not swap(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE):
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+        return False
+    raise OSError(code, os.strerror(code), str(other))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -59,3 +80,14 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
                 waiting()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that keeps no folders of its own, such as SMB's
+            raise
+    finally:
+        os.close(descriptor)

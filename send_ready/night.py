@@ -21,9 +21,9 @@ NO_PACK, STOPPED = 1, 130
 def run(settings: Settings) -> int:
     """Run the night for D. The exit status: 0 when this run made a pack, 130 when it was stopped, else 1."""
     stoppable()
-    settings = named(settings)
     try:
         with alone(settings.home):
+            settings = named(settings)
             print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}", flush=True)
             fill_inbox(settings)
             this = runs.begin(settings)

@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from send_ready import disk, files
 from send_ready.settings import Settings
 
+RECORD = "run.json"
 KEEP = 14  # run folders kept; landing is what must be backed up
 UNUSED = "unused"  # an optional feed of which no file ever came
 STATUSES = ("fresh", "stale", "refused", "missing", UNUSED)
@@ -38,6 +39,11 @@ class Run:
     @property
     def folder(self) -> Path:
         return self.home / "runs" / self.run_id
+
+    @property
+    def record(self) -> Path:
+        """Which run it is, and when it was begun."""
+        return self.folder / RECORD
 
     @property
     def warehouse(self) -> Path:
@@ -72,31 +78,32 @@ def begin(settings: Settings) -> Run:
     run_id = settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     run_id = tidy(run_id)
     run = Run(settings.home, run_id, settings.as_at, settings.la_code)
-    record = run.folder / "run.json"
-    if record.exists():
-        found = files.read_json(record)
-        if (found["as_at"], found["la_code"]) != (run.as_at.isoformat(), run.la_code):
-            raise RunError(
-                f"Run {run_id} was begun for {found['as_at']}, LA {found['la_code']}, not for {run.as_at}, "
-                f"LA {run.la_code}. Use another SEND_RUN_ID."
-            )
-        return run
-    _forget_old_runs(settings.home)
-    files.write_json(record, {"run_id": run_id, "as_at": run.as_at, "la_code": run.la_code})
+    with files.locked(settings.home / "locks" / "runs"):
+        if found := _read(run.record):
+            if (found["as_at"], found["la_code"]) != (run.as_at.isoformat(), run.la_code):
+                raise RunError(
+                    f"Run {run_id} was begun for {found['as_at']}, LA {found['la_code']}, not for {run.as_at}, "
+                    f"LA {run.la_code}. Use another SEND_RUN_ID."
+                )
+            return run
+        earlier = _begun(settings.home)
+        # After every other, also when the clock went back.
+        begun_at = max([datetime.now(UTC), *(_begun_at(folder) + timedelta(microseconds=1) for folder in earlier[-1:])])
+        _forget(settings.home, earlier[: max(0, len(earlier) - KEEP + 1)])
+        about = {"run_id": run_id, "as_at": run.as_at, "la_code": run.la_code, "begun_at": begun_at.isoformat()}
+        files.write_json(run.record, about)
     return run
 
 
 def find(settings: Settings) -> Run:
-    """The run named by SEND_RUN_ID, else the newest. Raises RunError when there is none."""
-    folders = settings.home / "runs"
-    if settings.run_id:
-        record = folders / tidy(settings.run_id) / "run.json"
-    else:
-        records = sorted(folders.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-        record = records[-1] if records else folders / "run.json"
-    if not record.exists():
-        raise RunError(f"There is no run at {record.parent}. Begin one with `send-ready begin`.")
-    found = files.read_json(record)
+    """The run named by SEND_RUN_ID, else the one begun last. Raises RunError when there is none."""
+    begun = [tidy(settings.run_id)] if settings.run_id else [folder.name for folder in _begun(settings.home)]
+    folder = settings.home / "runs" / (begun[-1] if begun else "")
+    if not (folder / RECORD).exists():
+        raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
+    found = _read(folder / RECORD)
+    if not found:
+        raise RunError(f"{folder / RECORD} is damaged. Begin the run again with `send-ready begin`, or another one.")
     return Run(settings.home, found["run_id"], date.fromisoformat(found["as_at"]), found["la_code"])
 
 
@@ -164,15 +171,53 @@ def say(line: dict[str, Any]) -> str:
     return what + (f"  {line['note']}" if line["note"] else "") + ("  FAILED" if line["outcome"] == "failed" else "")
 
 
+def feed_result(run: Run, feed: str) -> dict[str, Any] | None:
+    """What came of one feed (`source.feed`); None when its extract never came to an end, or left it damaged."""
+    return _read(run.feed_result(feed))
+
+
 def feed_results(run: Run) -> list[dict[str, Any]]:
-    """What came of every feed of the run, in order of name; without optional ones that the council does not use."""
-    results = [files.read_json(path) for path in sorted((run.folder / "feeds").glob("*.json"))]
+    """What came of every feed of the run, in order of name; without optional ones that the council does not use.
+
+    Raises RunError when one is damaged.
+    """
+    results = []
+    for path in sorted((run.folder / "feeds").glob("*.json")):
+        found = _read(path)
+        if not found:
+            feed = path.stem.replace("__", ".", 1)
+            raise RunError(f"{path} is damaged. Run `send-ready extract {feed}`, and then this step again.")
+        results.append(found)
     return [result for result in results if result["status"] != UNUSED]
 
 
-def _forget_old_runs(home: Path) -> None:
-    folders = sorted((home / "runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    for record in folders[: max(0, len(folders) - KEEP + 1)]:
-        trash = record.parent.with_name(f".{record.parent.name}.old")
-        os.replace(record.parent, trash)
+def _read(path: Path) -> dict[str, Any] | None:
+    """What a record holds; None when there is none, or it is damaged."""
+    try:
+        found = files.read_json(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _begun(home: Path) -> list[Path]:
+    """The folder of every run, in the order in which they were begun."""
+    folders = (record.parent for record in (home / "runs").glob(f"[!.]*/{RECORD}"))
+    return [folder for _, folder in sorted((_begun_at(folder), folder) for folder in folders)]
+
+
+def _begun_at(folder: Path) -> datetime:
+    """When a run was begun; where its record does not say so, when that was written."""
+    record = folder / RECORD
+    try:
+        return datetime.fromisoformat((_read(record) or {})["begun_at"])
+    except (KeyError, ValueError):
+        return datetime.fromtimestamp(record.stat().st_mtime, UTC)
+
+
+def _forget(home: Path, old: list[Path]) -> None:
+    """Remove the folders of old runs, and what a removal cut off has left."""
+    for folder in old:
+        os.replace(folder, folder.with_name(f".{folder.name}.old"))
+    for trash in (home / "runs").glob(".*.old"):
         shutil.rmtree(trash)

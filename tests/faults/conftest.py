@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from send_ready import files
-from tests.faults.house import EVE, House, Nursery, fill_inbox, moved_in, nursery
+from tests.faults.house import DAY, EVE, House, Nursery, drop_exports, moved_in, nursery
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +24,9 @@ def after_eve(tmp_path_factory: pytest.TempPathFactory, steps_nursery: Nursery) 
     with files.locked(shared.with_name("after_eve.lock")):
         if not shared.exists():
             partial = shared.with_name("after_eve.partial")
-            fill_inbox(partial / "inbox")
+            drop_exports(partial / "inbox", EVE)
             House(steps_nursery, partial / "home", partial / "inbox").night(run_id="eve", as_at=EVE)
+            drop_exports(partial / "inbox", DAY)
             partial.rename(shared)
     return shared
 

@@ -45,6 +45,7 @@ def test_a_replacement_cut_off_between_its_moves_is_put_right(
         return replace(path, goal)
 
     with monkeypatch.context() as patch:
+        patch.setattr("send_ready.files.exchange", lambda *_: False)  # as on a network drive
         patch.setattr(Path, "replace", replace_until)
         patch.setattr("publish.folders.shutil.rmtree", lambda *_, **__: None)
         try:
@@ -54,6 +55,25 @@ def test_a_replacement_cut_off_between_its_moves_is_put_right(
     with pytest.raises(RuntimeError), replaced(target):
         raise RuntimeError
     assert (target / "file").read_text() == ("one" if cut_off_after == 1 else "two")
+
+
+def test_there_is_never_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "pack"
+    fill(target, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: pytest.fail("the folder was moved away"))
+        fill(target, "two")
+    assert (target / "file").read_text() == "two"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_in_the_place_of_the_link_is_kept_beside_it(tmp_path: Path) -> None:
+    for name in ("a", "latest", "latest.copy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    point(tmp_path / "latest", tmp_path / "a")
+    assert (tmp_path / "latest" / "file").read_text() == "a"
+    assert (tmp_path / "latest.copy" / "file").read_text() == "latest"
 
 
 def test_a_link_turns_and_is_relative(tmp_path: Path) -> None:
