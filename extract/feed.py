@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from extract import contract as contracts
-from extract import landing, reader
+from extract import landing, reader, removed
 from extract.contract import Contract
 from extract.drive import Unreadable, Unsettled
 from extract.inbox import MEND
@@ -100,10 +100,10 @@ def _land(
             yield Left(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
         elif (name := landing.recognise(each.path, settings.inbox, contract)) and landing.is_export(each.path):
             yield _unread(name.file_name, each)
-    known = landing.history(settings.home, contract)
+    known, gone = landing.history(settings.home, contract), removed.landed(settings.home, contract)
     for file, about in seen:
         try:
-            if landed := landing.take(file, about, contract, settings, known):
+            if landed := landing.take(file, about, contract, settings, known, gone):
                 known.append(landed)
         except Unsettled:
             yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from extract import contract as contracts
-from extract import landing
+from extract import landing, removed
 from send_ready import issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -37,7 +37,8 @@ def later(settings: Settings, since: datetime, used: Collection[str], as_at: dat
     }
     for contract in contracts.load_all(settings):
         history = landing.history(settings.home, contract)
-        known = {(file.file_name, file.size, file.mtime_ns) for file in history}
+        gone = removed.landed(settings.home, contract)
+        known = {(file.file_name, file.size, file.mtime_ns) for file in (*history, *gone)}
         for file in history:
             # Where the data date tells it, the clock is not asked: it may have gone back.
             is_of_its_days = file.data_date is None or file.data_date <= as_at
@@ -53,8 +54,10 @@ def later(settings: Settings, since: datetime, used: Collection[str], as_at: dat
 def survey(run: Run, settings: Settings) -> None:
     """Report files that no feed knows, and what cannot be looked at: maybe the inbox itself, which stops nothing.
 
-    Files of no feed are not landed: nobody can say what they hold.
+    Files of no feed are not landed: nobody can say what they hold. Raises RunError for a past day that needs a file
+    which was removed.
     """
+    removed.check_day(settings, run.as_at)
     with runs.step(run, "begin") as step:
         exports, unreadable = landing.inbox_files(settings.inbox)
         unreadable = [each for each in unreadable if each.path == settings.inbox or not each.is_gone]
@@ -66,7 +69,7 @@ def survey(run: Run, settings: Settings) -> None:
                 "query",
                 "The file's name belongs to no feed, so it was left alone.",
                 f"Name it <feed>_<YYYYMMDD>.csv or .xlsx. Feeds: {expected}.",
-                str(path.relative_to(settings.inbox)),
+                landing.shown(path, settings.inbox),
             )
             for path in found
         ]

@@ -13,6 +13,7 @@ from send_ready.runs import RunError
 from send_ready.settings import LONDON
 
 APPROVE, REJECT = "Approve", "Reject"
+REMOVE = "Remove"  # all of a notification, when its period is over: no decision about any version
 RECEIPT = "receipt.json"
 
 
@@ -55,6 +56,7 @@ def verify(root: Path) -> list[str]:
     log = root / release_log.NAME
     problems, known = release_log.check(log), {release_log.FIRST}
     decided: set[tuple[str, int]] = set()
+    removed = {entry["notification"] for entry in release_log.entries(log) if is_removal(entry)}
     for entry in release_log.entries(log):
         key = entry["notification"], entry["version"]
         if key in decided:
@@ -63,7 +65,8 @@ def verify(root: Path) -> list[str]:
         if entry.get("previous_log_sha256", release_log.FIRST) not in known:
             problems.append(f"The receipt of {_named(entry)} follows a line that the log no longer has.")
         known.add(entry["sha256"])
-        problems += _changed_since(root / entry["notification"], entry)
+        if entry["notification"] not in removed:
+            problems += _changed_since(root / entry["notification"], entry)
     return [*problems, *_unknown(root)]
 
 
@@ -140,10 +143,17 @@ def is_release(entry: dict[str, Any]) -> bool:
     return bool(entry["decision"]["option"] == APPROVE)
 
 
+def is_removal(entry: dict[str, Any]) -> bool:
+    """Whether a line of the log says that a notification was removed (operations.purge)."""
+    return bool(entry["decision"]["option"] == REMOVE)
+
+
 def _told(entry: dict[str, Any]) -> Iterator[str]:
     decision = entry["decision"]
     who, comment = _one_line(decision["by"]), _one_line(decision["comment"])
-    if decision["option"] == REJECT:
+    if is_removal(entry):
+        yield f"{entry['notification']}: all of it removed by {who} at {shown(decision['at'])}: {comment}"
+    elif decision["option"] == REJECT:
         yield f"{_named(entry)}: rejected by {who} at {shown(decision['at'])}: {comment}"
     else:
         what = f"approved by {who} at {shown(decision['at'])}, released at {shown(entry['released_at'])}"

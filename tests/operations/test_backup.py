@@ -167,7 +167,7 @@ def refused(path: Path, home: Path) -> bool:
 
 
 def test_a_backup_with_a_damaged_byte_or_cut_off_never_restores_anything_else(home: Path, tmp_path: Path) -> None:
-    """A sample of its bytes. Some change nothing, as one way to pack a run of zeros for another: all is as it was then."""
+    """A sample of its bytes. Some change nothing, such as another way to pack the same: then all is as it was."""
     shutil.rmtree(home / "landing")
     whole = made(home)
     data, there, damaged = whole.read_bytes(), tmp_path / "new", tmp_path / "damaged.tar.gz"

@@ -1,0 +1,96 @@
+"""What was taken out of the landing on purpose: it does not land again, and a day that needs it is not built.
+
+landing/<source>/<feed>/removed.jsonl has one JSON line a file: its record (landing.Landed), whether it was accepted,
+and the day on which it was removed. There is nothing of any child in it. operations/ writes it before a file goes.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from extract import contract as contracts
+from extract import landing, reader
+from extract.contract import Contract
+from extract.landing import Landed
+from send_ready import files
+from send_ready.runs import RunError
+from send_ready.settings import Settings
+
+NAME = "removed.jsonl"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A file that was there. `was_accepted`: it may have spoken for a day; `removed_on` is in London."""
+
+    landed: Landed
+    was_accepted: bool
+    removed_on: dt.date
+
+
+def of(home: Path, contract: Contract) -> list[Removed]:
+    """Every file of the feed that was removed, in order of data date and landing."""
+    path = home / "landing" / contract.source / contract.feed / NAME
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return sorted((parsed(json.loads(line)) for line in lines), key=lambda each: each.landed.order)
+
+
+def landed(home: Path, contract: Contract) -> list[Landed]:
+    """The records of the files of the feed that were removed."""
+    return [each.landed for each in of(home, contract)]
+
+
+def note(home: Path, gone: Iterable[Removed]) -> None:
+    """Add files to the notes of their feeds, once each. The caller holds the feed's lock."""
+    by_path: dict[Path, list[Removed]] = {}
+    for each in gone:
+        by_path.setdefault(home / "landing" / each.landed.source / each.landed.feed / NAME, []).append(each)
+    for path, several in by_path.items():
+        before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        lines = dict.fromkeys([*before, *(json.dumps(plain(each), sort_keys=True) for each in several)])
+        files.write_bytes(path, ("\n".join(lines) + "\n").encode())
+
+
+def check_day(settings: Settings, as_at: dt.date) -> None:
+    """Raise RunError for a past day whose lists cannot be what they were, because a file that it needs was removed.
+
+    From the day of the removal on, a feed without its file is stale or missing, like any other.
+    """
+    for contract in contracts.load_all(settings):
+        gone = [
+            each
+            for each in of(settings.home, contract)
+            if each.was_accepted and (each.landed.data_date or dt.date.max) <= as_at < each.removed_on
+        ]
+        if gone and gone[-1].landed.order > _newest_kept(settings.home, contract, as_at):
+            raise RunError(
+                f"{as_at} cannot be built again: the file of {contract.id} that it needs, with data date "
+                f"{gone[-1].landed.data_date}, was removed on {gone[-1].removed_on}. The pack made then stays. "
+                "What was removed, by whom and why: records/purges.jsonl in SEND_HOME."
+            )
+
+
+def _newest_kept(home: Path, contract: Contract, as_at: dt.date) -> tuple[dt.date, str]:
+    for landed in reversed(landing.history(home, contract)):
+        if landed.data_date and landed.data_date <= as_at and not landed.duplicate_of:
+            known = reader.recorded(home, landed, contract)
+            if known and known[0].status == "accepted":
+                return landed.order
+    return (dt.date.min, "")
+
+
+def plain(removed: Removed) -> dict[str, Any]:
+    """As it is kept."""
+    landed = {**asdict(removed.landed), "data_date": str(removed.landed.data_date or "")}
+    return {**landed, "was_accepted": removed.was_accepted, "removed_on": str(removed.removed_on)}
+
+
+def parsed(line: dict[str, Any]) -> Removed:
+    """From what is kept."""
+    names = {field.name for field in fields(Landed)}
+    day = dt.date.fromisoformat(line["data_date"]) if line["data_date"] else None
+    landed = Landed(**{name: value for name, value in line.items() if name in names} | {"data_date": day})
+    return Removed(landed, line["was_accepted"], dt.date.fromisoformat(line["removed_on"]))

@@ -1,0 +1,191 @@
+"""What is older than its period: each thing that `purge` would remove, found by names, records and times."""
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from extract import contract as contracts
+from extract import landing, reader, removed
+from extract.contract import Contract
+from extract.landing import Landed
+from extract.removed import Removed
+from operations.retention import Periods
+from publish import pack
+from send_ready import files
+from send_ready.settings import LONDON, Settings
+
+LEFTOVERS = (
+    "landing/*/*/.*.partial",
+    "typed/.reading-*",
+    "out/.*.p*",
+    "out/*/.*.partial",
+    "runs/.*.old",
+    ".sample.partial",
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to remove. `path` is relative to SEND_HOME; `sha256` is of the bytes, or of the folder's manifest."""
+
+    kind: str  # as in retention.yml
+    path: str
+    files: int
+    bytes: int
+    sha256: str | None = None
+    landed: Removed | None = None  # of the landing only
+
+    def on_record(self) -> dict[str, Any]:
+        """For the log: nothing in it is about a child."""
+        record = {name: value for name, value in asdict(self).items() if name != "landed"}
+        return record | ({"landed": removed.plain(self.landed)} if self.landed else {})
+
+
+def item(home: Path, kind: str, path: Path, sha256: str | None = None) -> Item:
+    """A file or folder as it stands."""
+    held = [each for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file() and not each.is_symlink()]
+    manifest = path / pack.MANIFEST
+    digest = sha256 or (files.sha256(manifest) if manifest.is_file() else None)
+    return Item(kind, path.relative_to(home).as_posix(), len(held), sum(each.stat().st_size for each in held), digest)
+
+
+def landed_item(home: Path, each: Landed, was_accepted: bool, today: date) -> Item:
+    """One landed file, with what stands beside it."""
+    beside = list((home / each.folder).glob(f"{each.sha256}*"))
+    size = sum(path.stat().st_size for path in beside)
+    return Item("landing", str(each.path), len(beside), size, each.sha256, Removed(each, was_accepted, today))
+
+
+def due(settings: Settings, periods: Periods, today: date) -> list[Item]:
+    """Everything older than its period, but for what stays whatever its age."""
+    home, found = settings.home, list[Item]()
+    for kind, days in periods.items():
+        if days is not None:
+            found += FINDERS[kind](settings, today - timedelta(days=days), today)
+    return [each for each in found if (home / each.path).exists() or each.landed]
+
+
+def was_accepted(home: Path, each: Landed, contract: Contract) -> bool:
+    """Whether the file may have spoken for a day."""
+    known = reader.recorded(home, each, contract)
+    return bool(known and known[0].status == "accepted" and not each.duplicate_of)
+
+
+def _landing(settings: Settings, before: date, today: date) -> Iterator[Item]:
+    """Files from before a day that no later day needs: all up to the one that speaks for that day."""
+    for contract in contracts.load_all(settings):
+        old = [each for each in landing.history(settings.home, contract) if _day(each) < before]
+        needed = [each.order for each in old if was_accepted(settings.home, each, contract)]
+        for each in old:
+            if not needed or each.order < needed[-1]:
+                yield landed_item(settings.home, each, was_accepted(settings.home, each, contract), today)
+
+
+def _day(each: Landed) -> date:
+    return each.data_date or datetime.fromisoformat(each.landed_at).date()
+
+
+def _packs(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    out = settings.home / "out"
+    newest = pack.newest(out)
+    for path in sorted(out.glob("[0-9]*-[0-9]*-[0-9]*")):
+        if path != newest and (day := _named(path.name)) and day < before:
+            yield item(settings.home, "packs", path)
+
+
+def _board(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    editions = [path for path in sorted((settings.home / "out" / "board").glob("*-*")) if _named(f"{path.name}-01")]
+    for path in editions[:-1]:
+        first = date.fromisoformat(f"{path.name}-01")
+        if first.replace(day=calendar.monthrange(first.year, first.month)[1]) < before:
+            yield item(settings.home, "board", path)
+
+
+def _calls(root: Path) -> Iterator[tuple[Path, date, bool]]:
+    """Folders of calls, the day of each, and whether anything was released."""
+    for path in sorted(root.glob("[0-9]*_*")):
+        if path.is_dir() and (day := _named(path.name.partition("_")[0])):
+            yield path, day, any(path.glob("released/v*"))
+
+
+def _inspections(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    for path, day, is_released in _calls(settings.home / "out" / "inspections"):
+        if is_released and day < before:
+            yield item(settings.home, "inspections", path)
+
+
+def _unreleased(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    for path, day, is_released in _calls(settings.home / "out" / "inspections"):
+        if not is_released and day < before:
+            yield item(settings.home, "inspections_unreleased", path)
+
+
+def _rehearsals(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    for path, day, _is_released in _calls(settings.home / "out" / "rehearsals"):
+        if day < before:
+            yield item(settings.home, "rehearsals", path)
+
+
+def _runs(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    folders = sorted((settings.home / "runs").glob("[!.]*"), key=_touched)
+    for path in folders[:-1]:
+        if _touched(path) < before:
+            yield item(settings.home, "runs", path)
+
+
+def _published(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    served = (settings.home / "serving").resolve()
+    for path in sorted((settings.home / "published").glob("[!.]*")):
+        if path != served and _touched(path) < before:
+            yield item(settings.home, "published", path)
+
+
+def _typed(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    home = settings.home
+    used = {
+        str(Path(typed).parent)
+        for path in home.glob("runs/*/feeds/*.json")
+        if (typed := files.read_json(path).get("typed_path"))
+    }
+    for path in sorted(home.glob("typed/*/*/*/*")):
+        if path.relative_to(home).as_posix() not in used and _touched(path) < before:
+            yield item(home, "typed", path)
+
+
+def _leftovers(settings: Settings, before: date, _: date) -> Iterator[Item]:
+    for pattern in LEFTOVERS:
+        for path in sorted(settings.home.glob(pattern)):
+            if _touched(path) < before:
+                yield item(settings.home, "leftovers", path)
+
+
+def _touched(path: Path) -> date:
+    record = path / "run.json"
+    return datetime.fromtimestamp((record if record.exists() else path).stat().st_mtime, LONDON).date()
+
+
+def _named(text: str) -> date | None:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+FINDERS = {
+    "landing": _landing,
+    "packs": _packs,
+    "board": _board,
+    "inspections": _inspections,
+    "inspections_unreleased": _unreleased,
+    "rehearsals": _rehearsals,
+    "runs": _runs,
+    "published": _published,
+    "typed": _typed,
+    "leftovers": _leftovers,
+}

@@ -1,0 +1,274 @@
+"""Removes what is older than its period, or holds a person, and puts on record what went, by whom and why.
+
+records/purges.jsonl is a chain of hashes like the release log (inspection.release_log). Of a removal it has a line
+before anything goes, with the path, size and hash of each thing, and one after: a removal that was killed in between
+is finished by the next. There is nothing of any child in it, but for a hash of the ID that was asked for.
+"""
+
+import hashlib
+import os
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from extract import contract as contracts
+from extract import landing, removed
+from inspection import proof, release_log
+from operations import person as persons
+from operations import retention
+from operations.due import Item, due, was_accepted
+from operations.places import PURGES, RECORDS, alone, remove_tree
+from publish import pack
+from publish.folders import point
+from send_ready import files
+from send_ready.runs import RunError
+from send_ready.settings import LONDON, Settings
+
+TITLES = {
+    "landing": "exports, as they came",
+    "packs": "packs",
+    "board": "editions for the board",
+    "inspections": "calls with something released",
+    "inspections_unreleased": "calls with nothing released",
+    "rehearsals": "rehearsals",
+    "runs": "runs",
+    "published": "published versions not served",
+    "typed": "cached exports",
+    "leftovers": "halves left by killed processes",
+}
+SHOWN = 12  # of one kind, on the screen
+
+
+def purge(
+    settings: Settings,
+    now: datetime,
+    *,
+    by: str = "",
+    why: str = "",
+    do: bool = False,
+    person: Sequence[str] = (),
+    force: bool = False,
+) -> list[str]:
+    """Say what would go, and what nobody can do any more then; with `do`, remove it and put it on record.
+
+    What goes is what is older than its period (retention.yml), or, for a `person` (Unique ID, or records as
+    `source:id`), every file that holds them: files go whole. Raises RunError when nobody is named, no reason is given,
+    or the newest export of a feed still holds the person, unless `force` is set.
+    """
+    if do and not (by.strip() and why.strip()):
+        raise RunError(
+            'Say who removes, and why: send-ready purge --do --by "NAME" --why "REASON". Nothing was removed.'
+        )
+    today = now.astimezone(LONDON).date()
+    with alone(settings.home):
+        finished = list(_finish(settings, now)) if do else list(_unfinished(settings.home))
+        found = persons.look(settings, person, today) if person else None
+        items = found.items if found else due(settings, retention.load(settings), today)
+        told = [*finished, *_listed(items), *_impossible(settings, items), *(found.told if found else [])]
+        if not items:
+            nothing = (
+                "No file that can be removed holds this person." if person else "Nothing is older than its period."
+            )
+            return [*told, nothing]
+        if found and found.blockers and not force:
+            if do:
+                raise RunError("\n".join([*found.blockers, "Nothing was removed."]))
+            told += found.blockers
+        if not do:
+            return [*told, "", "Nothing was removed. To remove it: add --do --by NAME --why REASON."]
+        about = {"by": by.strip(), "why": why.strip(), "person": _sealed(person) if person else None}
+        begun = _begin(settings, items, about, now)
+        _remove_all(settings, begun, now)
+        return [*told, "", f"Removed. On record as line {begun['sequence']} of {settings.home / RECORDS / PURGES}."]
+
+
+def record(home: Path) -> Path:
+    """The log of everything that was ever removed."""
+    return home / RECORDS / PURGES
+
+
+# On record
+
+
+def _begin(settings: Settings, items: Iterable[Item], about: dict[str, Any], now: datetime) -> dict[str, Any]:
+    line = {"event": "begun", "at": now.isoformat(timespec="seconds"), **about}
+    return release_log.append(record(settings.home), {**line, "items": [each.on_record() for each in items]})
+
+
+def _finish(settings: Settings, now: datetime) -> Iterator[str]:
+    """Go on with what a killed process had begun."""
+    for begun in _open(settings.home):
+        _remove_all(settings, begun, now)
+        yield f"The removal of {begun['at']}, by {begun['by']}, had been cut off: it is finished now."
+
+
+def _unfinished(home: Path) -> Iterator[str]:
+    for begun in _open(home):
+        yield f"The removal of {begun['at']}, by {begun['by']}, was cut off. The next one with --do finishes it first."
+
+
+def _open(home: Path) -> list[dict[str, Any]]:
+    entries = release_log.entries(record(home))
+    ended = {entry["begun"] for entry in entries if entry["event"] == "ended"}
+    return [entry for entry in entries if entry["event"] == "begun" and entry["sequence"] not in ended]
+
+
+def unfinished(home: Path) -> bool:
+    """Whether a removal was cut off."""
+    return bool(_open(home))
+
+
+def _sealed(person: Sequence[str]) -> dict[str, str]:
+    """A hash of who was asked for: whoever knows the ID can show that it was this one. Slow, as IDs are short."""
+    salt = secrets.token_bytes(16)
+    digest = hashlib.scrypt("\n".join(sorted(person)).encode(), salt=salt, n=1 << 14, r=8, p=1)
+    return {"salt": salt.hex(), "scrypt_16384_8_1": digest.hex()}
+
+
+# Removing
+
+
+def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> None:
+    for each in begun["items"]:
+        with _locked(settings.home, each):
+            _remove(settings.home, each)
+        if each["kind"] in ("inspections", "inspections_unreleased", "rehearsals"):
+            _tell_release_log(settings.home / each["path"], begun)
+    _turn_latest(settings.home / "out")
+    release_log.append(
+        record(settings.home),
+        {"event": "ended", "begun": begun["sequence"], "at": now.isoformat(timespec="seconds")},
+    )
+
+
+def _remove(home: Path, each: dict[str, Any]) -> None:
+    """Remove one thing, in an order in which nobody meets half of it, also when this is killed."""
+    path = home / each["path"]
+    if each["kind"] == "landing":
+        removed.note(home, [removed.parsed(each["landed"])])
+        beside = sorted(
+            path.parent.glob(f"{each['sha256']}*"), key=lambda found: found.name != f"{each['sha256']}.json"
+        )
+        for one in beside:  # its record first: what has none has not landed
+            one.unlink()
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+        for typed in home.glob(f"typed/{'/'.join(path.parent.parts[-3:])}/{each['sha256'][:16]}-*"):
+            remove_tree(typed)
+        return
+    going = path.with_name(f".{path.name}.removed")
+    manifest = path / "manifest.json"
+    is_another = each["sha256"] and manifest.is_file() and files.sha256(manifest) != each["sha256"]
+    if path.is_dir() and not is_another:  # was it made anew since this was begun, it stays
+        os.replace(path, going)
+    elif path.is_file():
+        path.unlink()
+    if going.is_dir():
+        remove_tree(going)
+
+
+def _turn_latest(out: Path) -> None:
+    """out/latest shows the newest pack, if one is left."""
+    latest, newest = out / "latest", pack.newest(out)
+    if newest:
+        point(latest, newest)
+    elif latest.is_symlink():
+        latest.unlink()
+
+
+@contextmanager
+def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
+    """As those lock who write there."""
+    parts = Path(each["path"]).parts
+    locks = {
+        "landing": lambda: [home / "locks" / "__".join(parts[1:3])],
+        "typed": lambda: [home / "locks" / "__".join(parts[1:3])],
+        "packs": lambda: [home / "locks" / "publish"],
+        "board": lambda: [home / "locks" / "board"],
+        "published": lambda: [home / "locks" / "serve"],
+        "inspections": lambda: [home / "out" / "inspections" / name for name in (".lock", ".release.lock")],
+        "inspections_unreleased": lambda: [home / "out" / "inspections" / name for name in (".lock", ".release.lock")],
+        "rehearsals": lambda: [home / "out" / "rehearsals" / name for name in (".lock", ".release.lock")],
+    }
+    with ExitStack() as held:
+        for lock in locks.get(each["kind"], list)():
+            held.enter_context(files.locked(lock))
+        yield
+
+
+def _tell_release_log(call: Path, begun: dict[str, Any]) -> None:
+    """So that the proof does not look for what was removed by right."""
+    log = call.parent / release_log.NAME
+    told = [entry for entry in release_log.entries(log) if entry["notification"] == call.name]
+    if told and not any(proof.is_removal(entry) for entry in told):
+        decision = {"option": proof.REMOVE, "by": begun["by"], "at": begun["at"], "comment": begun["why"]}
+        about = {"notification": call.name, "version": 0, "is_rehearsal": call.parent.name == "rehearsals"}
+        release_log.append(log, {**about, "decision": decision, "later_files": [], "purge": begun["sequence"]})
+
+
+# Telling
+
+
+def _listed(items: Sequence[Item]) -> Iterator[str]:
+    by_kind: dict[str, list[Item]] = {}
+    for each in items:
+        by_kind.setdefault(each.kind, []).append(each)
+    for kind, several in by_kind.items():
+        size = sum(each.bytes for each in several) / 1e6
+        yield f"{len(several):>6,} {TITLES[kind]}, {size:,.1f} MB"
+        places = (
+            Counter(str(Path(each.path).parent.parent) for each in several) if kind in ("landing", "typed") else None
+        )
+        lines = [f"{place}: {n:,}" for place, n in places.items()] if places else [each.path for each in several]
+        yield from (f"         {line}" for line in lines[:SHOWN])
+        if len(lines) > SHOWN:
+            yield f"         … and {len(lines) - SHOWN:,} more"
+
+
+def _impossible(settings: Settings, items: Sequence[Item]) -> Iterator[str]:
+    """What nobody can do any more afterwards."""
+    gone = [each.landed for each in items if each.landed and each.landed.was_accepted]
+    if gone:
+        first = _first_day(settings, gone)
+        kept = f"{first} is the first day that can" if first else "No day that is over can"
+        yield f"After that {kept} be built again as it was; packs made of earlier days stay until they go themselves."
+    if any(each.kind == "inspections" for each in items):
+        yield "After that make verify-release proves of these calls only what the release log says."
+    if any(each.kind in ("packs", "board", "inspections", "landing") for each in items):
+        yield "Backups made before still hold all of it, until you delete them."
+    if waiting := list(_in_the_inbox(settings, [each.landed for each in items if each.landed])):
+        yield f"The inbox still has {len(waiting):,} of these files, and they will not land again. Delete them there:"
+        yield from (f"         {name}" for name in waiting[:SHOWN])
+
+
+def _first_day(settings: Settings, gone: Sequence[removed.Removed]) -> date | None:
+    """The first day of which no feed lacks a file; None when a feed has none left."""
+    days = []
+    for contract in contracts.load_all(settings):
+        orders = [
+            each.landed.order
+            for each in gone
+            if (each.landed.source, each.landed.feed) == (contract.source, contract.feed)
+        ]
+        if orders:
+            kept = [
+                each
+                for each in landing.history(settings.home, contract)
+                if each.order > max(orders) and was_accepted(settings.home, each, contract)
+            ]
+            if not kept or kept[0].data_date is None:
+                return None
+            days.append(kept[0].data_date)
+    return max(days)
+
+
+def _in_the_inbox(settings: Settings, gone: Sequence[removed.Removed]) -> Iterator[str]:
+    sizes = {(each.landed.file_name, each.landed.size) for each in gone}
+    for name, size in sorted(sizes):
+        path = settings.inbox / name
+        if path.is_file() and path.stat().st_size == size:
+            yield name
