@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import cycle, islice, pairwise
@@ -28,11 +28,11 @@ import psycopg2  # type: ignore[import-untyped]
 
 from extract import contract
 from extract.feed import extract
-from publish import published, serving
+from publish import postgres, published, serving
 from sample import council
 from send_ready import build, files, runs, warehouse
 from send_ready.runs import Run
-from send_ready.settings import Settings
+from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import identifier, literal
 
 AS_AT, LA_CODE = date(2026, 11, 16), "999"
@@ -41,6 +41,7 @@ FETCHES, BETWEEN_FETCHES = 20, 0.1  # of the cursor that takes its time
 SCHEMAS = (*published.FOR_ALL, "annex_a")
 THINNED = "core.fct_attendance_week"  # of which the second run has fewer rows
 FILES, POSTGRES = "files", "PostgreSQL"
+PLACES: dict[str, Callable[[Run, Settings], object]] = {FILES: serving.serve, POSTGRES: postgres.serve}
 
 Rows = list[tuple[Any, ...]]
 Expected = dict[str, dict[str, Rows]]  # what each question finds in each run: by its SQL, by run_id
@@ -63,6 +64,7 @@ class Reading:
     ended: float
     run_id: str | None  # None: of no run, or not all of one
     held: bool
+    torn: Rows = field(default_factory=list)  # the answer, if it is of no run
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Observed:
         for reader, mine in self.readings.items():
             for reading in mine:
                 if reading.run_id is None:
-                    yield f"{reader}: an answer that is of no run, or not of all of it"
+                    yield f"{reader}: of no run, or not all of one: {reading.torn}"
                 elif not reading.held and reading.run_id not in (possible := self.current(reading)):
                     yield f"{reader}: found {reading.run_id} when {possible} was published"
             for before, after in pairwise(mine):
@@ -140,10 +142,10 @@ def _spread(values: Sequence[float]) -> str:
 def main() -> int:
     """Watch, and print what was seen. The exit status is 0 when nothing went wrong."""
     given = _arguments()
-    with tempfile.TemporaryDirectory(prefix="readers_") as folder:
+    with tempfile.TemporaryDirectory(prefix="readers_") as folder, own_postgres() as (publish_url, reading_url):
         home = Path(folder)
         run, settings = _copied(given.home, home) if given.home else small_council(home, given.plans, given.sen_support)
-        watch = Watch(run, settings)
+        watch = Watch(run, replace(settings, publish_url=publish_url), reading_url)
         print(f"Publishing two runs in turn, {given.publishes} times, beside {len(given.kinds)} readers", flush=True)
         observed = watch.watch(given.publishes, given.kinds, given.pause)
     print(HEADER, *(line for each in observed.values() for line in each.report()), sep="\n")
@@ -161,6 +163,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sen-support", type=int, default=7_000)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="one process each")
     return parser.parse_args()
+
+
+@contextmanager
+def own_postgres() -> Iterator[tuple[str, str]]:
+    """A PostgreSQL for the block, of the tests' kind: the URL to publish to, and the URL of somebody who reads all."""
+    from tests.servers import server  # with pytest, which only developers have
+
+    with server() as found:
+        database = found.database()
+        found.run((PROJECT / "publish" / "postgres_roles.sql").read_text(encoding="utf-8"), database)
+        logins = found.login("loader", ["send_loader"]), found.login("analyst", ["send_bi", "send_lists"])
+        loader, analyst = (found.url(database, name, f"{name}-secret") for name in logins)
+        yield loader, analyst
 
 
 def _copied(home: Path, there: Path) -> tuple[Run, Settings]:
@@ -267,6 +282,7 @@ OF_POSTGRES: dict[str, Callable[[Source], Answers]] = {
     "PostgreSQL, a slow cursor": postgres_cursor,
 }
 KINDS = OF_FILES | OF_POSTGRES
+OF_BI = ("bi.duckdb, opened afresh",)
 
 
 def _opened(source: Source, name: str) -> duckdb.DuckDBPyConnection:
@@ -302,8 +318,8 @@ def read(kind: str, source: Source, expected: Expected, stop: Path, pause: float
         began = time.monotonic()
         question, found, held = next(answers)
         ended = time.monotonic()
-        of = [run_id for run_id, rows in expected[question].items() if rows == found]
-        readings.append(Reading(began, ended, of[0] if of else None, held))
+        run_id = next((run_id for run_id, rows in expected[question].items() if rows == sorted(found)), None)
+        readings.append(Reading(began, ended, run_id, held, [] if run_id else found))
         time.sleep(pause)
     return readings
 
@@ -382,28 +398,25 @@ def small_council(home: Path, plans: int, sen_support: int) -> tuple[Run, Settin
 class Watch:
     """Two runs, each published before, and what every question finds in each of them at rest."""
 
-    def __init__(self, first: Run, settings: Settings) -> None:
+    def __init__(self, first: Run, settings: Settings, reading_url: str) -> None:
         self.settings = settings
+        self.reading_url = reading_url
         self.runs = (first, twin(first, "second"))
         self.expected: Expected = {}
-        self.alone: dict[str, list[float]] = {place: [] for place in self._places}
+        self.alone: dict[str, list[float]] = {place: [] for place in PLACES}
         for run in self.runs * ALONE:
-            for place, publish in self._places.items():
+            for place, publish in PLACES.items():
                 began = time.monotonic()
                 publish(run, settings)
                 self.alone[place].append(time.monotonic() - began)
             self._ask(run)
-
-    @property
-    def _places(self) -> dict[str, Callable[[Run, Settings], object]]:
-        return {FILES: serving.serve}
 
     def _ask(self, run: Run) -> None:
         with _opened(Source(self.settings.home, "", ()), serving.DATABASE) as con:
             tables = con.execute("SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
             self.all, self.of_bi = questions(SCHEMAS, tables), questions(published.FOR_ALL, tables)
             for question in (*self.all, *self.of_bi, _summary(THINNED)):
-                self.expected.setdefault(question, {})[run.run_id] = con.execute(question).fetchall()
+                self.expected.setdefault(question, {})[run.run_id] = sorted(con.execute(question).fetchall())
 
     def watch(self, publishes: int, kinds: Sequence[str] = tuple(KINDS), pause: float = 0.0) -> dict[str, Observed]:
         """Publish to each place while each kind of reader reads in a process of its own; by place.
@@ -434,12 +447,12 @@ class Watch:
         for run in islice(cycle(self.runs), publishes):
             time.sleep(pause)
             began = time.monotonic()
-            self._places[place](run, self.settings)
+            PLACES[place](run, self.settings)
             done.append(Publication(run.run_id, began, time.monotonic()))
         return done
 
     def _source(self, kind: str) -> Source:
-        return Source(self.settings.home, "", self.of_bi if kind.startswith("bi.") else self.all)
+        return Source(self.settings.home, self.reading_url, self.of_bi if kind in OF_BI else self.all)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,15 @@
 The readers are those of bench/readers.py, which measures the same for longer and on a council of any size.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from bench import readers
+from publish import serving
 from send_ready import warehouse
 from tests import council
 
@@ -23,11 +27,12 @@ SOME = (
 
 
 @pytest.fixture(scope="module")
-def watch(tmp_path_factory: pytest.TempPathFactory) -> readers.Watch:
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[readers.Watch]:
     """Two runs of a small council with some tables of each schema, each published before."""
     run, settings = council.copied(tmp_path_factory.mktemp("readers"), tmp_path_factory)
     leave_some_tables(run.warehouse)
-    return readers.Watch(run, settings)
+    with readers.own_postgres() as (publish_url, reading_url):
+        yield readers.Watch(run, replace(settings, publish_url=publish_url), reading_url)
 
 
 def leave_some_tables(path: Path) -> None:
@@ -40,12 +45,40 @@ def leave_some_tables(path: Path) -> None:
 
 
 def test_eight_readers_and_thirty_publications_get_on(watch: readers.Watch, capsys: pytest.CaptureFixture[str]) -> None:
-    (observed,) = watch.watch(PUBLISHES, tuple(readers.OF_FILES) * 2, pause=0.1).values()
+    observed = watch.watch(PUBLISHES, pause=0.1)
     with capsys.disabled():
-        print("", readers.HEADER, *observed.report(), sep="\n")
-    assert list(observed.problems()) == []
-    assert len(observed.publications) == PUBLISHES
-    assert observed.slowed < MOST_SLOWED
-    for mine in observed.readings.values():
-        assert {reading.run_id for reading in mine} == {"first", "second"}
-        assert any(observed.meanwhile(reading) for reading in mine), "nothing was read while it was published"
+        print("", readers.HEADER, *(line for each in observed.values() for line in each.report()), sep="\n")
+    assert {kind for each in observed.values() for kind in each.readings} == set(readers.KINDS)
+    for each in observed.values():
+        assert list(each.problems()) == []
+        assert len(each.publications) == PUBLISHES
+        assert each.slowed < MOST_SLOWED
+        for mine in each.readings.values():
+            assert {reading.run_id for reading in mine} == {"first", "second"}
+            assert any(each.meanwhile(reading) for reading in mine), "nothing was read while it was published"
+
+
+def test_parquet_is_of_one_run_when_the_link_is_resolved_once_and_may_be_of_two_when_not(watch: readers.Watch) -> None:
+    """What docs/users/bi.md warns of, so that it keeps to the truth."""
+    link = watch.settings.home / "serving"
+
+    def run_id(folder: Path, table: str) -> object:
+        with duckdb.connect() as con:
+            return con.execute(f"SELECT any_value(run_id) FROM '{folder}/parquet/{table}.parquet'").fetchall()[0][0]
+
+    serving.serve(watch.runs[0], watch.settings)
+    resolved = link.resolve()
+    before = run_id(link, "core/dim_person")
+    serving.serve(watch.runs[1], watch.settings)
+    assert (before, run_id(link, "core/fct_ehc_plan")) == ("first", "second")
+    assert {run_id(resolved, table) for table in ("core/dim_person", "core/fct_ehc_plan")} == {"first"}
+
+
+def test_a_file_opened_again_shows_the_new_run_also_where_the_old_one_is_still_open(watch: readers.Watch) -> None:
+    path = str(watch.settings.home / "serving" / "bi.duckdb")
+    question = "SELECT run_id FROM quality.runs"
+    serving.serve(watch.runs[0], watch.settings)
+    with duckdb.connect(path, read_only=True) as old:
+        serving.serve(watch.runs[1], watch.settings)
+        with duckdb.connect(path, read_only=True) as new:
+            assert (old.execute(question).fetchall(), new.execute(question).fetchall()) == ([("first",)], [("second",)])
