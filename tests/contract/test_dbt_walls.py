@@ -1,17 +1,19 @@
 """The walls of the dbt project: which layer may read which, and what every model has to bring with it."""
 
+import ast
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from publish import postgres_roles, published
 from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
-from tests.dbt.harness import COUNCIL_COLUMNS, LA_CODE, PROJECT, columns, contracts, dbt, make_raw
+from tests.dbt.harness import COUNCIL_COLUMNS, LA_CODE, PROJECT, ROOT, columns, contracts, dbt, make_raw
 
 MODELS = PROJECT / "models"
 LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable")
@@ -58,9 +60,9 @@ def test_a_model_lies_in_a_layer_under_its_name_with_its_yml_beside_it(path: Pat
     assert {test["model"] for test in described.get("unit_tests", ())} <= {path.stem}
 
 
-def test_every_yml_belongs_to_a_model_or_tells_of_sources_or_seeds() -> None:
+def test_every_yml_belongs_to_a_model_or_tells_of_sources_seeds_or_exposures() -> None:
     others = {path for path in MODELS.rglob("*.yml") if path.with_suffix(".sql") not in SQL_FILES}
-    assert others == {MODELS / "staging" / "_raw__sources.yml", MODELS / "seeds.yml"}
+    assert others == {MODELS / "staging" / "_raw__sources.yml", MODELS / "seeds.yml", MODELS / "exposures.yml"}
 
 
 def test_sources_are_read_in_staging_alone(manifest: dict[str, Any]) -> None:
@@ -168,6 +170,67 @@ def test_every_coded_column_says_which_set_of_dim_code_is_its_own(manifest: dict
         for name in coded if layer(node) in PUBLISHED else ():
             told = re.search(r"Names: dim_code, set (\w+)\.$", node["columns"][name]["description"])
             assert told and told[1] in sets, f"{node['name']}.{name}"
+
+
+def test_what_is_made_of_the_warehouse_depends_on_all_that_its_code_reads(manifest: dict[str, Any]) -> None:
+    """Tables that code names as built.schema.table; those whose name it puts together are not told here."""
+    tables = {
+        f"{node['schema']}.{node['alias' if 'alias' in node else 'name']}": unique_id
+        for unique_id, node in (manifest["nodes"] | manifest["sources"]).items()
+        if node["resource_type"] in ("model", "seed", "source")
+    }
+    told: set[str] = set()
+    for exposure in manifest["exposures"].values():
+        modules = _modules(exposure["config"]["meta"].get("modules", ()))
+        read = {table for module in modules for table in _tables_read(module)}
+        missing = {tables[table] for table in read} - set(exposure["depends_on"]["nodes"])
+        assert not missing, exposure["name"]
+        told |= modules
+    readers = {
+        f"publish/{path.name}" for path in (ROOT / "publish").glob("*.py") if _tables_read(f"publish/{path.name}")
+    }
+    assert readers and readers <= told
+
+
+def test_who_is_given_schemas_depends_on_all_their_models(manifest: dict[str, Any]) -> None:
+    given: dict[str, set[str]] = {}
+    for exposure in manifest["exposures"].values():
+        assert exposure["description"] and exposure["owner"]["name"] and exposure["maturity"], exposure["name"]
+        if schemas := exposure["config"]["meta"].get("schemas"):
+            also = {"core.dim_establishment"} if exposure["name"] == "list_readers" else set()
+            given[exposure["name"]] = set(schemas) | also
+            expected = {
+                node["unique_id"]
+                for node in models(manifest)
+                if node["schema"] in schemas or f"{node['schema']}.{node['alias']}" in also
+            }
+            assert set(exposure["depends_on"]["nodes"]) == expected, exposure["name"]
+    assert given == {
+        "bi_file": set(published.FOR_ALL),
+        "bi_postgres": set(published.FOR_ALL),
+        "list_readers": {"annex_a", *postgres_roles.WITH_LISTS} - {"quality.runs"},
+        "whole_warehouse": set(published.SCHEMAS),
+    }
+
+
+def _modules(named: Iterable[str]) -> set[str]:
+    """Modules of publish, and those of publish that they import."""
+    found: set[str] = set()
+    waiting = list(named)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and node.module == "publish":
+                    waiting += [f"publish/{alias.name}.py" for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("publish."):
+                    waiting.append(f"{str(node.module).replace('.', '/')}.py")
+    return found
+
+
+def _tables_read(module: str) -> set[str]:
+    return set(re.findall(r"\bbuilt\.(\w+\.\w+)", (ROOT / module).read_text(encoding="utf-8")))
 
 
 def test_nothing_reads_the_clock() -> None:
