@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from send_ready import files
-from tests.faults.house import DAY, EVE, House, Nursery, drop_exports, moved_in, nursery
+from tests.faults.house import DAY, EVE, House, drop_exports, moved_in
+from tests.steps import Nursery, nursery
 
 
 @pytest.fixture(scope="session")

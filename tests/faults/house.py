@@ -1,22 +1,16 @@
 """A small council's SEND_HOME, whose steps are processes that can be killed."""
 
-import json
 import os
-import select
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sample import council
-from tests.golden.pipeline import FEEDS, PROJECT
+from tests.golden.pipeline import FEEDS
+from tests.steps import Ended, Nursery, Step
 
 EVE, DAY = date(2026, 11, 15), date(2026, 11, 16)
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -29,69 +23,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("serve",),
     ("summary",),
 )
-PATIENCE = 120.0  # seconds for one step, on the busiest machine
-
-
-class Nursery:
-    """The process that steps are forked from. See nursery.py."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
-            cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        assert self._process.stdout and self._process.stdout.readline() == "ready\n"
-
-    def ask(self, **asked: Any) -> int:
-        assert self._process.stdin and self._process.stdout
-        print(json.dumps(asked), file=self._process.stdin, flush=True)
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(PATIENCE)
-
-
-@contextmanager
-def nursery() -> Iterator[Nursery]:
-    """A nursery for as long as the block lasts."""
-    made = Nursery()
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a step ended, and what it said on stdout and stderr."""
-
-    status: int
-    said: str
-
-
-class Step:
-    """A step at work."""
-
-    def __init__(self, nursery: Nursery, **asked: Any) -> None:
-        self._nursery, self._said = nursery, Path(asked["said"])
-        self.pid = nursery.ask(**asked)
-        self._watched = os.pidfd_open(self.pid)
-
-    def wait(self, seconds: float = PATIENCE) -> Ended | None:
-        """How it ended; None when it is still at work after so long."""
-        if not select.select([self._watched], [], [], seconds)[0]:
-            return None
-        os.close(self._watched)
-        status = self._nursery.ask(wait=self.pid)
-        return Ended(status, self._said.read_text(encoding="utf-8", errors="replace"))
-
-    def kill(self) -> Ended:
-        os.kill(self.pid, signal.SIGKILL)
-        ended = self.wait()
-        assert ended
-        return ended
 
 
 @dataclass

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import standing
-from tests.faults.house import DAY, EVE, STEPS, House, Nursery, drop_exports, moved_in, nursery
+from tests.faults.house import DAY, EVE, STEPS, House, drop_exports, moved_in
 from tests.golden.pipeline import FEEDS
+from tests.steps import Nursery, nursery
 
 Command = tuple[str, ...]
 VERDICT = ("verdict", FEEDS[0])

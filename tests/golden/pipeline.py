@@ -1,16 +1,17 @@
 """The pipeline as a team without Airflow would run it, a command a step; and its lists read back from Excel."""
 
+import atexit
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.steps import PROJECT, Nursery, Step
+
 FEEDS = sorted(path.stem.replace("__", ".") for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
 SHEETS = ("List_1", "List_2")
 
@@ -51,14 +52,20 @@ class Pipeline:
         return {sheet: [tuple(_value(cell) for cell in row) for row in book[sheet].iter_rows()] for sheet in SHEETS}
 
     def _send_ready(self, *arguments: str, **environment: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "send_ready", *arguments],
-            cwd=PROJECT,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"send-ready {' '.join(arguments)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        said = self.home.with_name(f"{self.home.name}.said") / "_".join(arguments)
+        said.parent.mkdir(parents=True, exist_ok=True)
+        step = Step(_nursery(), arguments=arguments, environment=self.environment | environment, said=str(said))
+        ended = step.wait()
+        assert ended, f"send-ready {' '.join(arguments)} does not end"
+        assert ended.status == 0, f"send-ready {' '.join(arguments)}\n{ended.said[-8000:]}"
+
+
+@cache
+def _nursery() -> Nursery:
+    """One for all tests of a process: starting Python and importing the rooms takes longer than most steps."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
 
 
 def _value(cell: Any) -> Any:

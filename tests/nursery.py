@@ -53,8 +53,8 @@ def bear(asked: dict[str, Any]) -> int:
 def _work(asked: dict[str, Any]) -> int:
     from send_ready import cli
 
-    if asked["kill_at"]:
-        _kill_at(asked["kill_at"], asked["environment"]["SEND_HOME"])
+    if asked.get("kill_at"):
+        _kill_at(asked.get("kill_at"), asked["environment"]["SEND_HOME"])
     return cli.main(asked["arguments"])
 
 
