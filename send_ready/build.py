@@ -15,7 +15,7 @@ import duckdb
 from extract import contract as contracts
 from extract.contract import TYPES, Contract
 from extract.typed import YEARS
-from send_ready import files, runs, warehouse
+from send_ready import files, private, runs, warehouse
 from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
@@ -79,15 +79,31 @@ def build(run: Run, settings: Settings) -> None:
         logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
         outcome = dbtRunner().invoke(["build", *_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
         if outcome.exception:
-            raise BuildError(f"dbt stopped: {outcome.exception} See {target / 'dbt.log'}.") from outcome.exception
+            raise BuildError(f"dbt stopped: {outcome.exception}") from outcome.exception
         results: list[Any] = list(cast(RunExecutionResult, outcome.result))
         step.work = _execution_seconds(results)
         step.note = f"{len(results)} models, seeds and tests"
         if not outcome.success:
-            failed = [
-                f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")
-            ]
-            raise BuildError("dbt built with failures:\n  " + "\n  ".join(failed) + f"\nSee {target / 'dbt.log'}.")
+            _forget_values(target / "run_results.json")
+            failed = [f"{result.node.name}: {_why(result)}" for result in results if result.status in ("error", "fail")]
+            raise BuildError(
+                "dbt built with failures:\n  " + "\n  ".join(failed) + f"\nTheir SQL: {target / 'compiled'}"
+            )
+
+
+def _why(result: Any) -> str:
+    """Why a node failed, without what it met: of a seed, which is configuration, all that dbt says."""
+    is_safe = result.status == "fail" or result.node.resource_type == "seed"
+    return str(result.message) if is_safe else private.kinds(str(result.message))
+
+
+def _forget_values(path: Path) -> None:
+    """Take out of dbt's own record what it quotes of the rows that it failed on."""
+    written = files.read_json(path)
+    for result in written["results"]:
+        if result["status"] == "error":
+            result["message"] = private.kinds(result["message"])
+    files.write_json(path, written)
 
 
 def keys(run: Run) -> dict[str, Keys]:
@@ -209,7 +225,8 @@ def _create_calendar(con: duckdb.DuckDBPyConnection) -> None:
 def _dbt_arguments(run: Run, target: Path) -> list[str]:
     variables = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
     folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    logs = ["--target-path", str(target), "--log-path", str(target), "--log-level", "none"]
+    # Its logs quote what it fails on; what a log may hold of that, BuildError says.
+    logs = ["--target-path", str(target), "--log-path", str(target), "--log-level", "none", "--log-level-file", "none"]
     return [*folders, *logs, "--vars", json.dumps(variables)]
 
 

@@ -49,7 +49,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from send_ready import files, runs, settings
+from send_ready import files, private, runs, settings
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ EXIT_AMBER = 99  # Airflow shows a task that exits with it as skipped
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. The exit status is 0, or what the command's docstring says."""
     os.umask(files.PRIVATE_UMASK)
+    sys.excepthook = private.hook
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(settings.load(), options) or 0)

@@ -1,0 +1,1 @@
+"""Attacks, each tried on the real thing: the pipeline, its files, its processes and what it is made of."""
