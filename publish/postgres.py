@@ -148,7 +148,7 @@ def _refill(
     if found != expected:
         raise RunError(
             f"{name} should hold {expected:,} rows and holds {found:,} in PostgreSQL, where something keeps rows out "
-            f"or adds some, as a trigger can. {STAYS}; take it away, {AGAIN}."
+            f"or adds some, as a trigger can. {STAYS} {AGAIN}"
         )
     return found
 

@@ -41,9 +41,9 @@ ALONE = 0x53454E44  # the key of the lock that one publisher holds at a time
 ALONE_WAIT = "15min"
 # Classes of SQLSTATE whose message speaks of the server and of names, never of values.
 SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
-ROLES = "a database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login"
-STAYS = "Readers keep the run that they have"
-AGAIN = "then run this step again"
+ROLES = "A database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login."
+STAYS = "Readers keep the run that they have."
+AGAIN = "When that is put right, run this step again."
 
 
 @contextmanager
@@ -58,9 +58,9 @@ def opened(url: str, application: str) -> Iterator[Connection]:
         with closing(psycopg2.connect(make_dsn(**given))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                _check(connection, cursor)
                 for name, value in SESSION.items():
                     cursor.execute("SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s", (value, name))
+                _check(connection, cursor)
             yield connection
 
 
@@ -68,7 +68,7 @@ def alone(cursor: Cursor) -> None:
     """Be the only publisher until the transaction ends. Raises RunError when another one takes too long."""
     if not _taken(cursor, f"SELECT pg_advisory_xact_lock({ALONE})", ALONE_WAIT):
         holders = _holders(cursor, "locktype = 'advisory' AND objid = %s", ALONE)
-        raise RunError(f"{holders} has been publishing for more than {ALONE_WAIT}. {STAYS}; {AGAIN}")
+        raise RunError(f"{holders} has been publishing for more than {ALONE_WAIT}. {STAYS} {AGAIN}")
 
 
 def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
@@ -81,7 +81,7 @@ def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
             return
     harmless = () if mode == "ACCESS EXCLUSIVE" else HARMLESS
     holders = _holders(cursor, "relation = ANY(%s::regclass[]) AND mode <> ALL(%s)", list(tables), list(harmless))
-    raise RunError(f"{holders} holds on to a table that has to change. End that session. {STAYS}; {AGAIN}")
+    raise RunError(f"{holders} holds on to a table that has to change. End that session. {STAYS} {AGAIN}")
 
 
 def _taken(cursor: Cursor, statement: str, wait: str) -> bool:
@@ -142,7 +142,7 @@ def _in_words(options: dict[str, str]) -> Iterator[None]:
     except psycopg2.Error as error:
         where = f"PostgreSQL, database {options.get('dbname')} at {options.get('host')}"
         said = _said(error).replace(options.get("password") or "\0", "***")
-        raise RunError(f"{where}: {said}. {STAYS}; {_next_step(error)}") from None
+        raise RunError(f"{where}: {said}. {STAYS} {_next_step(error)}") from None
 
 
 def _said(error: psycopg2.Error) -> str:
@@ -161,7 +161,7 @@ def _said(error: psycopg2.Error) -> str:
 
 def _next_step(error: psycopg2.Error) -> str:
     if isinstance(error, errors.InsufficientPrivilege):
-        return f"{ROLES}; {AGAIN}"
+        return f"{ROLES} {AGAIN}"
     if isinstance(error, errors.DependentObjectsStillExist):
-        return f"drop what depends on it, to make it anew after the next publication; {AGAIN}"
+        return f"Drop what depends on it, and make it anew after the next publication. {AGAIN}"
     return AGAIN

@@ -17,14 +17,18 @@ WITH_LISTS = ("core.dim_establishment", "quality.runs")  # what the rows of list
 def become_loader(cursor: Cursor) -> None:
     """Own what is made from here on. Makes the roles where this login may, as on a laptop; else raises RunError."""
     cursor.execute(
-        "SELECT count(*) = 3, (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) "
-        "FROM pg_roles WHERE rolname IN %s",
-        ((LOADER, BI, LISTS),),
+        """
+        SELECT count(*) = 3
+               AND bool_and(rolname <> %(loader)s OR has_database_privilege(oid, current_database(), 'CREATE')),
+               (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)
+        FROM pg_roles WHERE rolname IN (%(loader)s, %(bi)s, %(lists)s)
+        """,
+        {"loader": LOADER, "bi": BI, "lists": LISTS},
     )
-    are_there, may_create = cursor.fetchone()
-    if not are_there:
-        if not may_create:
-            raise RunError(f"PostgreSQL lacks the roles {LOADER}, {BI} and {LISTS}: {ROLES}; {AGAIN}.")
+    are_ready, may_create = cursor.fetchone()
+    if not are_ready and not may_create:
+        raise RunError(f"PostgreSQL has no roles {LOADER}, {BI} and {LISTS} for this database. {ROLES} {AGAIN}")
+    if not are_ready:
         cursor.execute(SQL.read_text(encoding="utf-8"))
     cursor.execute(f"SET ROLE {LOADER}")
 
