@@ -2,6 +2,8 @@
 
 import csv
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -9,6 +11,7 @@ import duckdb
 from extract import contract as contracts
 from extract import landing, reader
 from extract.contract import Contract, ContractError, normalise
+from extract.reader import Outcome
 from extract.refusal import Refusal
 from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import identifier
@@ -37,7 +40,7 @@ def check(settings: Settings, path: Path, feed: str | None) -> int:
         return 1
     suffix = landing.stem_and_suffix(path.name)[1]
     print(f"{name}: {contract.id}, {contract.grain}")
-    with tempfile.TemporaryDirectory() as folder, reader.loaded(path, suffix, contract, Path(folder)) as (con, outcome):
+    with _loaded(path, suffix, contract) as (con, outcome):
         if isinstance(outcome, Refusal):
             print(f"\nWould be REFUSED ({outcome.code}).\n  {outcome.reason}\n  {outcome.fix}")
             return 1
@@ -65,6 +68,16 @@ def check(settings: Settings, path: Path, feed: str | None) -> int:
         _print_rows([issue for issue in issues if issue.rule in ("F-20", "F-30", "F-31", "F-32")])
     print("\nWould be accepted.")
     return 0
+
+
+@contextmanager
+def _loaded(path: Path, suffix: str, contract: Contract) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
+    """What reader.loaded gives, of a file whose name DuckDB need not understand: it may be no text, or have a `*`."""
+    with tempfile.TemporaryDirectory() as folder:
+        export = Path(folder, "export")
+        export.symlink_to(path.resolve())
+        with reader.loaded(export, suffix, contract, Path(folder)) as loaded:
+            yield loaded
 
 
 def _recognise(settings: Settings, path: Path, feed: str | None) -> Contract | None:

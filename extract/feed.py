@@ -298,7 +298,12 @@ def _issues(
 
     in_use = choice.chosen[0] if choice.chosen else None
     standing = f"The file of {in_use.data_date} stays in use." if in_use else "No file of this feed is in use."
-    for landed, reading in choice.refused:
+    undated = [
+        (landed, readings[landed.order])
+        for landed in history
+        if not (landed.data_date or landed.duplicate_of) and in_use and landed.landed_at > in_use.landed_at
+    ]
+    for landed, reading in (*choice.refused, *undated):
         if landed.sha256 not in without and reading.code and reading.reason and reading.fix:
             yield issue(reading.code, "error", f"Refused: {reading.reason} {standing}", reading.fix, landed.file_name)
     for landed in _until(run, history):

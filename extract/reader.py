@@ -32,6 +32,9 @@ class Spoilt(Exception):
         self.landed = landed
 
 
+Outcome = tuple[TextTable, Typed] | Refusal
+
+
 @dataclass(frozen=True)
 class Reading:
     """What reading one file came to. `status` is accepted or refused."""
@@ -151,7 +154,7 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
 @contextmanager
 def loaded(
     path: Path, suffix: str, contract: Contract, scratch: Path
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[TextTable, Typed] | Refusal]]:
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
     """A scratch database with tables text, typed and quarantine of one export, or why it is refused.
 
     One at a time in one folder `scratch`: what a reading there left that was killed is removed.
@@ -161,7 +164,7 @@ def loaded(
     folder.mkdir(parents=True)
     try:
         with warehouse.scratch(folder) as con:
-            outcome: tuple[TextTable, Typed] | Refusal
+            outcome: Outcome
             try:
                 table = load_text(con, path, suffix, contract, folder)
                 outcome = (table, type_rows(con, table, contract))

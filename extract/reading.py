@@ -42,7 +42,7 @@ COLUMN_LIMIT = 1000  # the widest known export, GIAS, has some 150
 RECORD_LIMIT = 1 << 19  # characters in one record
 # Characters that are read a second time, in all, because a quotation did not end. A file of nothing but stray
 # quotation marks is read line by line after that.
-PATIENCE = 1 << 27
+PATIENCE = 1 << 25
 _HEAD = 1 << 20  # characters in which the header must end
 _CONTROL = bytes({*range(1, 9), 0x0B, *range(0x0E, 0x20), 0x7F})
 _ABOVE = "The row stands above the header."
@@ -151,9 +151,15 @@ def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable
     if count == 0:
         raise Refusal(HEADER_ONLY, "The file has a header and no rows.", "Check the report's filters and export again.")
     columns = [f"c{index}" for index in range(width)]
-    # Quotation marks are doubled, twice over in JSON, and a character may take four bytes.
-    _read_csv(con, "body", good, ["line_no", *columns], 8 * RECORD_LIMIT)
-    _read_csv(con, "misfit", bad, ["line_no", "reason", "record"], 8 * RECORD_LIMIT)
+    try:  # quotation marks are doubled, twice over in JSON, and a character may take four bytes
+        _read_csv(con, "body", good, ["line_no", *columns], 8 * RECORD_LIMIT)
+        _read_csv(con, "misfit", bad, ["line_no", "reason", "record"], 8 * RECORD_LIMIT)
+    except duckdb.InvalidInputException:  # nobody knows of a text that does this; the error would quote it
+        raise Refusal(
+            CANNOT_BE_READ,
+            "Its text cannot be brought into the database.",
+            "Export again in another form, such as CSV.",
+        ) from None
     con.execute(f"CREATE VIEW text AS SELECT line_no::BIGINT AS line_no, {', '.join(columns)} FROM body")
 
 
@@ -167,12 +173,13 @@ def _read_csv(
     delimiter: str = ",",
     skip: int | None = None,
 ) -> None:
-    """Load a regular CSV; with `skip`, one that may not be."""
+    """Load a CSV of ours; with `skip` one that came, and may not be as regular as that needs."""
+    lines = "parallel = true" if skip is not None else "parallel = false, new_line = '\\n'"
     con.execute(f"""
         CREATE OR REPLACE TABLE {table} AS SELECT *
         FROM read_csv({warehouse.literal(path)}, auto_detect = false, header = false, skip = {skip or 0},
             delim = {warehouse.literal(delimiter)}, quote = '"', escape = '"', strict_mode = true,
-            null_padding = false, nullstr = '\x01', max_line_size = {longest}, parallel = {skip is not None},
+            null_padding = false, nullstr = '\x01', max_line_size = {longest}, {lines},
             columns = {{{", ".join(f"{name}: 'VARCHAR'" for name in columns)}}})""")
 
 

@@ -26,8 +26,9 @@ OLE, ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
 # A workbook may not unpack to more than this, nor any part of it by more than this factor.
 UNPACKED_LIMIT = 400 << 20
 UNPACKED_FACTOR = 200
+CELL_LIMIT = 1 << 24  # of all sheets, blank ones within the tables too: a million rows of sixteen columns
 MEMORY = 1 << 30  # bytes of address space
-SECONDS = 300  # of processor time
+SECONDS = 120  # of processor time
 DAMAGED, DISK_FULL = 3, 4  # exit statuses
 _STOPPED = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGXCPU)  # by a limit, or by native code
 
@@ -63,12 +64,7 @@ def sheets(path: Path, folder: Path) -> list[Sheet]:
             "Copy it into the inbox again; if that does not help, open it in Excel and save it as .xlsx.",
         )
     if -ended.returncode in _STOPPED:
-        raise Refusal(
-            TOO_LARGE,
-            f"The workbook needs more than {MEMORY >> 20:,} MB of memory or {SECONDS // 60} minutes to be read; "
-            "perhaps a cell far below or beside the table is filled.",
-            "Export as CSV instead, or delete the empty rows and columns around the table.",
-        )
+        raise _too_much()
     if ended.returncode == DISK_FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if ended.returncode:
@@ -77,6 +73,15 @@ def sheets(path: Path, folder: Path) -> list[Sheet]:
     if "refusal" in said:
         raise Refusal(*said["refusal"])
     return [Sheet(number, is_visible, folder / f"{number}.csv") for number, is_visible in said["sheets"]]
+
+
+def _too_much() -> Refusal:
+    return Refusal(
+        TOO_LARGE,
+        f"The workbook has more than {CELL_LIMIT:,} cells, or needs more than {MEMORY >> 20:,} MB of memory or "
+        f"{SECONDS} seconds to be read; perhaps a cell far below or beside the table is filled.",
+        "Export as CSV instead, or delete the empty rows and columns around the table.",
+    )
 
 
 def refuse_password(path: Path) -> None:
@@ -120,20 +125,23 @@ def _refuse_other(path: Path) -> None:
 
 
 def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
-    """Write every sheet that holds something; their numbers, and whether they can be seen."""
+    """Write every sheet that holds something; their numbers, and whether they can be seen. Raises Refusal."""
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-    found = []
+    found, cells = [], 0
     with open(path, "rb") as file, CalamineWorkbook.from_filelike(file) as book:  # by content: an .xls may be an .xlsx
         for number, about in enumerate(book.sheets_metadata, start=1):
             sheet = book.get_sheet_by_name(about.name)
             if sheet.start is None:
                 continue
+            cells += sheet.total_height * max(sheet.total_width, 8)  # a blank row takes time, too
+            if cells > CELL_LIMIT:
+                raise _too_much()
             before = [""] * sheet.start[1]
             with open(folder / f"{number}.csv", "w", encoding="utf-8", newline="") as out:
                 write = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow
-                for row, cells in enumerate(sheet.iter_rows(), start=1):
-                    values = [_text(cell) for cell in cells]
+                for row, held in enumerate(sheet.iter_rows(), start=1):
+                    values = [_text(cell) for cell in held]
                     if any(value.strip() for value in values):
                         write([row, *before, *values])
             found.append((number, about.visible == SheetVisibleEnum.Visible))
@@ -147,7 +155,7 @@ def _text(value: object) -> str:
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, dt.datetime):
         return value.isoformat(" ", timespec="seconds")
-    return "" if value is None else str(value).replace("\x00", "")
+    return "" if value is None else str(value).replace("\x00", "").replace("\r\n", "\n").replace("\r", " ")
 
 
 def _main(path: Path, folder: Path) -> int:

@@ -49,6 +49,7 @@ EXPECTED = {
     "decimal": "a number",
     "boolean": "Y or N",
 }
+MISFITS = 10  # so many rows that do not fit the header are set aside in any case; of more, not most of a file
 DETAIL_LIMIT = 500  # issues of one kind in one file that are listed line by line; the rest are counted
 QUOTED, HEADING_LENGTH = 20, 60  # headings of unknown columns that a message quotes, and letters of each
 EXCEL_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
@@ -96,10 +97,10 @@ class Typed:
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
-def match_header(header: list[str], contract: Contract, *, has_rows: bool = True) -> Match:
+def match_header(header: list[str], contract: Contract, *, is_sure: bool = True) -> Match:
     """Which column of the file is which of the contract. Raises Refusal when a required one is missing.
 
-    `has_rows`: some row fits the header. Where none does, it may be no header, and is not quoted.
+    `is_sure`: most rows fit the header. Otherwise some of it may be a record, and what is not known is not quoted.
     """
     wanted = {
         normalise(name): (column.name, rank) for column in contract.columns for rank, name in enumerate(column.headers)
@@ -109,7 +110,7 @@ def match_header(header: list[str], contract: Contract, *, has_rows: bool = True
     for index, cell in enumerate(header):
         name, rank = wanted.get(normalise(cell), (None, 0))
         if name is None:
-            extra.append(_shown(index, cell))
+            extra.append(_shown(index, cell if is_sure else ""))
             continue
         held = found.get(name)
         if held:
@@ -119,7 +120,7 @@ def match_header(header: list[str], contract: Contract, *, has_rows: bool = True
     absent = [column for column in contract.columns if column.name not in found]
     required = [column.headers[0] for column in absent if column.is_required]
     if required:
-        quoted = ", ".join(extra[:QUOTED]) if has_rows and len(found) >= 2 else ""
+        quoted = ", ".join(extra[:QUOTED]) if is_sure and len(found) >= 2 else ""
         more = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
         raise Refusal(
             MISSING_COLUMN,
@@ -149,7 +150,14 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     `quarantine`: line_no, column_name, reason, record (JSON of the row as it stands). Raises Refusal
     when a required column is missing or no row can be used.
     """
-    result = Typed(match_header(table.header, contract, has_rows=_count(con, "text") > 0))
+    rows, misfits = _count(con, "text"), _count(con, "misfit")
+    result = Typed(match_header(table.header, contract, is_sure=rows > misfits), rows_in_file=rows + misfits)
+    if misfits > max(rows, MISFITS):
+        raise Refusal(
+            NO_USABLE_ROW,
+            f"{misfits:,} of the {rows + misfits:,} rows have too few or too many values for the header.",
+            "Look at the header, the delimiter and the quotation marks; export again, as .xlsx if that goes on.",
+        )
     con.execute("CREATE TABLE quarantine (line_no BIGINT, column_name VARCHAR, reason VARCHAR, record VARCHAR)")
     faults = _faults(contract, result.match)
     _create_candidate(con, contract, result.match, faults)
@@ -163,7 +171,6 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
         ORDER BY _line_no""")
     result.rows_accepted = _count(con, "typed")
     result.rows_quarantined = _count(con, "quarantine")
-    result.rows_in_file = _count(con, "text") + _count(con, "misfit")
     if result.rows_in_file != result.rows_accepted + result.rows_quarantined + result.rows_duplicate:
         raise AssertionError(f"{contract.id}: the rows of the file are not all accounted for")
     if not result.rows_accepted:
