@@ -53,7 +53,7 @@ PAGE_MENDS = (
 )
 
 
-class BuildError(RuntimeError):
+class BuildError(runs.RunError):
     """dbt could not build the warehouse. The text names what failed and where the log is."""
 
 
