@@ -1,4 +1,7 @@
-"""The runs of the inspection's DAG, as Airflow's database has them. Read only, and without importing Airflow."""
+"""What Airflow's database says: the runs of the inspection's DAG, and whether the nights come.
+
+Read only, and without importing Airflow.
+"""
 
 import json
 from dataclasses import dataclass
@@ -50,6 +53,43 @@ def recent(url: str, home: Path, now: datetime) -> list[DagRun]:
         raise Unreachable(type(error).__name__) from None
 
 
+@dataclass(frozen=True)
+class Health:
+    """Whether the nights come: when the scheduler last gave a sign of life, and whether somebody has paused the DAG."""
+
+    heard_at: datetime | None  # aware
+    is_paused: bool | None  # None: Airflow does not know the DAG yet
+
+
+def health(url: str, dag_id: str) -> Health:
+    """How Airflow and one DAG stand. Raises Unreachable."""
+    try:
+        return _health(url, dag_id)
+    except Exception as error:  # as above
+        raise Unreachable(type(error).__name__) from None
+
+
+def _health(url: str, dag_id: str) -> Health:
+    import sqlalchemy as sql
+
+    heartbeat = sql.column("latest_heartbeat", sql.DateTime(timezone=True))
+    job, dag = sql.table("job", sql.column("job_type"), heartbeat), sql.table("dag", sql.column("dag_id"))
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            scheduler = job.c.job_type == "SchedulerJob"
+            heard = connection.scalar(sql.select(sql.func.max(heartbeat)).select_from(job).where(scheduler))
+            paused = sql.select(sql.column("is_paused", sql.Boolean)).select_from(dag).where(dag.c.dag_id == dag_id)
+            return Health(heard and _aware(heard), connection.scalar(paused))
+    finally:
+        engine.dispose()
+
+
+def _aware(moment: datetime) -> datetime:
+    """SQLite keeps UTC without saying so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _rows(url: str, now: datetime) -> list[Any]:
     import sqlalchemy as sql
 
@@ -87,8 +127,7 @@ def _engine(url: str) -> "Engine":
 
 def _run(row: Any, home: Path) -> DagRun:
     begun = row.queued_at if row.state == "queued" else row.start_date
-    begun = begun or row.queued_at or row.run_after
-    at = begun if begun.tzinfo else begun.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
+    at = _aware(begun or row.queued_at or row.run_after)
     return DagRun(row.id, row.run_id, row.state, at, _request(row.conf, home), row.deadlines)
 
 

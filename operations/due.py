@@ -69,6 +69,26 @@ def due(settings: Settings, periods: Periods, today: date) -> list[Item]:
     return [each for each in found if (home / each.path).exists() or each.landed]
 
 
+def counts(settings: Settings, periods: Periods, today: date) -> dict[str, int]:
+    """How many things of each kind are older than their period: for exports roughly, by the names of their folders."""
+    found: dict[str, int] = {}
+    for kind, days in periods.items():
+        if days is not None:
+            before = today - timedelta(days=days)
+            by_name = kind == "landing"
+            n = _old_folders(settings.home, before) if by_name else len(list(FINDERS[kind](settings, before, today)))
+            found |= {kind: n} if n else {}
+    return found
+
+
+def _old_folders(home: Path, before: date) -> int:
+    """Days of exports from before a day, but for the last one of each feed, which is still needed."""
+    old = 0
+    for feed in home.glob("landing/*/*"):
+        old += max(0, sum(day < before for path in feed.iterdir() if (day := _named(path.name))) - 1)
+    return old
+
+
 def was_accepted(home: Path, each: Landed, contract: Contract) -> bool:
     """Whether the file may have spoken for a day."""
     known = reader.recorded(home, each, contract)
