@@ -6,6 +6,7 @@ usage: python -m send_ready.airflow_home [PORT]     `airflow standalone`, as `ma
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from send_ready import files, settings
 from send_ready.settings import PROJECT, Settings
 
 PORT = 8080  # of the web page, on this machine only
+# `airflow standalone` starts its parts by the name `airflow`. Two of them would also serve logs, on every address of
+# the machine, for which Airflow has no setting; the page reads the logs as files.
+PART = """#!/bin/sh
+case "$1" in scheduler | triggerer) set -- "$@" --skip-serve-logs ;; esac
+exec {airflow} "$@"
+"""
 
 
 def environment(given: Settings, name: str) -> dict[str, str]:
@@ -60,20 +67,23 @@ def serve(given: Settings, port: int = PORT) -> None:
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        # They follow the port, so that a second server on this machine is only a second port. Airflow gives no choice
-        # of address for these two: they listen on all, and hand a log only to who holds a token signed by the server.
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + 713),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + 714),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many processes are started, each with Airflow in memory
     }
     for key in ("AS_AT", "SEND_RUN_ID"):  # each run of the DAG has its own
         env.pop(key, None)
-    programs = Path(sys.executable).parent
-    env["PATH"] = f"{programs}{os.pathsep}{env.get('PATH', os.defpath)}"  # standalone starts `airflow` by its name
+    airflow = Path(sys.executable).with_name("airflow")
+    home = Path(env["AIRFLOW_HOME"])
+    _write_program(home / "bin" / "airflow", PART.format(airflow=shlex.quote(str(airflow))))
+    env["PATH"] = os.pathsep.join([str(home / "bin"), str(airflow.parent), env.get("PATH", os.defpath)])
     print(f"Airflow will be at {address}. The password of `admin` is said below, the first time.")
     print("The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
-    os.execve(programs / "airflow", ["airflow", "standalone"], env)
+    os.execve(airflow, ["airflow", "standalone"], env)
+
+
+def _write_program(path: Path, text: str) -> None:
+    files.write_bytes(path, text.encode())
+    path.chmod(0o700)
 
 
 if __name__ == "__main__":

@@ -131,8 +131,9 @@ def test_the_attacks_did_arrive(done: Night) -> None:
 def test_nor_after_libreoffice_opened_and_saved_it(done: Night, tmp_path: Path) -> None:
     if not shutil.which("soffice"):
         pytest.skip("LibreOffice is not here")  # .ci/run installs it
-    books = [tmp_path / f"{at}_{path.name}" for at, path in enumerate(_books(done))]
-    for book, path in zip(books, _books(done), strict=True):
+    different = {files.sha256(path): path for path in _books(done)}.values()  # what is released is a copy
+    books = [tmp_path / f"{at}_{path.name}" for at, path in enumerate(different)]
+    for book, path in zip(books, different, strict=True):
         shutil.copyfile(path, book)
     command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "xlsx"]
     subprocess.run([*command, "--outdir", tmp_path / "saved", *books], check=True, capture_output=True, timeout=180)
