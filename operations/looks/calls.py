@@ -63,8 +63,11 @@ def releases(settings: Settings, _: datetime) -> Part | None:
     released = [entry for entry in entries if proof.is_release(entry) and entry["notification"] not in removed]
     for entry in released:
         folder = root / entry["notification"] / "released" / f"v{entry['version']}"
-        problems += [f"{folder / name} is not what was released." for name, about in entry["files"].items()
-                     if not (folder / name).is_file() or (folder / name).stat().st_size != about["bytes"]]  # fmt: skip
+        problems += [
+            f"{entry['notification']} v{entry['version']}: {name} is not what was released."
+            for name, about in entry["files"].items()
+            if not (folder / name).is_file() or (folder / name).stat().st_size != about["bytes"]
+        ]
     part = Part(
         "Releases",
         [f"{len(released)} kept; log and sizes {'ARE NOT AS THEY WERE' if problems else 'are as they were'}"],

@@ -45,7 +45,7 @@ def last_run(settings: Settings, now: datetime) -> Part:
     }
     if state == "failed":
         part.lines.append(f"FAILED: {', '.join(failed)}")
-        why = f"See why: {folder / 'airflow.log'}, or the task's log in Airflow."
+        why = f"See why: runs/{folder.name}/airflow.log in SEND_HOME, or the task's log in Airflow."
         part.todo.append((NIGHT, f"The last run failed at {', '.join(failed)}. {why} Mend it, and run again."))
     if state == "stopped":
         step = part.facts["last_step"] or "it began"

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from send_ready.files import PRIVATE_UMASK
+from tests.servers import postgres
+
+__all__ = ["postgres"]
 
 
 @pytest.fixture(autouse=True)
