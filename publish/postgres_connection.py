@@ -92,7 +92,7 @@ def _taken(cursor: Cursor, statement: str, wait: str) -> bool:
     except errors.LockNotAvailable:
         cursor.execute("ROLLBACK TO SAVEPOINT waiting")
         return False
-    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    cursor.execute(f"RELEASE SAVEPOINT waiting; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
     return True
 
 

