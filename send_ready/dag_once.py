@@ -29,6 +29,8 @@ from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 
 LOOK_SECONDS = 0.1  # how often the progress is read
+# What Airflow says each second, and for ever, when its database did not take what came of a task: locked, or no room.
+LOST, LOST_SECONDS = b"No tasks to run. unrunnable tasks", 30
 NO_PARENT = 1  # exit status of the child, which nobody reads
 PERSON = "approve"  # the task that waits for one: nobody is there to ask
 
@@ -55,7 +57,7 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Pl
     env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id}
     print(f"Starting Airflow, which logs to {log}", flush=True)
     coming, steps = _lines(this.progress), []
-    with open(log, "wb") as output:
+    with open(log, "wb") as output, open(log, "rb") as said:
         # In a session of its own, so that Ctrl-C comes here first and everything is stopped in order.
         child = subprocess.Popen(
             command,
@@ -67,8 +69,11 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Pl
             start_new_session=True,
         )
         try:
-            while child.poll() is None:
+            lost = 0
+            while child.poll() is None and lost < LOST_SECONDS:
                 steps += _show(coming)
+                for line in said:
+                    lost = lost + 1 if LOST in line else 0
                 time.sleep(LOOK_SECONDS)
         finally:
             _stop(child)
@@ -189,7 +194,10 @@ def _tell_failures(log: Path, tasks: list[dict[str, Any]]) -> None:
     """Name what failed, with what its program said last. Verdicts are in the closing table."""
     text = log.read_text("utf-8", errors="replace")
     if not tasks:
-        print(f"Airflow did not run the DAG. {text.strip().rpartition(chr(10))[2]}\nThe whole story: {log}", flush=True)
+        before = text.partition(LOST.decode())[0]
+        errors = re.findall(r"^[\w.]+(?:Error|Exception): .+$", before, re.MULTILINE) or before.splitlines()[-1:]
+        print(f"Airflow did not run the DAG to its end. {''.join(errors[-1:])}", flush=True)
+        print(f"What steps had done is kept. Mend that, and start again. The whole story: {log}", flush=True)
     for task in tasks:
         if task["state"] == "failed" and not task["task"].startswith("verdict."):
             print(f"{task['task']} failed {task['tries']} times. {_last_words(text, task['task'])}", flush=True)
