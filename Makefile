@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch rollback catalogue sample check airflow bench test lint format
+.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench test lint format
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s  %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,20 @@ chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID 
 
 watch: $(READY) ## Looks whether a deadline or the night was missed and nobody was told; for cron or a systemd timer
 	@$(BIN)/send-ready watch
+
+status: $(READY) ## How it stands: the last run, the pack, feeds, disk, and what to do (exit status 1 when there is something)
+	@$(BIN)/send-ready status
+
+backup: $(READY) ## What cannot be built again, as one archive (TO=/a/folder/on/another/disk)
+	@if [ -z "$$TO" ]; then echo "Say where to: make backup TO=/a/folder/on/another/disk" >&2; exit 2; fi
+	@$(BIN)/send-ready backup "$$TO"
+
+restore: $(READY) ## Such an archive into an empty SEND_HOME (FROM=/the/archive.tar.gz)
+	@if [ -z "$$FROM" ]; then echo "Say which: make restore FROM=/the/archive.tar.gz" >&2; exit 2; fi
+	@$(BIN)/send-ready restore "$$FROM"
+
+purge: $(READY) ## What is older than its period; removed, and on record, with DO=1 BY="name" WHY="reason"
+	@$(BIN)/send-ready purge $${DO:+--do} $${BY:+--by "$$BY"} $${WHY:+--why "$$WHY"}
 
 rollback: $(READY) ## The published warehouse before this one takes its place again, until the next night
 	@$(BIN)/send-ready rollback

@@ -29,11 +29,18 @@ For the SEND board, once a month, in place of publish and serve:
     send-ready board                 the edition of the month, internal and public (--public FOLDER: that alone)
     send-ready edition [YYYY-MM]     all of it through Airflow, as `make board` does
 
-Beside all:
+To keep it running:
 
+    send-ready status                how it stands, and what to do
+    send-ready backup FOLDER         what cannot be built again, as one archive
+    send-ready restore FILE          such an archive into an empty SEND_HOME
+    send-ready purge                 what is older than its period, or holds a person; --do removes it
     send-ready rollback              back to the published warehouse before this one
     send-ready postgres-roles        what a database administrator runs once
-    send-ready catalogue             every table and column, as one page
+    send-ready catalogue             every table and column of the warehouse, as one page
+
+Beside all:
+
     send-ready check FILE            what the pipeline makes of one export, without landing it
     send-ready sample                the synthetic council, into the inbox
 
@@ -42,6 +49,7 @@ Rooms are imported where they are used: Great Expectations and dbt take seconds 
 
 import argparse
 import errno
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -166,6 +174,39 @@ def _catalogue(given: Settings, _: argparse.Namespace) -> None:
     from send_ready.build import write_docs
 
     print(write_docs(runs.find(given), given))
+
+
+def _status(given: Settings, options: argparse.Namespace) -> int:
+    """Exit status 1 when somebody should act."""
+    from operations.status import status, status_json
+
+    now = settings.now()
+    if options.json:
+        facts, act = status_json(given, now)
+        print(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+    else:
+        lines, act = status(given, now)
+        print(*lines, sep="\n")
+    return act
+
+
+def _backup(given: Settings, options: argparse.Namespace) -> None:
+    from operations.backup import backup
+
+    print(backup(given, options.folder, settings.now()))
+
+
+def _restore(given: Settings, options: argparse.Namespace) -> None:
+    from operations.restore import restore
+
+    print(*restore(given, options.file), sep="\n")
+
+
+def _purge(given: Settings, options: argparse.Namespace) -> None:
+    from operations.purge import purge
+
+    asked = {"person": options.person, "force": options.force, "do": options.do, "by": options.by, "why": options.why}
+    print(*purge(given, settings.now(), **asked), sep="\n")
 
 
 def _summary(given: Settings, _: argparse.Namespace) -> None:
@@ -352,6 +393,15 @@ def _parser() -> argparse.ArgumentParser:
     add("publish", _publish)
     add("serve", _serve)
     add("serve-postgres", _serve_postgres)
+    add("status", _status).add_argument("--json", action="store_true", help="as facts, for monitoring")
+    add("backup", _backup).add_argument("folder", type=Path, metavar="FOLDER", help="on another disk")
+    add("restore", _restore).add_argument("file", type=Path, metavar="FILE", help="what `backup` wrote")
+    purge = add("purge", _purge)
+    purge.add_argument("--do", action="store_true", help="remove it; without, only say what would go")
+    purge.add_argument("--by", default="", metavar="NAME", help="who removes")
+    purge.add_argument("--why", default="", metavar="REASON", help="for the record: no names of children")
+    purge.add_argument("--person", nargs="+", default=[], metavar="ID", help="Unique ID, or records as source:id")
+    purge.add_argument("--force", action="store_true", help="also while the newest export still holds the person")
     add("rollback", _rollback)
     add("postgres-roles", _postgres_roles)
     add("catalogue", _catalogue)

@@ -90,7 +90,9 @@ def test_rooms_know_only_the_rooms_before_them(room: str, allowed: set[str]) -> 
 
 
 def test_only_the_commands_and_airflow_know_of_inspections() -> None:
-    others = {name for name in users("inspection") if not name.startswith(("inspection/", "operations/", "dags/", "plugins/"))}
+    others = {
+        name for name in users("inspection") if not name.startswith(("inspection/", "operations/", "dags/", "plugins/"))
+    }
     assert others <= {"send_ready/cli.py"}
 
 
