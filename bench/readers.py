@@ -210,7 +210,7 @@ def parquet_resolved(source: Source) -> Answers:
     """Parquet files, the link resolved once for all of them: that is what keeps them of one run."""
     while True:
         folder = (source.home / "serving").resolve() / serving.PARQUET
-        with duckdb.connect(config={"threads": 1}) as con:
+        with _modest(duckdb.connect()) as con:
             for path in folder.glob("*/*.parquet"):
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {path.parent.name}")
                 name = f"{path.parent.name}.{identifier(path.stem)}"
@@ -286,7 +286,11 @@ OF_BI = ("bi.duckdb, opened afresh",)
 
 
 def _opened(source: Source, name: str) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(source.home / "serving" / name), read_only=True, config={"threads": 1})
+    return _modest(duckdb.connect(str(source.home / "serving" / name), read_only=True))
+
+
+def _modest(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    return con.execute("SET threads = 1; SET enable_progress_bar = false")
 
 
 def _connected(source: Source) -> Any:
