@@ -45,6 +45,7 @@ RECORD_LIMIT = 1 << 19  # characters in one record
 PATIENCE = 1 << 25
 _HEAD = 1 << 20  # characters in which the header must end
 _CONTROL = bytes({*range(1, 9), 0x0B, *range(0x0E, 0x20), 0x7F})
+_IRREGULAR = (duckdb.InvalidInputException, UnicodeDecodeError)  # DuckDB may cut what it quotes within a letter
 _ABOVE = "The row stands above the header."
 _LONG = f"The record is longer than {RECORD_LIMIT:,} characters; its beginning is kept."
 _OPEN = "A quotation mark is opened and not closed."
@@ -123,7 +124,7 @@ def _load_plain(con: duckdb.DuckDBPyConnection, path: Path, header: Header, expe
     columns = [f"c{index}" for index in range(len(header.cells))]
     try:
         _read_csv(con, "body", path, columns, RECORD_LIMIT, delimiter=header.delimiter, skip=header.lines)
-    except duckdb.InvalidInputException:
+    except _IRREGULAR:
         return False
     count = con.execute("SELECT count(*) FROM body").fetchone()
     # Fewer records than lines: blank lines or quoted newlines, so line numbers need the careful reader.
@@ -154,7 +155,7 @@ def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable
     try:  # quotation marks are doubled, twice over in JSON, and a character may take four bytes
         _read_csv(con, "body", good, ["line_no", *columns], 8 * RECORD_LIMIT)
         _read_csv(con, "misfit", bad, ["line_no", "reason", "record"], 8 * RECORD_LIMIT)
-    except duckdb.InvalidInputException:  # nobody knows of a text that does this; the error would quote it
+    except _IRREGULAR:  # nobody knows of a text that does this; the error would quote it
         raise Refusal(
             CANNOT_BE_READ,
             "Its text cannot be brought into the database.",

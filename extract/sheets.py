@@ -78,7 +78,7 @@ def sheets(path: Path, folder: Path) -> list[Sheet]:
 def _too_much() -> Refusal:
     return Refusal(
         TOO_LARGE,
-        f"The workbook has more than {CELL_LIMIT:,} cells, or needs more than {MEMORY >> 20:,} MB of memory or "
+        f"The workbook has more than {CELL_LIMIT:,} cells, or needs more than {MEMORY >> 20:,} MB or "
         f"{SECONDS} seconds to be read; perhaps a cell far below or beside the table is filled.",
         "Export as CSV instead, or delete the empty rows and columns around the table.",
     )
@@ -128,7 +128,7 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
     """Write every sheet that holds something; their numbers, and whether they can be seen. Raises Refusal."""
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-    found, cells = [], 0
+    found, cells, characters = [], 0, 0
     with open(path, "rb") as file, CalamineWorkbook.from_filelike(file) as book:  # by content: an .xls may be an .xlsx
         for number, about in enumerate(book.sheets_metadata, start=1):
             sheet = book.get_sheet_by_name(about.name)
@@ -144,6 +144,9 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
                     values = [_text(cell) for cell in held]
                     if any(value.strip() for value in values):
                         write([row, *before, *values])
+                        characters += sum(map(len, values))
+                    if characters > UNPACKED_LIMIT:  # one long text, which very many cells refer to
+                        raise _too_much()
             found.append((number, about.visible == SheetVisibleEnum.Visible))
     return found
 
