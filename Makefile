@@ -95,6 +95,7 @@ $(READY): pyproject.toml uv.lock | $(UV)
 $(READY_TO_TEST): pyproject.toml uv.lock | $(UV)
 	@echo "Making the environment for tests from uv.lock: once, and again when the lock changes" >&2
 	@$(SYNC)
+	@UV_PROJECT_ENVIRONMENT=.venv-analyst $(UV) sync --locked --only-group analyst --quiet
 	@touch $(READY) $@
 
 .uv/bin/uv:

@@ -3,12 +3,10 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -22,7 +20,8 @@ from tests.servers import Server, server
 
 PAGE = (PROJECT / "docs" / "users" / "bi.md").read_text(encoding="utf-8")
 DATABASE, LOGIN, PASSWORD = "send", "analyst", "your-password"  # as the page has them
-PROGRAMS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euo", "pipefail", "-c"]}
+ANALYST = PROJECT / ".venv-analyst" / "bin" / "python"  # the group `analyst` of pyproject.toml
+PROGRAMS = {"python": [str(ANALYST), "-c"], "sh": ["bash", "-euo", "pipefail", "-c"]}
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,10 @@ def heading(printed: list[str]) -> list[str]:
     return re.findall(r"[^\s│|]+", rows(printed)[0])
 
 
-def runnable(snippet: Snippet) -> object:
-    needs_pyarrow = "read_parquet(" in snippet.code and "import pandas" in snippet.code
-    lacks = needs_pyarrow and not find_spec("pyarrow") and not os.environ.get("CI")
-    marks = [pytest.mark.skip(reason="pyarrow is not installed")] if lacks else []
-    return pytest.param(snippet, id=named(snippet), marks=marks)
+COMMANDS = [each for each in snippets() if each.language in PROGRAMS and each.shown]
 
 
-@pytest.mark.parametrize("snippet", [runnable(each) for each in snippets() if each.language in PROGRAMS and each.shown])
+@pytest.mark.parametrize("snippet", COMMANDS, ids=named)
 def test_a_command_runs_as_it_stands_and_prints_what_is_shown(desk: Desk, snippet: Snippet) -> None:
     printed = desk.run(snippet)
     assert heading(printed) == heading(snippet.shown.splitlines())
