@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from extract import drive
@@ -191,9 +191,10 @@ def _damage(home: Path, path: Path, reason: str) -> Damage:
 
 
 def _record(path: Path) -> Landed | None:
-    """What a record says; None when there is none, or it is damaged."""
+    """What a record says; None when there is none, or it is damaged. What a later version adds to it is passed over."""
     try:
-        raw = files.read_json(path)
+        written = files.read_json(path)
+        raw = {field.name: written[field.name] for field in fields(Landed) if field.name in written}
         raw["data_date"] = dt.date.fromisoformat(raw["data_date"]) if raw["data_date"] else None
         return Landed(**raw)
     except (FileNotFoundError, ValueError, TypeError, LookupError):

@@ -22,7 +22,7 @@ from send_ready.runs import RunError
 
 LIST = "send-ready-backup.json"
 FORMAT = 1
-LEVEL = 1  # exports shrink to a tenth all the same, at the speed of a network share
+LEVEL = 1  # exports shrink to a fifth all the same, at the speed of a network share
 CHUNK = 1 << 20
 LARGEST_READ = 64 * CHUNK  # at once: the list is read whole, a file never is
 MOST_FILES = 300_000

@@ -103,6 +103,15 @@ def _landing(settings: Settings, before: date, today: date) -> Iterator[Item]:
         for each in old:
             if not needed or each.order < needed[-1]:
                 yield landed_item(settings.home, each, was_accepted(settings.home, each, contract), today)
+        yield from (each for each, day in damaged(settings.home, contract) if day and day < before)
+
+
+def damaged(home: Path, contract: Contract) -> Iterator[tuple[Item, date | None]]:
+    """What of a feed's landing is no export any more, as a record without bytes or bytes without one, and its day."""
+    for each in landing.survey(home, contract)[1]:
+        digest = each.path.name.partition(".")[0]
+        for path in sorted((home / each.path).parent.glob(f"{digest}*")):
+            yield item(home, "leftovers", path), each.data_date
 
 
 def _day(each: Landed) -> date:

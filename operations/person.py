@@ -21,7 +21,7 @@ from extract import landing, reader
 from extract.contract import Contract
 from extract.landing import Landed
 from extract.reading import TEXT_SUFFIXES
-from operations.due import Item, item, landed_item, was_accepted
+from operations.due import Item, damaged, item, landed_item, was_accepted
 from send_ready import files, warehouse
 from send_ready.runs import RunError
 from send_ready.settings import Settings
@@ -73,6 +73,10 @@ def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
             accepted = was_accepted(settings.home, each, contract)
             found.items.append(landed_item(settings.home, each, accepted, today))
             hashes.add(each.sha256)
+        for each_damaged, _ in damaged(settings.home, contract):
+            path = settings.home / each_damaged.path
+            if path.suffix not in TEXT_SUFFIXES or _in_bytes(path, needles):
+                found.items.append(each_damaged)
         newest = [
             each for each in landing.history(settings.home, contract) if was_accepted(settings.home, each, contract)
         ]

@@ -152,6 +152,8 @@ def test_a_person_goes_from_everywhere_but_what_inspectors_were_given(copy: Sett
     tomorrow = TODAY + timedelta(days=1)
     without(copy.inbox, tomorrow, words)
     steps(copy.home, copy.inbox, tomorrow, "clean", ("begin",), *FEEDS)
+    orphan = copy.home / "landing" / "capita_one" / "students" / f"{BEFORE}" / f"{'ab' * 32}.csv"
+    files.write_bytes(orphan, f"{student},".encode())
     # The next night publishes; here the version without them is simply no longer the one that is served.
     (copy.home / "serving").unlink()
     assert serving.standing(copy) is None

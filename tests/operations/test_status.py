@@ -272,13 +272,13 @@ def test_airflow_that_is_down_or_paused_is_told_and_matters_when_the_night_did_n
     assert told(home, NOW + DAY)[1][-1] == "Switch send_nightly on in Airflow."
 
 
-def test_a_year_of_landing_is_looked_at_in_a_second(home: Path) -> None:
+def test_years_of_landing_are_looked_at_in_a_second(home: Path) -> None:
     for number in range(399):
         folder = home / "landing" / "capita_one" / "students" / f"{TODAY - number * DAY}"
         folder.mkdir(parents=True)
         for name in ("a.csv", "a.json", "a.x.json"):
             (folder / name).touch()
-    for other in range(16):
+    for other in range(5):
         shutil.copytree(home / "landing" / "capita_one" / "students", home / "landing" / "capita_one" / f"f{other}")
     started = time.process_time()
     assert told(home)[2] == 0
