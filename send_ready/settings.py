@@ -55,7 +55,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     if config and not Path(config).expanduser().is_dir():
         raise SettingsError(f"SEND_CONFIG={config} is not a folder. Create it, or unset SEND_CONFIG.")
     la_code = env.get("SEND_LA_CODE") or SAMPLE_LA_CODE
-    if not (len(la_code) == 3 and la_code.isdecimal()):
+    if not (len(la_code) == 3 and la_code.isascii() and la_code.isdecimal()):
         raise SettingsError(f"SEND_LA_CODE={la_code} is not a three-digit DfE number, such as 888.")
     password = env.get("SEND_RELEASE_PASSWORD_FILE")
     style = env.get("SEND_CODE_STYLE") or CODE_STYLES[0]

@@ -21,7 +21,7 @@ from typing import Any
 from extract import contract as contracts
 from extract.contract import Contract, normalise
 from sample import council, layout
-from send_ready import settings
+from send_ready import build, settings
 
 # What of a child must never stand in a log, by its column in any contract.
 NAMES = {"surname", "forename", "child_first_name", "child_last_name", "first_name", "last_name"}
@@ -105,6 +105,40 @@ def write(inbox: Path, as_at: date, plans: int = 60, sen_support: int = 100) -> 
     for path in inbox.iterdir():
         os.utime(path, (time.time() - 60, time.time() - 60))  # no step waits for it to settle
     return _children(exports)
+
+
+def write_config(folder: Path) -> None:
+    """A council's own configuration, in which every text attacks: crosswalk, targets, decisions about persons."""
+    seeds = settings.PROJECT / "dbt_project" / "seeds"
+    attacks = in_config()
+    crosswalk = _rows_of(seeds / "xwalk" / "xwalk_sen_type.csv")
+    mapped = [{"local_value": attack, "code": crosswalk[0]["code"]} for attack in attacks]
+    _write_rows(folder / "crosswalks" / "xwalk_sen_type.csv", crosswalk + mapped)
+    targets = _rows_of(seeds / "kpi" / "kpi_targets.csv")
+    _write_rows(
+        folder / "targets" / "kpi_targets.csv",
+        [{**row, "basis": attack} for row, attack in zip(targets, cycle(attacks), strict=False)],
+    )
+    decisions = [dict.fromkeys(build.DECISION_COLUMNS, attack) for attack in attacks]
+    _write_rows(folder / "decisions" / "person_links.csv", decisions)
+
+
+def in_config() -> list[str]:
+    """The attacks as they stand there: a crosswalk takes no value twice, whatever the blanks around it."""
+    return sorted({attack.format("config").strip() for attack in ATTACKS})
+
+
+def _rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def words(text: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from tests.security import council
 from tests.security.council import Children
@@ -70,6 +71,7 @@ class Night:
     secrets: dict[str, str] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     watched: str = ""  # the calls up to the first that was asked for
+    in_postgres: dict[str, list[Any]] = field(default_factory=dict)  # rows, by the query that got them
 
     @property
     def home(self) -> Path:
@@ -89,6 +91,7 @@ class Night:
         return kept | {
             "SEND_HOME": str(self.home),
             "SEND_INBOX": str(self.inbox),
+            "SEND_CONFIG": str(self.folder / "config"),
             "SEND_RUN_ID": RUN,
             "AS_AT": AS_AT.isoformat(),
             "SEND_RELEASE_PASSWORD_FILE": str(self.folder / "release_password"),
@@ -98,17 +101,17 @@ class Night:
             **self.urls,
         }
 
-    def send_ready(self, *arguments: str, **environment: str) -> int:
+    def send_ready(self, *arguments: str, is_cut_off: bool = True, **environment: str) -> int:
         """Run a command as a step does; what it says is kept."""
-        return self.run([sys.executable, "-m", "send_ready", *arguments], **environment)
+        return self.run([sys.executable, "-m", "send_ready", *arguments], is_cut_off, **environment)
 
     def broken(self, step: str, value: str, *arguments: str) -> int:
         """Run a command one of whose steps meets a value that it cannot take, and stops with it."""
         return self.run([sys.executable, "-c", BROKEN_STEP, step, value, *arguments])
 
-    def run(self, command: list[str], **environment: str) -> int:
+    def run(self, command: list[str], is_cut_off: bool = True, **environment: str) -> int:
         done = subprocess.run(
-            [*_without_network(), *command],
+            [*(_without_network() if is_cut_off else ()), *command],
             cwd=PROJECT,
             env=self.environment | environment,
             stdout=subprocess.PIPE,
@@ -130,6 +133,7 @@ class Night:
 def begin(folder: Path) -> Night:
     """A council that attacks, and secrets that no other place has; nothing has run."""
     night = Night(folder, council.write(folder / "inbox", AS_AT))
+    council.write_config(folder / "config")
     for name in ("publish", "alert", "token", "mail", "release"):
         night.secrets[name] = f"s3cret-{secrets.token_hex(8)}"
     word = night.secrets

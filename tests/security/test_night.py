@@ -20,6 +20,7 @@ import yaml
 from extract import contract as contracts
 from send_ready import files, settings, warehouse
 from send_ready.warehouse import literal
+from tests import servers
 from tests.security import council, night, scan, workbooks
 from tests.security.night import NOTIFIED_ON, PROJECT, RUN, Night
 
@@ -42,6 +43,13 @@ BESIDE = {
 }  # broken below each in a way of its own; the night is Airflow's
 
 
+QUERIES = (  # whose answers hold attacks
+    "SELECT action_id, area, action, action_owner, evidence FROM kpi.improvement_plan",
+    "SELECT rule, message, column_name, file_name FROM quality.issues",
+    "SELECT person_id, surname, forename FROM person_identifiable.persons",
+)
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Night:
     """The night, and then the day of an inspection and the board's edition on what it built."""
@@ -55,6 +63,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Night:
         assert made.send_ready(*command) == 0, made.said
     assert made.send_ready("chronology", *_ids(made), "--notified-on", NOTIFIED_ON) in (0, 1), made.said
     made.watched = made.calls
+    with servers.server() as postgres:
+        name = postgres.database()
+        made.secrets["database"] = servers.PASSWORD
+        url = postgres.url(name)
+        assert made.send_ready("serve-postgres", is_cut_off=False, SEND_PUBLISH_URL=url) == 0, made.said
+        made.in_postgres = {query: postgres.run(query, name) for query in QUERIES}
     assert made.send_ready("watch", "--test") == 1  # nobody can be told
     return made
 
@@ -72,7 +86,7 @@ def afterwards(done: Night) -> Night:
     for step, command in COMMANDS.items():
         assert done.broken(step, name, *command) == 1 or "validate" in step, step  # which go on with the next feed
     _spoil(done, "capita_one__enrolments", "weekly_hours", name)
-    assert done.send_ready("build") == 1
+    assert done.send_ready("build") != 0
     return done
 
 
@@ -184,6 +198,23 @@ def test_no_attack_was_carried_out(done: Night) -> None:
     assert done.urls["SEND_PUBLISH_URL"] not in "".join(text for path in _books(done) for _, text in scan.texts(path))
     with warehouse.reader(done.home / "serving" / "warehouse.duckdb") as con:
         assert con.execute("SELECT count(*) FROM annex_a.rpt_annex_a__list_1").fetchall()[0][0] >= 60
+
+
+def test_attacks_go_through_the_warehouse_and_postgresql_as_text(done: Night) -> None:
+    with warehouse.reader(done.home / "serving" / "warehouse.duckdb") as con:
+        for query, rows in done.in_postgres.items():
+            assert sorted(map(str, rows)) == sorted(map(str, con.execute(query).fetchall()))
+        assert "DROP TABLE" in str(list(done.in_postgres.values()))
+        assert "env_var('SEND_PUBLISH_URL')" in str(list(done.in_postgres.values()))
+
+
+def test_configuration_is_text_to_dbt(done: Night) -> None:
+    """What stands in a seed is not a template, nor a statement."""
+    with warehouse.reader(done.home / "runs" / RUN / "warehouse.duckdb") as con:
+        held = {row[0] for row in con.execute("SELECT local_value FROM seeds.xwalk_sen_type").fetchall()}
+        noted = {row[0] for row in con.execute("SELECT note FROM raw.person_decisions").fetchall()}
+    assert set(council.in_config()) <= held
+    assert set(council.in_config()) == noted
 
 
 def _books(made: Night) -> list[Path]:
