@@ -20,8 +20,14 @@ from send_ready.settings import SettingsError
 Connection: TypeAlias = Any  # psycopg2 has no types
 Cursor: TypeAlias = Any
 OLDEST = 150000  # PostgreSQL 15: keys in which blanks are equal
-# The address may say otherwise. A connection that dies is noticed within two minutes.
-CONNECTION = {"connect_timeout": "15", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6"}
+# A connection that dies is noticed within two minutes, if the address does not say otherwise.
+CONNECTION = {
+    "connect_timeout": "15",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "6",
+    "tcp_user_timeout": "120000",
+}
 LOCK_TIMEOUT = "1min"
 # Whatever the server or the login has set, a night is not cut short, and values are read one way.
 SESSION = {
@@ -140,7 +146,7 @@ def _in_words(options: dict[str, str]) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        where = f"PostgreSQL, database {options.get('dbname')} at {options.get('host')}"
+        where = " ".join(["PostgreSQL", *(options[part] for part in ("host", "dbname") if part in options)])
         said = _said(error).replace(options.get("password") or "\0", "***")
         raise RunError(f"{where}: {said}. {STAYS} {_next_step(error)}") from None
 

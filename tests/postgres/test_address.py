@@ -49,7 +49,7 @@ def test_an_address_that_cannot_be_read_is_not_repeated(
 def test_a_wrong_password_is_told_without_it(target: Target, capfd: pytest.CaptureFixture[str]) -> None:
     target.url = target.server.url(target.name, password=SECRET)
     said = refused(target, capfd)
-    assert f"database {target.name} at 127.0.0.1" in said
+    assert said.startswith(f"PostgreSQL 127.0.0.1 {target.name}: ")
     assert 'password authentication failed for user "postgres"' in said
     assert said.endswith("Readers keep the run that they have. When that is put right, run this step again.")
 
