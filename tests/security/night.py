@@ -72,6 +72,7 @@ class Night:
     urls: dict[str, str] = field(default_factory=dict)
     watched: str = ""  # the calls up to the first that was asked for
     in_postgres: dict[str, list[Any]] = field(default_factory=dict)  # rows, by the query that got them
+    in_duckdb: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:

@@ -69,6 +69,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Night:
         url = postgres.url(name)
         assert made.send_ready("serve-postgres", is_cut_off=False, SEND_PUBLISH_URL=url) == 0, made.said
         made.in_postgres = {query: postgres.run(query, name) for query in QUERIES}
+    with warehouse.reader(made.home / "serving" / "warehouse.duckdb") as con:
+        made.in_duckdb = {query: con.execute(query).fetchall() for query in QUERIES}
     assert made.send_ready("watch", "--test") == 1  # nobody can be told
     return made
 
@@ -201,11 +203,10 @@ def test_no_attack_was_carried_out(done: Night) -> None:
 
 
 def test_attacks_go_through_the_warehouse_and_postgresql_as_text(done: Night) -> None:
-    with warehouse.reader(done.home / "serving" / "warehouse.duckdb") as con:
-        for query, rows in done.in_postgres.items():
-            assert sorted(map(str, rows)) == sorted(map(str, con.execute(query).fetchall()))
-        assert "DROP TABLE" in str(list(done.in_postgres.values()))
-        assert "env_var('SEND_PUBLISH_URL')" in str(list(done.in_postgres.values()))
+    for query in QUERIES:
+        assert sorted(map(str, done.in_postgres[query])) == sorted(map(str, done.in_duckdb[query]))
+    held = str([row for rows in done.in_postgres.values() for row in rows])
+    assert all(sign in held for sign in ("DROP TABLE", "=HYPERLINK(", "<script>", "{{ env_var("))
 
 
 def test_configuration_is_text_to_dbt(done: Night) -> None:

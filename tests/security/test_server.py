@@ -30,6 +30,13 @@ HOSTILE = [
 ]
 
 
+SECRETS = {
+    "SEND_PUBLISH_URL": "postgresql://send_loader:s3cret-publish@127.0.0.1:1/send",
+    "SEND_ALERT_URL": "json://bot:s3cret-alert@127.0.0.1:1/s3cret-token",
+    "AIRFLOW_CONN_SEND_ALERTS": "smtp://bot:s3cret-mail@127.0.0.1:1/?from_email=a@b.example&to_email=c@d.example",
+}
+
+
 @dataclass
 class Server:
     """An Airflow of the test's own, in a SEND_HOME of its own."""
@@ -70,7 +77,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
-    env = kept | {"SEND_HOME": str(folder / "home"), "SEND_INBOX": str(folder / "inbox"), "SEND_LA_CODE": "999"}
+    env = (
+        kept | SECRETS | {"SEND_HOME": str(folder / "home"), "SEND_INBOX": str(folder / "inbox"), "SEND_LA_CODE": "999"}
+    )
     with open(folder / "said", "wb") as said:
         command = [sys.executable, "-m", "send_ready.airflow_home", str(port)]
         child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=said, stderr=said, umask=0o000)
@@ -153,6 +162,11 @@ def test_only_their_owner_can_read_its_files(server: Server) -> None:
     names = {path.name for path in server.home.rglob("*")}
     assert {"airflow.cfg", "airflow.db", "simple_auth_manager_passwords.json.generated"} <= names
     assert any(path.suffix == ".log" for path in server.home.rglob("*"))
+
+
+def test_no_secret_is_written_down(server: Server) -> None:
+    for path in (path for path in server.home.parent.rglob("*") if path.is_file()):
+        assert b"s3cret" not in path.read_bytes(), path.relative_to(server.home.parent)
 
 
 def _password(server: Server) -> str:
