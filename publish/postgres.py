@@ -85,6 +85,11 @@ def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: S
         alone(cursor)
         become_loader(cursor)
         now = _standing(cursor, RUNS)
+        if now and now[2] != run.la_code:
+            raise RunError(
+                f"The database of SEND_PUBLISH_URL holds council {now[2]}, and this run is of {run.la_code}. {STAYS}. "
+                "Give each council a database of its own, or unset SEND_PUBLISH_URL."
+            )
         if now and now[0] > run.as_at:
             doing.note = f"PostgreSQL holds the run as at {now[0]}, which stays"
             return False
@@ -169,13 +174,13 @@ def _grant(cursor: Cursor) -> list[str]:
     return grant(cursor, [*SCHEMAS, *SCHEMAS_BEFORE], shapes(cursor, SCHEMAS))
 
 
-def _standing(cursor: Cursor, runs: str) -> tuple[date, str] | None:
-    """As-at date and id of the run that a table of runs tells; None without one."""
+def _standing(cursor: Cursor, runs: str) -> tuple[date, str, str] | None:
+    """As-at date, id and council of the run that a table of runs tells; None without one."""
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (runs,))
     if not cursor.fetchone()[0]:
         return None
-    cursor.execute(f"SELECT as_at_date, run_id FROM {quoted(runs)}")
-    found: tuple[date, str] | None = cursor.fetchone()
+    cursor.execute(f"SELECT as_at_date, run_id, la_code FROM {quoted(runs)}")
+    found: tuple[date, str, str] | None = cursor.fetchone()
     return found
 
 

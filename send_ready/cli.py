@@ -158,12 +158,18 @@ def _serve_postgres(given: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
-def _rollback(given: Settings, _: argparse.Namespace) -> None:
+def _rollback(given: Settings, _: argparse.Namespace) -> int:
+    """Exit status 2 when one of the two has nothing to go back to; the other goes back all the same."""
     from publish import postgres, serving
 
-    print(serving.rollback(given))
-    if given.publish_url:
-        print(postgres.rollback(given))
+    status = 0
+    for rollback in (serving.rollback, *([postgres.rollback] if given.publish_url else [])):
+        try:
+            print(rollback(given))
+        except runs.RunError as error:
+            print(error, file=sys.stderr)
+            status = 2
+    return status
 
 
 def _postgres_roles(_: Settings, __: argparse.Namespace) -> None:

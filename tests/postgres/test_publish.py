@@ -9,7 +9,7 @@ from publish_run import AS_AT, child, issue, settings
 
 from publish import postgres as publisher
 from publish.serving import serve as serve_files
-from send_ready import warehouse
+from send_ready import cli, warehouse
 from send_ready.runs import RunError
 from send_ready.warehouse import literal
 from tests import council
@@ -174,6 +174,13 @@ def test_a_rebuilt_past_day_does_not_take_the_place_of_a_later_one(target: Targe
     assert target.read("SELECT as_at_date FROM quality.runs") == [(AS_AT + timedelta(days=1),)]
 
 
+def test_another_council_never_takes_the_place_of_one(target: Target) -> None:
+    run = target.publish(target.run("one"))
+    with pytest.raises(RunError, match=r"holds council 999, and this run is of 888.+a database of its own"):
+        target.publish(replace(run, la_code="888"))
+    assert target.shown() == {"one"}
+
+
 def test_rollback_shows_the_run_before_until_the_next_publication(target: Target) -> None:
     with pytest.raises(RunError, match="no run before the one that it shows"):
         target.rollback()
@@ -194,6 +201,20 @@ def test_rollback_shows_the_run_before_until_the_next_publication(target: Target
     target.publish(target.run("three", as_at=AS_AT + timedelta(days=1)))
     assert target.shown() == {"three"}
     assert target.read("SELECT run_id FROM quality_previous.runs") == [("one",)]
+
+
+def test_the_command_turns_back_what_it_can(
+    target: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        target.publish(target.run(name))
+    monkeypatch.setenv("SEND_HOME", str(target.home))
+    monkeypatch.setenv("SEND_PUBLISH_URL", target.url)
+    assert cli.main(["rollback"]) == 2
+    said, errors = capsys.readouterr()
+    assert said.startswith("PostgreSQL is back to run one")
+    assert errors.startswith("No version before the one at")
+    assert target.shown() == {"one"}
 
 
 def test_a_table_that_holds_other_rows_than_it_should_stops_the_publication(target: Target) -> None:
