@@ -1,0 +1,320 @@
+"""One case in a process of its own, and what must hold whatever came."""
+
+import csv
+import functools
+import hashlib
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from extract import contract as contracts
+from extract import landing, reader, refusal
+from extract.check import check
+from extract.contract import TYPES, Contract, normalise
+from extract.feed import extract
+from extract.inbox import survey
+from extract.landing import Landed
+from extract.refusal import Refusal
+from send_ready import files, runs, settings, warehouse
+from send_ready.settings import Settings
+from tests.fuzz import texts
+from tests.fuzz.cases import Case
+from tests.fuzz.exports import MARKER, PERSONAL, Export, council
+
+SECONDS = 120.0  # for one file, on a busy machine
+MEMORY_MB = 1200  # of the process and of what it starts, for a file of at most 50 MB
+BACKSTOP = 6 << 30  # bytes of address space: the machine must not suffer when the bound above is broken
+CODES = {value for name, value in vars(refusal).items() if name.isupper()}
+REASON = re.compile(r"(F-\d\d) \S.*[.)] \S.*\.", re.DOTALL)
+OTHER = ("capita_one.exclusions", "capita_one.home_education")  # a feed beside the one that is tried
+DEEP = 4  # every so many cases the inbox is looked through and the file checked, too
+
+
+@dataclass
+class Outcome:
+    """What came of one case. `problems` is empty when all that must hold did."""
+
+    status: str = ""
+    code: str = ""
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+
+
+class Bench:
+    """A folder with the good exports of the day before, landed and read, from which every case starts."""
+
+    def __init__(self, folder: Path):
+        os.umask(files.PRIVATE_UMASK)
+        landing.SETTLE_SECONDS = 0.0
+        contracts.parse = functools.cache(contracts.parse)  # the same files, thousands of times
+        self.folder = folder
+        self.given = settings.load({"SEND_HOME": str(folder / "template"), "AS_AT": "2026-11-16"})
+        self.exports = council(folder, self.given)
+        _in_child(self._settle, folder / "settle.log")
+
+    def _settle(self) -> None:
+        """Yesterday: every feed came and was read."""
+        self.given.inbox.mkdir(parents=True)
+        for export in self.exports:
+            text = io.StringIO()
+            csv.writer(text).writerows(export.rows)
+            (self.given.inbox / f"{export.contract.file_name}_20261115.csv").write_text(text.getvalue())
+        run = runs.begin(replace(self.given, run_id="yesterday", as_at=date(2026, 11, 15)))
+        for export in self.exports:
+            assert extract(run, self.given, export.contract.id)["status"] == "fresh"
+
+    def try_one(self, export: Export, case: Case, number: int) -> Outcome:
+        """Land and read one file in a child process, and judge."""
+        home = self.folder / "case"
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        answer, log = home / "answer.json", self.folder / "case.log"
+        began = time.monotonic()
+
+        def child() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (BACKSTOP, BACKSTOP))
+            found = _tried(self.given, home / "home", export, case, number)
+            answer.write_text(json.dumps(found))
+
+        ended, peak_mb = _in_child(child, log)
+        outcome = Outcome(seconds=time.monotonic() - began, peak_mb=peak_mb)
+        if ended:
+            outcome.problems.append(f"{ended}\n{log.read_text(errors='replace')[-3000:]}")
+        else:
+            outcome.status, outcome.code, outcome.problems = json.loads(answer.read_text())
+        if len(case.data) <= 50 << 20 and peak_mb > MEMORY_MB:
+            outcome.problems.append(f"{peak_mb:.0f} MB of memory for a file of {len(case.data):,} bytes")
+        if found := PERSONAL.search(log.read_bytes()):
+            outcome.problems.append(f"the log holds {found[0]!r}")
+        return outcome
+
+
+def _in_child(work: Any, log: Path) -> tuple[str, float]:
+    """Run in a forked child; how it ended when not well, and its peak memory in MB."""
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        code = 70
+        try:
+            into = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(into, 1)
+            os.dup2(into, 2)
+            sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", line_buffering=True)
+            sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", "\n", True)
+            work()
+            code = 0
+        except BaseException:  # whatever it is, the parent is to hear of it
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    deadline = time.monotonic() + SECONDS
+    while True:
+        found, status, usage = os.wait4(pid, os.WNOHANG)
+        if found:
+            break
+        if time.monotonic() > deadline:
+            os.killpg(pid, signal.SIGKILL)
+            _, _, usage = os.wait4(pid, 0)
+            return f"HANG: not done after {SECONDS:.0f} s", usage.ru_maxrss / 1024
+        time.sleep(0.002)
+    code = os.waitstatus_to_exitcode(status)
+    ended = "" if code == 0 else f"DIED of signal {-code}" if code < 0 else "UNHANDLED"
+    return ended, usage.ru_maxrss / 1024
+
+
+def _tried(template: Settings, home: Path, export: Export, case: Case, number: int) -> tuple[str, str, list[str]]:
+    """Status, code and problems of one file, landed and read in a home of its own."""
+    contract = export.contract
+    given = replace(template, home=home, inbox=home / "inbox", run_id="tonight")
+    given.inbox.mkdir(parents=True)
+    other = OTHER[contract.id == OTHER[0]]
+    has_before = number % 2 == 0
+    for feed in [other] + [contract.id] * has_before:
+        for folder in ("landing", "typed"):
+            part = Path(folder, *feed.split("."))
+            shutil.copytree(template.home / part, home / part)
+    path = given.inbox / case.name
+    path.write_bytes(case.data)
+    run = runs.begin(given)
+    if number % DEEP == 0:
+        survey(run, given)
+    result: dict[str, Any] = extract(run, given, contract.id)
+    beside = extract(run, given, other)
+    problems = [] if (beside["status"], beside["data_date"]) == ("fresh", "2026-11-15") else ["another feed suffered"]
+    seen = landing.recognise(path, given.inbox, contract) if landing.is_export(path) else None
+    entries = [file for file in result["files"] if file.get("sha256") == _hash(case.data)]
+    landed = [each for each in landing.history(home, contract) if each.sha256 == _hash(case.data)]
+    status, code = "left alone", ""
+    if seen and not landed:
+        problems.append("it is a file of the feed, and did not land")
+    if landed and (landed[0].data_date or date.min) <= given.as_at:
+        problems += _judged(given, export, case, landed[0], entries[0], number)
+        status = entries[0]["status"]
+        code = (entries[0]["reason"] or "")[:4] if status == "refused" else ""
+    if (
+        has_before
+        and status == "refused"
+        and code != "F-10"
+        and (result["status"], result["data_date"]) != ("refused", "2026-11-15")
+    ):
+        problems.append("the file of the day before is not in use")
+    if number % DEEP == 0:
+        with redirect_stdout(io.StringIO()) as said:
+            exit_status = check(given, path, contract.id)
+        print(said.getvalue())
+        # It knows nothing of the files before, nor minds the date in the name.
+        if (status == "accepted" and exit_status) or (
+            status == "refused" and code not in ("F-09", "F-10") and not exit_status
+        ):
+            problems.append(f"`check` says {exit_status}, the night {status}")
+    problems += _leaks(run, home)
+    if left := [each.name for each in home.rglob("*") if re.search(r"\.partial$|\.ndjson$|^\.reading", each.name)]:
+        problems.append(f"left over: {left}")
+    return status, code, problems
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _judged(
+    given: Settings, export: Export, case: Case, landed: Landed, entry: dict[str, Any], number: int
+) -> Iterator[str]:
+    """What does not hold of one file that landed."""
+    if (given.home / landed.path).read_bytes() != case.data:
+        yield "the bytes in landing are not those that came"
+    rows = entry["rows_in_file"], entry["rows_accepted"], entry["rows_quarantined"], entry["rows_duplicate"]
+    if rows[0] != sum(rows[1:]):
+        yield f"rows: {rows}"
+    if entry["status"] == "refused":
+        found = REASON.fullmatch(entry["reason"] or "")
+        if not found or found[1] not in CODES:
+            yield f"refused without a code, a reason and a remedy: {entry['reason']!r}"
+        return
+    if entry["status"] != "accepted":
+        yield f"status {entry['status']}"
+        return
+    count = records(case.data, export.contract)
+    if count and not count[0] <= rows[0] <= count[1]:
+        yield f"{rows[0]} rows in the file, where {count} can be counted"
+    yield from _same_again(given, export.contract, case, landed, rows)
+
+
+def records(data: bytes, contract: Contract) -> tuple[int, int] | None:
+    """The least and most records that a text can be said to hold under its header; None where that can be argued.
+
+    A line of nothing but delimiters may be one or none, and a CR alone may end a line or stand in a value.
+    """
+    if b"\x00" in data or data[:2] in (b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff"):
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    text = text.replace("\r\n", "\n")
+    counts = [_counted(text.replace("\r", other), contract) for other in "\n "[: 1 + ("\r" in text)]]
+    found = [count for each in counts if each for count in each]
+    return (min(found), max(found)) if all(counts) else None
+
+
+def _counted(text: str, contract: Contract) -> tuple[int, int] | None:
+    required = {normalise(name) for column in contract.required for name in column.headers[:1]}
+    for delimiter in ",;\t|":
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        try:
+            header = next(rows, [])
+            if not required <= set(map(normalise, header)):
+                continue
+            width, before, blank, full = len("\0".join(header).rstrip("\0 ").split("\0")), rows.line_num, 0, 0
+            for row in rows:
+                spans, before = rows.line_num - before, rows.line_num
+                if not any(cell.strip() for cell in row):
+                    blank += 1
+                elif spans > 1 and len(row) != width:
+                    return None  # a quotation that was not meant, perhaps
+                else:
+                    full += 1
+            return full, full + blank
+        except csv.Error:
+            return None
+    return None
+
+
+def _same_again(
+    given: Settings, contract: Contract, case: Case, landed: Landed, rows: tuple[int, ...]
+) -> Iterator[str]:
+    """Typed rows and quarantine are as counted and of the right types; the same bytes again give the same."""
+    typed, quarantine, _ = (given.home / path for path in reader.typed_paths(landed, contract))
+    with warehouse.scratch() as con:
+        types = con.execute(f"DESCRIBE SELECT * FROM '{typed}'").fetchall()
+        counts = [con.execute(f"SELECT count(*) FROM '{each}'").fetchall()[0][0] for each in (typed, quarantine)]
+    wanted = [(column.name, TYPES[column.type]) for column in contract.columns] + [("_line_no", "BIGINT")]
+    if [each[:2] for each in types] != wanted:
+        yield "columns or types of the typed rows"
+    if tuple(counts) != rows[1:3]:
+        yield f"{counts} typed and in quarantine, {rows} counted"
+    with reader.loaded(given.home / landed.path, landed.suffix, contract, given.home / "again") as (con, outcome):
+        if isinstance(outcome, Refusal):
+            yield f"read again, it is refused: {outcome.code}"
+            return
+        for one, other in (("typed", f"'{typed}'"), (f"'{typed}'", "typed")):
+            if con.execute(f"SELECT count(*) FROM (FROM {one} EXCEPT ALL FROM {other})").fetchall()[0][0]:
+                yield "read again, the rows are others"
+        held = Counter(MARKER.findall(_all_text(con)))
+        lost = _came(case) - held
+        titles = re.search(r"passed over: (\d+)", " ".join(outcome[0].notes))
+        if sum(lost.values()) > int(titles[1] if titles else 0):  # a row of next to nothing passes for a title
+            yield f"records lost: {sum(lost.values())}, such as {min(lost)!r}"
+    shutil.rmtree(given.home / "again")
+
+
+def _all_text(con: duckdb.DuckDBPyConnection) -> bytes:
+    """Every value as it was read, of rows and of lines that did not fit."""
+    held = con.execute("SELECT to_json(text)::VARCHAR FROM text UNION ALL SELECT record FROM misfit").fetchall()
+    return "\n".join(row for (row,) in held).encode()
+
+
+def _came(case: Case) -> Counter[bytes]:
+    """The records that came, told by their markers, with how often each did."""
+    if case.markers is not None:
+        return case.markers
+    if case.data[:2] in (b"PK", b"\xd0\xcf"):
+        return Counter()
+    plain = case.data.replace(b"\x00", b"")
+    is_wide = len(case.data) - len(plain) > len(case.data) // 4  # UTF-16, in which bytes can be out of step
+    if is_wide and any(change.__name__ in case.said for change in texts.BYTES):
+        return Counter()
+    if max(map(len, re.split(rb"[\r\n]", plain))) > 1 << 19:
+        return Counter()
+    return Counter(MARKER.findall(plain))
+
+
+def _leaks(run: runs.Run, home: Path) -> Iterator[str]:
+    """Where something personal is written that is not a place for data."""
+    for path in [*run.folder.rglob("*.json*"), *(home / "landing").rglob("*.json")]:
+        if found := PERSONAL.search(path.read_bytes()):
+            yield f"{path.relative_to(home)} holds {found[0]!r}"
+    with warehouse.scratch() as con:
+        for path in run.folder.rglob("*.parquet"):
+            said = con.execute(f"SELECT to_json(i)::VARCHAR FROM {warehouse.literal(path)} AS i").fetchall()
+            if found := PERSONAL.search("\n".join(row for (row,) in said).encode()):
+                yield f"{path.relative_to(home)} holds {found[0]!r}"
