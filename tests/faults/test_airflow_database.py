@@ -1,16 +1,29 @@
 """Airflow's database is lost, broken, locked or stopped while a night runs: no step's work is lost, nothing hangs."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import httpx
+import psutil
 import pytest
 
-from send_ready import dag_once, night, settings
+from inspection import alerts, watch
+from send_ready import airflow_home, dag_once, night, settings
 from send_ready.settings import Settings
+from tests import servers
+from tests.end_to_end.test_inspection_day import free_port
+from tests.golden.pipeline import FEEDS
+
+AIRFLOW = [str(Path(sys.executable).with_name("airflow"))]
 
 # The pipeline of these nights: each step says that it was done, and `build` does something to the database as well.
 STAND_IN = """#!{python}
@@ -102,3 +115,128 @@ def test_the_database_of_make_run_is_lost_locked_and_broken(prompt: Prompt, monk
 
     status, said = prompt.run("after")
     assert status == 0 and "What came of after" in said
+
+
+# A team server, on PostgreSQL
+
+OUTAGE = 6.0  # seconds
+STOP = """
+import os, time
+open({folder!r} + "/building", "a").close()
+while not os.path.exists({folder!r} + "/database is back"):
+    time.sleep(0.1)
+"""
+
+
+class Team:
+    """Airflow's services on a PostgreSQL, each started again when it ends, as docker-compose.yml has it."""
+
+    def __init__(self, given: Settings, database: str, program: Path) -> None:
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.log = given.home / "team.log"
+        self.environment = airflow_home.environment(given, "server") | {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.replace("postgresql:", "postgresql+psycopg2:", 1),
+            # For the triggerer, which nights do without: its driver (asyncpg) is in Airflow's image, and not here.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{given.home}/none.db",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.base}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": "of the tests",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "of the tests, and longer than it would otherwise have to be, by far",
+            "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            "SEND_COMMAND": str(program),
+        }
+        self._stopping = threading.Event()
+        self._keepers: list[threading.Thread] = []
+
+    def __enter__(self) -> "Team":
+        subprocess.run([*AIRFLOW, "db", "migrate"], env=self.environment, check=True, capture_output=True)
+        for service in (["api-server"], ["dag-processor"], ["scheduler", "--skip-serve-logs"]):
+            self._keepers.append(threading.Thread(target=self._keep, args=(service,)))
+            self._keepers[-1].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for keeper in self._keepers:
+            keeper.join()
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer of Airflow's API; nothing while it has none."""
+        try:
+            token = httpx.get(f"{self.base}/auth/token", timeout=10).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            found = httpx.request(method, f"{self.base}/api/v2/{path}", json=body, headers=headers, timeout=10)
+            return found.json() if found.is_success else None
+        except (httpx.HTTPError, ValueError, KeyError):
+            return None
+
+    def ended(self, runs: str) -> str | None:
+        """How the one run of a DAG ended; None while it has not."""
+        found = (self.ask("GET", runs) or {"dag_runs": []})["dag_runs"]
+        return next((run["state"] for run in found if run["state"] in ("success", "failed")), None)
+
+    def until(self, what: str, true: Callable[[], Any], patience: float = 240) -> Any:
+        give_up = time.monotonic() + patience
+        while not (found := true()):
+            assert time.monotonic() < give_up, f"{what}: not in {patience} s. {self.log.read_text()[-6000:]}"
+            time.sleep(0.3)
+        return found
+
+    def _keep(self, service: list[str]) -> None:
+        with open(self.log, "ab") as log:
+            while not self._stopping.is_set():
+                process = subprocess.Popen(
+                    [*AIRFLOW, *service], env=self.environment, cwd=self.log.parent, stdout=log, stderr=log
+                )
+                while process.poll() is None and not self._stopping.wait(0.2):
+                    pass
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for each in family:
+            each.kill()
+    process.wait()
+
+
+def test_the_database_of_the_team_server_stops_while_a_night_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    given = settings.load({"SEND_HOME": str(home), "SEND_LA_CODE": "888", "AS_AT": "2026-11-16"})
+    (tmp_path / "meddle.py").write_text(STOP.format(folder=str(tmp_path)))
+    monkeypatch.setattr(watch, "SECOND_LOOK", 0.5)
+    with servers.server() as postgres:
+        url = postgres.url(postgres.database())
+        watched = replace(given, airflow_database=url)
+        with Team(given, url, stand_in(tmp_path)) as team:
+            dag = "dags/send_nightly"
+            team.until("the DAG is switched on", lambda: team.ask("PATCH", dag, {"is_paused": False}))
+            team.until("build begins", (tmp_path / "building").exists)
+
+            postgres.stop("immediate")
+            watch.run(watched, settings.now())
+            (told,) = alerts.read(alerts.common(home))
+            assert told["title"] == "Airflow cannot be reached"
+            time.sleep(OUTAGE)
+            postgres.start()
+
+            (tmp_path / "database is back").touch()
+            ended = team.until("the night ends", lambda: team.ended(f"{dag}/dagRuns"))
+        watch.run(watched, settings.now())
+    assert len(alerts.read(alerts.common(home))) == 1
+    assert ended == "success"
+    [folder] = (home / "runs").iterdir()
+    done = [json.loads(line)["step"] for line in (folder / "progress.jsonl").read_text().splitlines()]
+    once = ("begin", "validate-feeds", "validate-lists", "publish", "serve", "summary")
+    assert done.count("extract") == len(FEEDS) and [done.count(step) for step in once] == [1] * len(once)
+    assert done.count("build") in (1, 2)  # tried again where Airflow never heard how it ended
