@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench test lint format
+.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench fuzz audit sbom test lint format
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s  %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,16 @@ airflow: $(READY) ## Airflow with its web page, on this machine only (PORT=8080)
 
 bench: $(READY) ## Time, processor and memory of each step at Lancashire's size, beside a floor
 	@$(BIN)/python -m bench
+
+fuzz: $(READY_TO_TEST) ## Mutated exports through landing and reading, for as long as you like (FOR=600 seconds, SEED=1)
+	@$(BIN)/python -m tests.fuzz --seconds $${FOR:-600} --seed $${SEED:-1}
+
+audit: $(READY_TO_TEST) ## Known vulnerabilities of what is installed, asked of PyPI, else of OSV (exit status 1 when there are any)
+	@$(UV) export --locked --no-dev --no-emit-project --quiet | $(BIN)/python -m supply.audit
+
+sbom: $(READY_TO_TEST) ## The bill of materials, as CycloneDX (TO=build/send-ready.cdx.json)
+	@$(UV) export --locked --no-dev --format cyclonedx1.5 --preview-features sbom-export --quiet \
+		| $(BIN)/python -m supply.bill "$${TO:-build/send-ready.cdx.json}"
 
 test: lint ## Every check and test
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
