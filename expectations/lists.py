@@ -43,6 +43,8 @@ def validate_lists(run: Run, settings: Settings) -> int:
             with runs.step(run, "validate-lists", listed.name) as step:
                 step.rows, new = _validate(run, settings, listed)
                 step.note = summary_of(new)
+        except warehouse.WarehouseError:  # nor could anybody publish
+            raise
         except Exception as error:  # whatever it is, it must not keep the lists from being published
             new = [unchecked(error, "List", NOT_CHECKED, list_name=listed.name)]
         found += new

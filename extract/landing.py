@@ -265,6 +265,8 @@ def take(
             target = settings.home / landed.path
             target.parent.mkdir(parents=True, exist_ok=True)
             landed = replace(landed, landed_at=_came_before(landed, settings) or landed.landed_at)
+            moment = dt.datetime.fromisoformat(landed.landed_at).timestamp()
+            os.utime(partial, (moment, moment))
             os.replace(partial, target)
         _put_on_record(landed, settings)
         return landed
@@ -285,7 +287,7 @@ def _renew(before: Landed, now: Landed, known: Sequence[Landed], settings: Setti
 
 
 def _came_before(landed: Landed, settings: Settings) -> str | None:
-    """When these bytes came, if their record or their bytes are lost: the order of files of one date stays."""
+    """When these bytes came, by their record or by themselves if the other is lost: files of one date stay in order."""
     target = settings.home / landed.path
     if before := _record(target.with_name(f"{landed.sha256}.json")):
         return before.landed_at

@@ -66,7 +66,7 @@ class Keys:
 
 
 def build(run: Run, settings: Settings) -> None:
-    """Build run.warehouse from the chosen files. Raises BuildError; the previous warehouse is not touched."""
+    """Build run.warehouse from the chosen files. Raises BuildError, and LockedError when somebody has it open."""
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
@@ -78,14 +78,16 @@ def build(run: Run, settings: Settings) -> None:
         logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
         outcome = dbtRunner().invoke(["build", *_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
         if outcome.exception:
-            raise BuildError(f"dbt stopped: {outcome.exception}") from outcome.exception
+            said = str(outcome.exception)
+            raise warehouse.locked(run.warehouse, said) or BuildError(f"dbt stopped: {said}") from outcome.exception
         results: list[Any] = list(cast(RunExecutionResult, outcome.result))
         step.work = _execution_seconds(results)
         step.note = f"{len(results)} models, seeds and tests"
         if not outcome.success:
             _forget_values(target / "run_results.json")
             failed = [f"{result.node.name}: {_why(result)}" for result in results if result.status in ("error", "fail")]
-            raise BuildError(
+            said = " ".join(str(result.message) for result in results)
+            raise warehouse.locked(run.warehouse, said) or BuildError(
                 f"dbt built with failures; their SQL is in {target / 'compiled'}:\n  " + "\n  ".join(failed)
             )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from send_ready import disk
 from send_ready.runs import RunError
 
 # Files that clients back to DuckDB 1.4 can read.
@@ -22,7 +23,11 @@ THREADS = 4
 EXTENSIONS_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
-class LockedError(RunError):
+class WarehouseError(RunError):
+    """A warehouse file is not there, or is damaged. The text says which, and how it is made again."""
+
+
+class LockedError(WarehouseError):
     """Another program has a warehouse file open for writing, or has it open while it is to be written."""
 
 
@@ -35,12 +40,12 @@ def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 def reader(path: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to a warehouse file. Raises LockedError."""
+    """A read-only connection to a warehouse file. Raises WarehouseError."""
     return _connect(path, read_only=True, config={"memory_limit": MEMORY, **EXTENSIONS_OFF})
 
 
 def writer(path: Path) -> duckdb.DuckDBPyConnection:
-    """The one writing connection to a warehouse file, which is created when it does not exist. Raises LockedError."""
+    """The one writing connection to a warehouse file, created when it does not exist. Raises WarehouseError."""
     return _connect(
         path,
         config={
@@ -53,10 +58,10 @@ def writer(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
-    """Make a warehouse file readable in a connection, under a name. Raises LockedError."""
+    """Make a warehouse file readable in a connection, under a name. Raises WarehouseError."""
     try:
         con.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         raise _explained(path, error) from error
 
 
@@ -72,14 +77,25 @@ def in_use(path: Path) -> bool:
 def _connect(path: Path, **options: Any) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), **options)
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         raise _explained(path, error) from error
 
 
-def _explained(path: Path, error: duckdb.IOException) -> Exception:
-    if "Could not set lock" not in str(error):
+def _explained(path: Path, error: duckdb.Error) -> Exception:
+    said = str(error)
+    if any(words in said for words in disk.WORDS):
         return error
-    holder = re.search(r"held in (.+? \(PID \d+\))", str(error))
+    return locked(path, said) or WarehouseError(
+        f"{path} is {'damaged' if path.exists() else 'not there'}. If it is that of a run, build it again with "
+        "`send-ready build`; if it is published, with `send-ready serve`. Then run this step again."
+    )
+
+
+def locked(path: Path, said: str) -> LockedError | None:
+    """What to tell of a warehouse file that is open elsewhere, by DuckDB's words; None when they say something else."""
+    if "Could not set lock" not in said:
+        return None
+    holder = re.search(r"held in (.+? \(PID \d+\))", said)
     return LockedError(
         f"{path} is open in another program{f', {holder[1]}' if holder else ''}. Close it there, or open a copy or the "
         "published warehouse read-only; then run this step again."

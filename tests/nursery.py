@@ -4,7 +4,8 @@ A line of JSON on stdin asks for one thing, and one line on stdout answers it:
     {"arguments": [...], "environment": {...}, "said": path, "kill_at": n}   the step's process id
     {"wait": process id}                                                      its exit status, -9 when it was killed
 
-With `kill_at` the step is killed before its nth doing with a file of its SEND_HOME, as Python's audit events tell them.
+With `kill_at` the step is killed before the nth thing that it does to a file of its SEND_HOME, as Python's audit events
+tell them.
 """
 
 import json
@@ -14,7 +15,8 @@ import sys
 import traceback
 from typing import Any
 
-DOINGS = ("open", "os.rename", "os.mkdir", "os.remove", "os.symlink", "os.rmdir", "shutil.rmtree")
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+DOINGS = ("os.rename", "os.mkdir", "os.remove", "os.symlink", "os.rmdir", "shutil.rmtree", "os.chmod", "os.utime")
 
 
 def import_rooms() -> None:
@@ -53,8 +55,8 @@ def bear(asked: dict[str, Any]) -> int:
 def _work(asked: dict[str, Any]) -> int:
     from send_ready import cli
 
-    if asked.get("kill_at"):
-        _kill_at(asked.get("kill_at"), asked["environment"]["SEND_HOME"])
+    if moment := asked.get("kill_at"):
+        _kill_at(moment, asked["environment"]["SEND_HOME"])
     return cli.main(asked["arguments"])
 
 
@@ -63,12 +65,19 @@ def _kill_at(moment: int, home: str) -> None:
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal done
-        if event in DOINGS and home in str(arguments[0]):
+        if _changes_a_file(event, arguments, home):
             done += 1
             if done == moment:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(look)
+
+
+def _changes_a_file(event: str, arguments: tuple[Any, ...], home: str) -> bool:
+    if event == "ctypes.dlsym":
+        return bool(arguments[1] == "renameat2")
+    is_write = event in DOINGS or (event == "open" and arguments[2] & WRITING)
+    return bool(is_write) and home in str(arguments[0])
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def _record(path: Path) -> Any:
 
 def assert_whole(home: Path) -> None:
     """Landing, packs and the published warehouse hold nothing half, whatever was killed."""
-    _assert_landing(home)
+    assert_landing(home)
     for folder in {*(home / "out").glob("20*"), home / "out" / "latest"}:
         manifest = files.read_json(folder / "manifest.json")
         assert {path.name for path in folder.iterdir()} == {*manifest["outputs"], "manifest.json"}, folder
@@ -65,7 +65,7 @@ def assert_whole(home: Path) -> None:
     assert len(runs_served(home)) == 1
 
 
-def _assert_landing(home: Path) -> None:
+def assert_landing(home: Path) -> None:
     """Every record has its bytes. Bytes without a record are a landing cut off: whole, and landed again."""
     for path in (home / "landing").rglob("*"):
         if path.is_dir() or path.name.startswith("."):

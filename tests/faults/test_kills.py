@@ -1,0 +1,141 @@
+"""Steps killed at any moment: nothing is half in between, and trying again comes to what nobody disturbed.
+
+More of it, with other seeds: python -m tests.faults.kills --kills 1000
+"""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults import standing
+from tests.faults.house import House, moved_in
+from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb, undisturbed
+from tests.steps import Nursery
+
+SEED = 2026
+FEED = "capita_one.home_education"
+# A step, and how many of the things that it does to files lie between one kill and the next.
+WALKS = [(("begin",), 3), (("validate-lists",), 7), (("publish",), 5), (("serve",), 12)]
+
+
+@pytest.fixture(scope="module")
+def finished(after_eve: Path, steps_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house that has had its night, and is played on by one test after the other."""
+    return moved_in(after_eve, steps_nursery, tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture(scope="module")
+def peace(finished: House) -> Undisturbed:
+    return undisturbed(finished)
+
+
+def test_a_night_killed_again_and_again_comes_to_what_one_in_peace_comes_to(house: House, peace: Undisturbed) -> None:
+    met = disturb(house, peace, random.Random(SEED))  # noqa: S311
+    print(f"seed {SEED}: {dict(met)}")
+    assert met.total() >= 20
+    assert {"extract", "validate-feeds", "build", "validate-lists", "publish", "serve"} <= met.keys()
+
+
+@pytest.mark.parametrize(("step", "stride"), WALKS, ids=lambda value: value[0] if isinstance(value, tuple) else "")
+def test_a_step_killed_at_one_place_after_the_other_gets_there(
+    finished: House, peace: Undisturbed, step: tuple[str, ...], stride: int
+) -> None:
+    kills, moment = 0, random.Random(SEED).randint(1, stride)  # noqa: S311
+    while finished.run(*step, kill_at=moment).status == -signal.SIGKILL:
+        standing.assert_whole(finished.home)
+        kills, moment = kills + 1, moment + stride
+    assert kills >= 1
+    finished.night((("publish",), ("serve",)))
+    assert_as_undisturbed(finished.home, peace)
+
+
+def test_a_landing_killed_at_one_place_after_the_other_lands_once(house: House) -> None:
+    for left in ("landing", "runs", "typed"):
+        shutil.rmtree(house.home / left)
+    house.night((("begin",),))
+    begun = house.home.with_name("begun")
+    shutil.copytree(house.home, begun, symlinks=True)
+    house.night((("extract", FEED),))
+    expected = standing.landed(house.home)
+    assert sum(path.endswith(".csv") for path in expected) == 2
+    kills, moment, status = 0, 1, -signal.SIGKILL
+    while status == -signal.SIGKILL:
+        shutil.rmtree(house.home)
+        shutil.copytree(begun, house.home, symlinks=True)
+        status = house.run("extract", FEED, kill_at=moment).status
+        standing.assert_landing(house.home)
+        house.night((("extract", FEED),))
+        assert standing.landed(house.home) == expected, moment
+        kills, moment = kills + 1, moment + 3
+    assert status == 0
+    assert kills > 12
+
+
+STAND_IN = """#!{python}
+import sys, time
+open({calls!r}, "a").write(" ".join(sys.argv[1:]) + chr(10))
+time.sleep({seconds})
+"""
+
+
+@pytest.fixture
+def slow_steps(house: House, tmp_path: Path) -> Path:
+    """Stand-ins for the steps, which take their time. The file that they write their names to."""
+    program, calls = tmp_path / "stand_in", tmp_path / "calls"
+    program.write_text(STAND_IN.format(python=sys.executable, calls=str(calls), seconds=0.3))
+    program.chmod(0o700)
+    house.set["SEND_COMMAND"] = str(program)
+    calls.touch()
+    return calls
+
+
+def of_this_home(house: House) -> list[psutil.Process]:
+    """Whoever is at work for this SEND_HOME, steps and Airflow."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SEND_HOME") == str(house.home) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_until(what: str, is_so: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, f"not {what} after {seconds} s"
+        time.sleep(0.05)
+
+
+def test_make_run_killed_leaves_nobody_at_work_and_two_at_once_take_turns(house: House, slow_steps: Path) -> None:
+    database = house.home / "airflow" / "run" / "airflow.db"
+    moments: list[Callable[[], bool]] = [
+        lambda: database.exists() and not database.with_name("migrated").exists(),  # half made
+        lambda: len(slow_steps.read_text().splitlines()) >= 3,
+    ]
+    for moment in moments:
+        night = house.start("run")
+        wait_until("there", moment)
+        assert of_this_home(house)
+        os.killpg(night.pid, signal.SIGKILL)
+        assert night.wait()
+        wait_until("alone", lambda: not of_this_home(house), 10)
+    slow_steps.write_text("")
+    database.write_bytes(b"damaged" + database.read_bytes()[7:])
+    nights = [house.start("run", run_id="") for _ in range(2)]  # named by the second, which is the same
+    said = [ended.said for night in nights if (ended := night.wait())]
+    assert sorted("waiting for it to end" in each for each in said) == [False, True]
+    assert [call for call in slow_steps.read_text().splitlines() if call in ("begin", "summary")] == [
+        *("begin", "summary"),
+        *("begin", "summary"),
+    ]
+    assert len({path.parent for path in (house.home / "runs").glob("*/airflow.json")}) == 2
