@@ -1,6 +1,7 @@
 """What the inbox holds that no feed knows, and what came too late."""
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def survey(run: Run, settings: Settings) -> None:
     """
     removed.check_day(settings, run.as_at)
     with runs.step(run, "begin") as step:
+        if settings.inbox.parent == settings.home:  # our own; another's that is not there may be a drive that is gone
+            with suppress(FileExistsError):
+                settings.inbox.mkdir()
         exports, unreadable = landing.inbox_files(settings.inbox)
         unreadable = [each for each in unreadable if each.path == settings.inbox or not each.is_gone]
         found = list(unrecognised((path for path, _ in exports), settings))

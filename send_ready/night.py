@@ -54,11 +54,13 @@ def alone(home: Path) -> Iterator[None]:
 
 
 def fill_inbox(settings: Settings) -> None:
-    """Write the sample council, but never into a folder that somebody named, nor for a real council."""
-    if settings.inbox.exists() and any(settings.inbox.iterdir()):
-        return
+    """Write the sample council where nothing is, but never into a folder that somebody named, nor for a real council.
+
+    Such a folder may lie on a drive that does not answer, so it is not even looked at here: `begin` does, and tells.
+    """
     if settings.inbox != settings.home / "inbox" or settings.la_code != SAMPLE_LA_CODE:
-        print(f"The inbox {settings.inbox} is empty: the lists are made from what had landed before.", flush=True)
+        return
+    if settings.inbox.exists() and any(settings.inbox.iterdir()):
         return
     from sample import council
 

@@ -123,7 +123,7 @@ OUTAGE = 6.0  # seconds
 STOP = """
 import os, time
 open({folder!r} + "/building", "a").close()
-while not os.path.exists({folder!r} + "/database is back"):
+while not os.path.exists({folder!r} + "/go on"):
     time.sleep(0.1)
 """
 
@@ -227,10 +227,10 @@ def test_the_database_of_the_team_server_stops_while_a_night_runs(
             watch.run(watched, settings.now())
             (told,) = alerts.read(alerts.common(home))
             assert told["title"] == "Airflow cannot be reached"
+            (tmp_path / "go on").touch()  # so that the step ends while nobody can be told
             time.sleep(OUTAGE)
             postgres.start()
 
-            (tmp_path / "database is back").touch()
             ended = team.until("the night ends", lambda: team.ended(f"{dag}/dagRuns"))
         watch.run(watched, settings.now())
     assert len(alerts.read(alerts.common(home))) == 1

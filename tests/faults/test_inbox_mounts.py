@@ -198,6 +198,19 @@ def test_an_empty_inbox_is_told(given: Settings) -> None:
     assert result["status"] == "fresh"
 
 
+def test_an_inbox_that_nobody_made_yet_is_made(given: Settings) -> None:
+    given.inbox.rmdir()
+    assert told(begun(given), "inbox") == [("F-19", "query", "The inbox is empty.")]
+    assert given.inbox.is_dir()
+
+
+def test_an_inbox_elsewhere_that_is_not_there_is_told(given: Settings, tmp_path: Path) -> None:
+    given = replace(given, inbox=tmp_path / "share" / "exports")
+    told_ = [("F-18", "error", f"The inbox cannot be read. {given.inbox}: No such file or directory.")]
+    assert told(begun(given), "inbox") == told_
+    assert "No such file or directory" in night(given)[1] and not given.inbox.exists()
+
+
 # A drive that is slow, mute or broken
 
 
