@@ -84,10 +84,9 @@ def _unicode(head: bytes) -> tuple[str, str]:
     """The encoding by mark and NULs, and what to do with bytes that do not fit it."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", "replace"
-    if head[1::2].count(0) > len(head) // 3:
-        return "utf-16-le", "replace"
-    if head[0::2].count(0) > len(head) // 3:
-        return "utf-16-be", "replace"
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) > len(head) // 3 and min(even, odd) < max(even, odd) // 2:  # else NULs have filled up a file
+        return "utf-16-be" if even > odd else "utf-16-le", "replace"
     return "utf-8-sig", "surrogateescape"
 
 

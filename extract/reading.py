@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import duckdb
 
@@ -45,7 +45,9 @@ RECORD_LIMIT = 1 << 19  # characters in one record
 PATIENCE = 1 << 25
 _HEAD = 1 << 20  # characters in which the header must end
 _CONTROL = bytes({*range(1, 9), 0x0B, *range(0x0E, 0x20), 0x7F})
-_IRREGULAR = (duckdb.InvalidInputException, UnicodeDecodeError)  # DuckDB may cut what it quotes within a letter
+# What DuckDB raises for a file that it does not want: the last, when it cuts what it quotes within a letter.
+_IRREGULAR = (duckdb.InvalidInputException, duckdb.NotImplementedException, UnicodeDecodeError)
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ABOVE = "The row stands above the header."
 _LONG = f"The record is longer than {RECORD_LIMIT:,} characters; its beginning is kept."
 _OPEN = "A quotation mark is opened and not closed."
@@ -53,8 +55,7 @@ _OPEN = "A quotation mark is opened and not closed."
 csv.field_size_limit(2 * _HEAD)  # for the process: nothing that is given to the csv module here is longer
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """A record that does not fit the header: kept as it stands, for quarantine."""
 
     line_no: int
@@ -145,8 +146,7 @@ def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable
         for record in records:
             count += 1
             if isinstance(record, Misfit):
-                values = json.dumps(record.values, ensure_ascii=False, separators=(",", ":"))
-                set_aside((record.line_no, record.reason, values))
+                set_aside((record.line_no, record.reason, _as_json(record.values)))
             else:
                 keep(record)
     if count == 0:
@@ -295,9 +295,10 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._read()
+        if not self.has_more():
+            raise StopIteration
         self.number += 1
-        return line
+        return self._back.popleft()
 
     def give_back(self, lines: list[str], number: int) -> None:
         """Give these lines next, the first as the line after `number`."""
@@ -306,18 +307,12 @@ class _Lines:
 
     def has_more(self) -> bool:
         """Whether there is another line."""
-        line = next(self, None)
-        if line is not None:
-            self.give_back([line], self.number - 1)
-        return line is not None
-
-    def _read(self) -> str:
-        line = more = self._file.readline(RECORD_LIMIT + 2)
-        if not line:
-            raise StopIteration
-        while more and not more.endswith("\n"):  # a line without end is not held in memory
-            more = self._file.readline(RECORD_LIMIT)
-        return line.rstrip("\r\n")
+        if not self._back and (line := self._file.readline(RECORD_LIMIT + 2)):
+            more = line
+            while not more.endswith("\n") and more:  # a line without end is not held in memory
+                more = self._file.readline(RECORD_LIMIT)
+            self._back.append(line.rstrip("\r\n"))
+        return bool(self._back)
 
 
 def _records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
@@ -330,6 +325,8 @@ def _records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
     patience = PATIENCE
     for line in lines:
         number = lines.number
+        if not line:
+            continue
         if len(line) > RECORD_LIMIT:
             yield Misfit(number, _LONG, (line[:RECORD_LIMIT],))
             continue
@@ -337,8 +334,9 @@ def _records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
         if row and len(_trim_tail(row, width)) == width:
             yield [str(number), *row]
             continue
-        patience -= sum(map(len, further))
-        lines.give_back(further, number)
+        if further:
+            patience -= sum(map(len, further))
+            lines.give_back(further, number)
         if "\r" in line:
             lines.give_back(line.split("\r"), number - 1)
         elif row is None or further:
