@@ -51,6 +51,7 @@ import argparse
 import errno
 import json
 import os
+import resource
 import sys
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -70,6 +71,7 @@ EXIT_AMBER = 99  # Airflow shows a task that exits with it as skipped
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. The exit status is 0, or what the command's docstring says."""
     os.umask(files.PRIVATE_UMASK)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the children's data
     sys.excepthook = private.hook
     options = _parser().parse_args(arguments)
     try:

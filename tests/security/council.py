@@ -141,9 +141,14 @@ def _write_rows(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def words(text: str) -> Iterator[str]:
-    """What a text holds, cut so that names, numbers and birthdays come out whole."""
-    yield from re.findall(r"[a-z0-9]+", text.casefold())
+NAME = re.compile(r"q[a-z]{11}")  # as every name of a child is written here, in lower case
+NUMBER = re.compile(r"[a-z]?\d{8,12}[a-z]?")  # UPN and ULN, also with faults
+
+
+def words(text: str) -> set[str]:
+    """What in a text may be a name or a number of a child."""
+    text = text.casefold()
+    return {*NAME.findall(text), *NUMBER.findall(text)}
 
 
 @cache
@@ -252,8 +257,9 @@ def _children(exports: dict[str, list[dict[str, str]]]) -> Children:
         template = layout.dialect(each.id).dates
         for row in exports[each.id]:
             for column in NAMES & row.keys():
-                found["names"] |= {word for word in words(row[column]) if re.fullmatch(r"q[a-z]{11}", word)}
-            found["numbers"] |= {row[c].casefold() for c in NUMBERS & row.keys() if re.fullmatch(r"\w{10,13}", row[c])}
+                found["names"] |= set(NAME.findall(row[column].casefold()))
+            for column in NUMBERS & row.keys():
+                found["numbers"] |= {number for number in words(row[column]) if len(number) >= 10}
             for column in BIRTHDAYS & row.keys():
                 if day := _as_date(row[column], template):
                     found["birthdays"].add(day)
