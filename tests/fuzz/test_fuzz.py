@@ -19,12 +19,7 @@ STAGES = (cells.CELLS, cells.ROWS, texts.TEXTS, texts.BYTES, workbooks.BOOKS, wo
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    before = os.umask(0o077)
-    os.umask(before)
-    try:
-        return Bench(tmp_path_factory.mktemp("fuzz"))
-    finally:
-        os.umask(before)
+    return Bench(tmp_path_factory.mktemp("fuzz"))
 
 
 def chosen(exports: list[Export], times: int) -> Iterator[tuple[int, Export, Case]]:
