@@ -48,7 +48,6 @@ Rooms are imported where they are used: Great Expectations and dbt take seconds 
 """
 
 import argparse
-import errno
 import json
 import os
 import resource
@@ -58,7 +57,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from send_ready import files, private, runs, settings
+from send_ready import disk, files, private, runs, settings
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,17 +74,22 @@ def main(arguments: list[str] | None = None) -> int:
     sys.excepthook = private.hook
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(settings.load(), options) or 0)
+        given = settings.load()
+    except settings.SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        return int(options.command(given, options) or 0)
     except (settings.SettingsError, runs.RunError) as error:
         print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not (told := disk.full(error, given.home)):
             raise
-        print(f"The disk is full: {error}. Make room, and run this step again: it goes on from there.", file=sys.stderr)
+        print(told, file=sys.stderr)
         return 2
 
 

@@ -63,7 +63,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         raise SettingsError(f"SEND_CODE_STYLE={style} is not one of: {', '.join(CODE_STYLES)}.")
     return Settings(
         home=home,
-        inbox=Path(env.get("SEND_INBOX") or home / "inbox").expanduser().resolve(),
+        # Not resolved: that asks the drive, which may not answer.
+        inbox=Path(os.path.abspath(Path(env.get("SEND_INBOX") or home / "inbox").expanduser())),
         la_code=la_code,
         code_style=style,
         config=Path(config).expanduser().resolve() if config else None,

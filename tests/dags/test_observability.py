@@ -94,15 +94,13 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str,
         given = settings.load({"SEND_HOME": str(tmp_path / "home"), "AS_AT": "2026-11-16", "SEND_RUN_ID": "one"})
         runs.begin(given)
         env = airflow_home.environment(given, "run") | {"SEND_RUN_ID": "one", "SEND_COMMAND": str(program)}
-        command = [sys.executable, "-m", "send_ready.dag_once", "send_nightly", '{"as_at": "2026-11-16"}']
-        subprocess.run(
-            [*command, str(tmp_path / "report.json")],
-            cwd=PROJECT,
-            env=env,
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
+        arguments = ["send_nightly", '{"as_at": "2026-11-16"}', str(tmp_path / "report.json")]
+        command = [sys.executable, "-m", "send_ready.dag_once", *arguments]
+        ours, parents = os.pipe()  # it ends when whoever plays it is gone
+        done = subprocess.run(command, cwd=PROJECT, env=env, stdin=ours, capture_output=True, text=True, timeout=300)
+        for end in (ours, parents):
+            os.close(end)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
     return run
 
