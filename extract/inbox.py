@@ -78,11 +78,12 @@ def survey(run: Run, settings: Settings) -> None:
             for path in found
         ]
         said += [_issue("F-18", "error", f"The inbox cannot be read. {each}.", MEND) for each in unreadable]
-        if not exports and not unreadable:
-            said.append(_issue("F-19", "query", "The inbox is empty.", CONNECT))
         issues.write(run.issues("inbox"), said)
         notes = [f"{len(found)} files of no known feed"] if found else []
-        step.note = "; ".join([*notes, *(issue.message for issue in said if issue.rule != "F-17")]) or None
+        notes += [issue.message for issue in said if issue.rule != "F-17"]
+        if not exports and not unreadable:  # no issue: a day that is built again, or restored, has the same pack
+            notes.append(f"The inbox is empty. {CONNECT}")
+        step.note = "; ".join(notes) or None
 
 
 def _issue(rule: str, severity: str, message: str, fix: str, file_name: str | None = None) -> Issue:
