@@ -12,7 +12,7 @@ from extract import contract as contracts
 from extract import landing
 from send_ready import files, settings
 from tests.faults import standing
-from tests.faults.house import DAY, EVE, House
+from tests.faults.house import EVE, House
 from tests.golden.pipeline import FEEDS
 from tests.steps import Ended
 
@@ -74,7 +74,7 @@ def test_two_nights_at_once_land_each_export_once_and_read_the_same(house: House
 
 
 def test_a_night_and_a_call_at_once_take_the_same_export_once(house: House) -> None:
-    call = ("request", "--notified-on", DAY.isoformat(), "--rehearsal")
+    call = ("request", "--notified-on", settings.now().date().isoformat(), "--rehearsal")
     said = at_once(house, (("begin",), {"run_id": "night"}), (call, {"run_id": "call"}))
     assert [each.status for each in said] == [0, 0], said
     for feed in FEEDS[:4]:

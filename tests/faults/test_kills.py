@@ -15,12 +15,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from send_ready import files, settings
 from tests.faults import standing
-from tests.faults.house import House, moved_in
+from tests.faults.house import EVE, House, moved_in
 from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb, undisturbed
+from tests.servers import Server, postgres
 from tests.steps import Nursery
 
+__all__ = ["postgres"]
+
 SEED = 2026
+LISTS = "annex_a_person_level_lists.xlsx"
 FEED = "capita_one.home_education"
 # A step, and how many of the things that it does to files lie between one kill and the next.
 WALKS = [(("begin",), 3), (("validate-lists",), 7), (("publish",), 5), (("serve",), 12)]
@@ -77,6 +82,54 @@ def test_a_landing_killed_at_one_place_after_the_other_lands_once(house: House) 
         kills, moment = kills + 1, moment + 3
     assert status == 0
     assert kills > 12
+
+
+def test_a_call_and_its_frozen_version_killed_at_one_place_after_the_other_are_there_once(
+    finished: House, peace: Undisturbed
+) -> None:
+    today = settings.now().date().isoformat()
+    kills = 0
+    for step, stride in ((("request", "--notified-on", today, "--rehearsal"), 3), (("freeze",), 6)):
+        moment = 1
+        while finished.run(*step, kill_at=moment).status == -signal.SIGKILL:
+            kills, moment = kills + 1, moment + stride
+        finished.night((step,))
+    assert kills > 5
+    call = finished.home / "out" / "rehearsals" / f"{today}_full_inspection"
+    assert {path.name for path in call.glob("[!.]*")} == {"request.json", "timetable.ics", "timetable.xlsx", "v1"}
+    manifest = files.read_json(call / "v1" / "manifest.json")
+    assert {path.name for path in (call / "v1").iterdir()} == {*manifest["outputs"], "manifest.json"}
+    for name, output in manifest["outputs"].items():
+        assert files.sha256(call / "v1" / name) == output["sha256"]
+    assert files.sha256(call / "v1" / LISTS) == peace.pack[LISTS]
+
+
+def test_publishing_to_postgresql_killed_and_tried_again_shows_one_run_at_a_time(
+    finished: House, peace: Undisturbed, postgres: Server
+) -> None:
+    database, chance = postgres.database(), random.Random(SEED)  # noqa: S311
+    finished.set["SEND_PUBLISH_URL"] = postgres.url(database)
+
+    def shown() -> dict[str, tuple[str, int]]:
+        """Which runs each table that readers see is of, and its rows."""
+        named = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tableowner = 'send_loader'"
+        tables = postgres.run(f"{named} AND schemaname NOT LIKE '%_previous'", database)
+        counted = "SELECT string_agg(DISTINCT run_id, ','), count(*) FROM"
+        return {table: tuple(postgres.run(f"{counted} {table}", database)[0]) for (table,) in tables}
+
+    began = time.perf_counter()
+    finished.night((("serve-postgres",),), run_id="eve", as_at=EVE)
+    seconds, eve, kills = time.perf_counter() - began, shown(), 0
+    for _ in range(4):
+        at_work = finished.start("serve-postgres")
+        ended = at_work.wait(chance.uniform(0, seconds)) or at_work.kill()
+        kills += ended.status == -signal.SIGKILL
+        assert shown() == eve or {run for run, _ in shown().values() if run} == {"night"}
+    assert kills
+    finished.night((("serve-postgres",),))
+    assert {run for run, _ in shown().values() if run} == {"night"}
+    rows = {table: count for table, (_, count) in shown().items()}
+    assert rows == {table: len(held) for table, held in peace.served.items()}
 
 
 STAND_IN = """#!{python}
