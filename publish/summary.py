@@ -19,7 +19,7 @@ def summary(run: Run, settings: Settings) -> str:
 
     A run that made no pack says so, and still shows its feeds.
     """
-    manifest = _manifest(run)
+    manifest = made(run)
     head = f"SEND Ready: LA {run.la_code}, as at {run.as_at:%d/%m/%Y}"
     feeds = (
         manifest["inputs"]
@@ -31,11 +31,13 @@ def summary(run: Run, settings: Settings) -> str:
     return "\n".join([*lines, RULE])
 
 
-def _manifest(run: Run) -> dict[str, Any] | None:
-    """The manifest of the pack, if this run made it."""
-    path = run.out / pack.MANIFEST
-    found = files.read_json(path) if path.exists() else None
-    return found if found and found["run_id"] == run.run_id else None
+def made(run: Run) -> dict[str, Any] | None:
+    """The manifest of the pack, if this run made it; None also when it is damaged, as that of an earlier run may be."""
+    try:
+        found = files.read_json(run.out / pack.MANIFEST)
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if found["run_id"] == run.run_id else None
 
 
 def _feeds(feeds: list[dict[str, Any]]) -> list[str]:

@@ -95,8 +95,7 @@ def _tell_times(this: Run, played: Played) -> None:
 
 def _conclude(settings: Settings, this: Run) -> int:
     """The closing table, and the exit status: what counts is a pack of this very run."""
-    from publish.summary import summary
+    from publish.summary import made, summary
 
     print("\n" + summary(this, settings), flush=True)
-    manifest = this.out / "manifest.json"
-    return 0 if manifest.exists() and files.read_json(manifest)["run_id"] == this.run_id else NO_PACK
+    return 0 if made(this) else NO_PACK

@@ -170,10 +170,13 @@ def test_files_of_one_date_keep_their_order_when_the_first_is_mended(house: Hous
 def test_half_a_result_of_a_feed_is_named_and_the_step_before_makes_it_again(house: House) -> None:
     path = house.home / "runs" / "eve" / "feeds" / "capita_one__students.json"
     truncated(path)
+    truncated(house.home / "out" / EVE.isoformat() / "manifest.json")
     ended = house.run("publish", **EVE_RUN)
     assert (ended.status, "Traceback" in ended.said) == (2, False)
     assert f"{path} is damaged. Run `send-ready extract {FEED}`, and then this step again." in ended.said
-    house.night((("extract", FEED), ("publish",)), **EVE_RUN)
+    house.night((("extract", FEED),), **EVE_RUN)
+    assert "This run made no pack." in house.run("summary", **EVE_RUN).said
+    house.night((("publish",),), **EVE_RUN)
     truncated(path)
     house.night((("validate-feeds",), ("publish",)), **EVE_RUN)
     standing.assert_whole(house.home)
