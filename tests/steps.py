@@ -1,5 +1,6 @@
 """Steps of the pipeline as forks of one process that has imported every room: see nursery.py."""
 
+import atexit
 import json
 import os
 import select
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -49,6 +51,17 @@ def nursery() -> Iterator[Nursery]:
         yield made
     finally:
         made.close()
+
+
+@cache
+def shared() -> Nursery:
+    """One for all tests of a process: starting Python and importing the rooms takes longer than most steps.
+
+    To fork from the tests' own process would hang sooner or later: libraries that ran in it have threads, and locks.
+    """
+    made = Nursery()
+    atexit.register(made.close)
+    return made
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
 """The pipeline as a team without Airflow would run it, a command a step; and its lists read back from Excel."""
 
-import atexit
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 
-from tests.steps import PROJECT, Nursery, Step
+from tests.steps import PROJECT, Step, shared
 
 FEEDS = sorted(path.stem.replace("__", ".") for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
 SHEETS = ("List_1", "List_2")
@@ -54,18 +52,10 @@ class Pipeline:
     def _send_ready(self, *arguments: str, **environment: str) -> None:
         said = self.home.with_name(f"{self.home.name}.said") / "_".join(arguments)
         said.parent.mkdir(parents=True, exist_ok=True)
-        step = Step(_nursery(), arguments=arguments, environment=self.environment | environment, said=str(said))
+        step = Step(shared(), arguments=arguments, environment=self.environment | environment, said=str(said))
         ended = step.wait()
         assert ended, f"send-ready {' '.join(arguments)} does not end"
         assert ended.status == 0, f"send-ready {' '.join(arguments)}\n{ended.said[-8000:]}"
-
-
-@cache
-def _nursery() -> Nursery:
-    """One for all tests of a process: starting Python and importing the rooms takes longer than most steps."""
-    made = Nursery()
-    atexit.register(made.close)
-    return made
 
 
 def _value(cell: Any) -> Any:

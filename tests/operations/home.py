@@ -1,11 +1,8 @@
-"""A SEND_HOME for the tests of the operations: made by hand in a moment, or by the pipeline in a fork."""
+"""A SEND_HOME for the tests of the operations: made by hand in a moment, or by the pipeline."""
 
-import json
-import multiprocessing
 import os
 import time
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -15,12 +12,12 @@ from extract import contract as contracts
 from extract import landing
 from extract.landing import Landed
 from inspection.release import Decision, release
-from send_ready import cli, files
+from send_ready import files
 from send_ready.settings import LONDON, Settings
+from tests.steps import Step, shared
 
 TODAY = date(2026, 11, 16)
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=LONDON)
-FORK = multiprocessing.get_context("fork")
 COUNTS = {"rows_in_file": 1, "rows_accepted": 1, "rows_quarantined": 0, "rows_duplicate": 0}
 
 
@@ -110,26 +107,14 @@ def age(folder: Path, seconds: float = 60) -> None:
 
 
 def steps(home: Path, inbox: Path, as_at: date, run_id: str, *commands: Sequence[str], **environment: str) -> None:
-    """Run commands of the pipeline, one after another, in a fork: no interpreter starts, nothing stays behind here."""
+    """Run commands of the pipeline, one after another."""
     env = {"SEND_HOME": str(home), "SEND_INBOX": str(inbox), "SEND_LA_CODE": "999", "SEND_CODE_STYLE": "lettered"}
     env |= {"AS_AT": as_at.isoformat(), "SEND_RUN_ID": run_id, **environment}
-    log = home.parent / f"{home.name}.log"
-    child = FORK.Process(target=_run, args=(env, commands, log))
-    child.start()
-    child.join()
-    assert child.exitcode == 0, log.read_text()[-4000:]
-
-
-def _run(env: dict[str, str], commands: Sequence[Sequence[str]], log: Path) -> None:
-    os.environ |= env
-    with open(log, "w", encoding="utf-8") as output, redirect_stdout(output), redirect_stderr(output):
-        for command in commands:
-            status = cli.main(list(command))
-            if status:
-                print(json.dumps({"command": command, "status": status}))
-                output.flush()
-                os._exit(1)
-    os._exit(0)
+    said = str(home.parent / f"{home.name}.log")
+    for command in commands:
+        ended = Step(shared(), arguments=list(command), environment={**os.environ, **env}, said=said).wait()
+        assert ended, f"{command} does not end"
+        assert ended.status == 0, f"{command}: {ended.said[-4000:]}"
 
 
 FEEDS = [("extract", feed) for feed in contracts.feeds()]
