@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from send_ready.runs import RunError
 from send_ready.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -36,7 +37,7 @@ _LIMITS = {"max_row_drop_pct", "stale_after_days"}
 _COLUMN_KEYS = {"type", "required", "crosswalk"}
 
 
-class ContractError(ValueError):
+class ContractError(RunError):
     """A contract or column map cannot be used. The text names the file and what to change."""
 
 
