@@ -1,6 +1,7 @@
 """Retention: what is older than its period goes, with a record; what is needed stays; a kill changes none of that."""
 
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -24,7 +25,9 @@ from operations.purge import purge, record, unfinished
 from send_ready import files, runs
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError
-from tests.operations.home import FORK, NOW, TODAY, land, pack, released, settings, snapshot, version
+from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
+
+FORK = multiprocessing.get_context("fork")
 
 DAY = timedelta(days=1)
 LONG_AGO = TODAY - 3000 * DAY
