@@ -424,9 +424,7 @@ def test_what_cannot_be_read_back_is_no_backup(home: Path, monkeypatch: pytest.M
     def spoiled(path: Path, *arguments: Any) -> dict[str, Any]:
         listed = real(path, *arguments)
         data = bytearray(path.read_bytes())
-        middle = slice(
-            len(data) // 2, len(data) // 2 + 64
-        )  # one bit alone may mean the same
+        middle = slice(len(data) // 2, len(data) // 2 + 64)  # one bit alone may mean the same
         data[middle] = bytes(byte ^ 0xFF for byte in data[middle])
         path.write_bytes(data)
         return listed
