@@ -15,7 +15,7 @@ OURS: dict[str, dict[str | None, str]] = {
         "unique_id": "Unique ID of the list row",
         "record_id": "Key of the source record",
         "column_name": "The column it is about",
-        "file_name": "The export it stands in",
+        "file_name": "The export it stands in; not the name of a file that belongs to no feed",
         "line_no": "Line of that export",
         "count": "How many records the issue stands for",
     },

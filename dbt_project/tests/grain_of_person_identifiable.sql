@@ -4,4 +4,5 @@
 {{ grain([
     'person_identifiable_persons',
     'person_identifiable_closing_reasons',
+    'person_identifiable_unmapped_values',
 ]) }}

@@ -133,6 +133,23 @@ def test_analysts_have_a_file_without_lists_and_identities(tmp_path: Path) -> No
     assert read(tmp_path, "SELECT forename, run_id FROM person_identifiable.more") == [("Ada", run.run_id)]
 
 
+def test_words_that_may_be_a_name_are_quoted_in_the_workbook_and_not_to_every_analyst(tmp_path: Path) -> None:
+    quoted = "The value “Ada\n”Lovelace” is not mapped to a standard code: the records that hold it count as blank."
+    unmapped = issue(rule="M-01", category="Mapping", message=quoted)
+    stray = issue(
+        rule="F-17", category="File", feed=None, file_name="Ada Lovelace.docx", message="It belongs to no feed."
+    )
+    run = finished_run(tmp_path, found=[unmapped, stray, issue(rule="F-20", file_name="capita_one_students.csv")])
+    serve(run, settings(tmp_path))
+    told = read(tmp_path, "SELECT rule, message, file_name FROM quality.issues")
+    assert not [row for row in told if "Ada" in str(row)]
+    assert {
+        ("M-01", quoted.replace("“Ada\n”Lovelace”", "(quoted in issues.xlsx)"), None),
+        ("F-17", "It belongs to no feed.", "(named in issues.xlsx)"),
+        ("F-20", "Date of birth is blank.", "capita_one_students.csv"),
+    } < set(told)
+
+
 def test_rollback_serves_the_version_before_until_the_next_publication(tmp_path: Path) -> None:
     def served() -> object:
         return read(tmp_path, "SELECT run_id FROM quality.runs")[0][0]

@@ -134,8 +134,9 @@ issues as (
         unmapped.feed,
         null as record_id,
         unmapped.column_name,
-        unmapped.record_count as issue_count
-    from {{ ref('quality_unmapped_codes') }} as unmapped
+        sum(unmapped.record_count) as issue_count
+    from {{ ref('int_unmapped_codes__located') }} as unmapped
+    group by unmapped.feed, unmapped.column_name, unmapped.crosswalk, unmapped.local_value
 
     union all
 
