@@ -4,7 +4,7 @@ landing/<source>/<feed>/<data date>/<sha256><suffix>          the bytes
                                     <sha256>.json             what came, when, under which name
                                     <sha256>.<contract>.json  what reading it with that contract came to
 
-A file under a new name or date whose bytes the feed already has gets a record without bytes.
+A file under a later date whose bytes the feed already has gets a record without bytes.
 """
 
 import datetime as dt
@@ -41,7 +41,7 @@ class Landed:
     sha256: str
     data_date: dt.date | None
     landed_at: str  # UTC; later files of one date take precedence
-    duplicate_of: str | None  # data date under which the feed already has these bytes
+    duplicate_of: str | None  # an earlier data date under which the feed already has these bytes
     ctime_ns: int | None = None  # nobody can set it back; None where it was not yet kept
 
     @property
@@ -259,8 +259,9 @@ def take(
             if other.data_date == landed.data_date:
                 _renew(other, landed, known, settings)
                 return None
-        if first := next((other for other in same if not other.duplicate_of), None):
-            landed = replace(landed, duplicate_of=str(first.data_date or NO_DATE))
+        # Not of a later date, nor of one that there is not: that is how a wrong name is put right.
+        if first := next((other for other in same if not other.duplicate_of and _is_of_before(other, landed)), None):
+            landed = replace(landed, duplicate_of=str(first.data_date))
         else:
             target = settings.home / landed.path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -284,6 +285,10 @@ def _renew(before: Landed, now: Landed, known: Sequence[Landed], settings: Setti
         replace(now, landed_at=before.landed_at if is_last else now.landed_at, duplicate_of=before.duplicate_of),
         settings,
     )
+
+
+def _is_of_before(other: Landed, landed: Landed) -> bool:
+    return other.data_date is not None and (landed.data_date is None or other.data_date < landed.data_date)
 
 
 def _came_before(landed: Landed, settings: Settings) -> str | None:

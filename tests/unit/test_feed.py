@@ -104,6 +104,17 @@ def test_yesterdays_bytes_under_todays_name_do_not_make_the_data_newer(given: Se
     assert statuses(result)["capita_one_home_education_20261116.csv"] == "duplicate"
 
 
+@pytest.mark.parametrize("wrong", ["20261316", "20271116"])
+def test_a_file_whose_wrong_date_is_put_right_is_used(given: Settings, wrong: str) -> None:
+    drop(given, "capita_one_home_education_20261113.csv", range(10))
+    path = drop(given, f"capita_one_home_education_{wrong}.csv", range(11))
+    assert night(given)["data_date"] == "2026-11-13"
+    path.rename(path.with_name("capita_one_home_education_20261116.csv"))
+    result = night(given)
+    assert (result["status"], result["data_date"], result["rows_accepted"]) == ("fresh", "2026-11-16", 11)
+    assert night(given) == result
+
+
 def test_an_older_file_that_comes_late_does_not_displace_a_newer(given: Settings) -> None:
     drop(given, "capita_one_home_education_20261116.csv", range(10))
     night(given)
