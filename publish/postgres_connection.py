@@ -28,20 +28,20 @@ CONNECTION = {
     "keepalives_count": "6",
     "tcp_user_timeout": "120000",
 }
-LOCK_TIMEOUT = "1min"
 # Whatever the server or the login has set, a night is not cut short, and values are read one way.
 SESSION = {
     "statement_timeout": "0",
     "transaction_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "lock_timeout": LOCK_TIMEOUT,
+    "lock_timeout": "1min",
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
     "datestyle": "ISO, YMD",
     "client_encoding": "UTF8",
 }
-# Who waits for a table lets nobody else at it meanwhile, so the wait is short and there are many.
-LOCK_WAIT, LOCK_PAUSE, LOCK_TRIES = "2s", 8.0, 20
+# Who waits for tables lets nobody else at them meanwhile, so the wait is short and there are many. It ends before
+# PostgreSQL looks for a deadlock (deadlock_timeout, 1 s), for a reader could be the one whom that stops.
+LOCK_WAIT, LOCK_PAUSE, LOCK_TRIES = "900ms", 3.0, 50
 HARMLESS = ("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock")  # to who changes rows
 ALONE = 0x53454E44  # the key of the lock that one publisher holds at a time
 ALONE_WAIT = "15min"
@@ -72,7 +72,7 @@ def opened(url: str, application: str) -> Iterator[Connection]:
 
 def alone(cursor: Cursor) -> None:
     """Be the only publisher until the transaction ends. Raises RunError when another one takes too long."""
-    if not _taken(cursor, f"SELECT pg_advisory_xact_lock({ALONE})", ALONE_WAIT):
+    if not _taken(cursor, f"SELECT pg_advisory_xact_lock({ALONE})", "lock_timeout", ALONE_WAIT):
         holders = _holders(cursor, "locktype = 'advisory' AND objid = %s", ALONE)
         raise RunError(f"{holders} has been publishing for more than {ALONE_WAIT}. {STAYS} {AGAIN}")
 
@@ -83,22 +83,22 @@ def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
         return
     for attempt in range(LOCK_TRIES):
         time.sleep(LOCK_PAUSE if attempt else 0)
-        if _taken(cursor, f"LOCK TABLE {', '.join(tables)} IN {mode} MODE", LOCK_WAIT):
+        if _taken(cursor, f"LOCK TABLE {', '.join(tables)} IN {mode} MODE", "statement_timeout", LOCK_WAIT):
             return
     harmless = () if mode == "ACCESS EXCLUSIVE" else HARMLESS
     holders = _holders(cursor, "relation = ANY(%s::regclass[]) AND mode <> ALL(%s)", list(tables), list(harmless))
     raise RunError(f"{holders} holds on to a table that has to change. End that session. {STAYS} {AGAIN}")
 
 
-def _taken(cursor: Cursor, statement: str, wait: str) -> bool:
-    """Whether a lock could be had within a time."""
-    cursor.execute(f"SAVEPOINT waiting; SET LOCAL lock_timeout = '{wait}'")
+def _taken(cursor: Cursor, statement: str, limit: str, wait: str) -> bool:
+    """Whether locks could be had in time: `lock_timeout` limits the wait for each, `statement_timeout` for all."""
+    cursor.execute(f"SAVEPOINT waiting; SET LOCAL {limit} = '{wait}'")
     try:
         cursor.execute(statement)
-    except errors.LockNotAvailable:
+    except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected):
         cursor.execute("ROLLBACK TO SAVEPOINT waiting")
         return False
-    cursor.execute(f"RELEASE SAVEPOINT waiting; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    cursor.execute(f"RELEASE SAVEPOINT waiting; SET LOCAL {limit} = '{SESSION[limit]}'")
     return True
 
 

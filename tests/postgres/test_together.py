@@ -130,6 +130,26 @@ def test_somebody_who_holds_on_to_a_table_that_has_to_change_is_named(
     assert target.shown() == {"two"}
 
 
+def test_a_reader_of_two_tables_that_change_waits_and_is_not_stopped(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the second and asks for the first, while the publisher holds the first and asks for the second."""
+    monkeypatch.setattr(postgres_connection, "LOCK_PAUSE", 0.1)
+    target.publish(target.run("one"))
+    tables = ("core.dim_person", "core.fct_exclusion")
+    upgraded = target.run("two", *(f"ALTER TABLE {table} ADD COLUMN more INTEGER" for table in tables))
+    with session(target) as con, con.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute("BEGIN; SELECT run_id FROM core.fct_exclusion")
+        publishing = pool.submit(target.publish, upgraded)
+        while target.read("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+            time.sleep(0.01)
+        cursor.execute("SELECT run_id FROM core.dim_person")
+        assert cursor.fetchall() == [("one",)]
+        cursor.execute("COMMIT")
+        publishing.result()
+    assert target.shown() == {"two"}
+
+
 @pytest.mark.parametrize("failure", ["ends its session", "refuses a row", "the run's own file fails"])
 def test_a_publication_that_fails_in_the_middle_leaves_the_run_before(target: Target, failure: str) -> None:
     target.publish(council(target, "one", BIG))
