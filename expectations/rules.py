@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from send_ready import files
 
 SEVERITIES = ("stop", "error", "query")
 _FILE_KEYS = {"about", "owner", "among", "rules"}
 _NEEDED = {"code", "severity", "column", "expect", "message", "fix", "passes", "fails"}
 _OPTIONAL = {"aspect", "kwargs", "when", "among", "owner", "each"}
+_KINDS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(("column", "expect", "message", "fix", "aspect", "when", "among", "owner", "each"), (str, "text")),
+    **dict.fromkeys(("passes", "fails"), (list, "a list")),
+    "kwargs": (dict, "arguments by name"),
+}
 _COLUMN_KWARGS = ("column", "column_A", "column_B")
 ALL_ROWS = "all rows"
 
@@ -55,23 +60,28 @@ class Rule:
 def read(path: Path) -> list[dict[str, Any]]:
     """The records of one rule file, with the file's owner and `among` filled in. Raises RuleError."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RuleError(f"{path} is not YAML that can be read: {error}") from None
+        raw = files.read_yaml(path)
+    except ValueError as error:
+        raise RuleError(str(error)) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("rules"), list):
         raise RuleError(f"{path}: there must be a list called `rules`.")
-    _only(f"{path}", set(raw), _FILE_KEYS)
+    _only(f"{path}", raw, _FILE_KEYS)
     shared = {key: raw[key] for key in ("owner", "among") if key in raw}
-    records = []
+    records: list[dict[str, Any]] = []
     for given in raw["rules"]:
+        if not isinstance(given, dict):
+            raise RuleError(f"{path}: rule {len(records) + 1} is not a record.")
         record = shared | given
         where = f"{path}, rule {record.get('code', '(no code)')}"
-        _only(where, set(record), _NEEDED | _OPTIONAL)
+        _only(where, record, _NEEDED | _OPTIONAL)
         missing = sorted(_NEEDED - set(record))
         if missing:
             raise RuleError(f"{where}: {', '.join(missing)} is missing.")
         if record["severity"] not in SEVERITIES:
             raise RuleError(f"{where}: severity {record['severity']} is not one of {', '.join(SEVERITIES)}.")
+        for key, (kind, said) in _KINDS.items():
+            if not (isinstance(record.get(key), kind) or (key in _OPTIONAL and record.get(key) is None)):
+                raise RuleError(f"{where}: {key} must be {said}.")
         records.append(record)
     return records
 
@@ -82,7 +92,7 @@ def make(record: dict[str, Any]) -> Rule:
     name = f"{code} {aspect}" if aspect else code
     try:
         kwargs = _kwargs(record)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):
         raise RuleError(f"Rule {name}: `when` is not a condition that can be read.") from None
     return Rule(
         id=name,
@@ -130,7 +140,7 @@ def _kwargs(record: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-def _only(where: str, given: set[str], known: set[str]) -> None:
-    unknown = sorted(given - known)
+def _only(where: str, given: Iterable[Any], known: set[str]) -> None:
+    unknown = sorted(set(map(str, given)) - known)
     if unknown:
         raise RuleError(f"{where}: unknown {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -10,13 +10,12 @@ import duckdb
 
 from extract import contract as contracts
 from extract import landing, reader
-from extract.contract import Contract, ContractError, normalise
+from extract.contract import CROSSWALKS, Contract, ContractError, normalise
 from extract.reader import Outcome
 from extract.refusal import Refusal
-from send_ready.settings import PROJECT, Settings
+from send_ready.settings import Settings
 from send_ready.warehouse import identifier
 
-CROSSWALKS = PROJECT / "dbt_project" / "seeds" / "xwalk"
 SHOWN = 20  # lines and values listed of each kind
 # A value of a coded column may be a name or a date of birth, where columns are mixed up or a line has slipped.
 AT_LEAST = 3  # rows, for a value to be listed

@@ -6,20 +6,21 @@ SEND_CONFIG/column_maps.
 
 import csv
 import hashlib
+import io
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import yaml
-
+from send_ready import files
 from send_ready.runs import RunError
-from send_ready.settings import Settings
+from send_ready.settings import PROJECT, Settings
 
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE / "contracts"
 COLUMN_MAPS = HERE / "column_maps"
+CROSSWALKS = PROJECT / "dbt_project" / "seeds" / "xwalk"
 TYPES = {
     "id": "VARCHAR",
     "text": "VARCHAR",
@@ -33,8 +34,15 @@ TYPES = {
 _KEYS = {
     "title", "grain", "owner", "is_optional", "file_name", "undated_file", "key", "latest_by", "limits", "columns",
 }  # fmt: skip
-_LIMITS = {"max_row_drop_pct", "stale_after_days"}
+_LIMITS = {"max_row_drop_pct": 100, "stale_after_days": 36_500}  # and the most that each may be
 _COLUMN_KEYS = {"type", "required", "crosswalk"}
+_KINDS = {str: "text", list: "a list", dict: "settings by name", bool: "true or false"}
+FILE_TIME = "file_time"
+COLUMN_LIMIT = 62  # what reading found of a row's columns is kept in the bits of one number
+# What exports add to a header and nobody sees: spaces of all kinds, marks of order and direction, soft hyphens.
+_UNSEEN = "\\s\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_IGNORED = re.compile(f"[{_UNSEEN}\\-\u2010-\u2015_'\"\u2018\u2019\u201c\u201d`]+")
+T = TypeVar("T")
 
 
 class ContractError(RunError):
@@ -98,7 +106,11 @@ def load(feed: str, settings: Settings) -> Contract:
     name = feed.replace(".", "__", 1)
     contract = settings.config_file("contracts", f"{name}.yml", shipped=CONTRACTS / f"{name}.yml")
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
-    return parse(name, contract, column_map)
+    found = parse(name, contract, column_map)
+    if contract.parent != CONTRACTS:
+        shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
+        _same_for_the_warehouse(found, shipped, contract)
+    return found
 
 
 def load_all(settings: Settings) -> list[Contract]:
@@ -109,75 +121,156 @@ def load_all(settings: Settings) -> list[Contract]:
 def parse(name: str, contract: Path, column_map: Path) -> Contract:
     """Read and check one contract and its column map. Raises ContractError."""
     try:
-        raw = yaml.safe_load(contract.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ContractError(f"{contract} is not YAML that can be read: {error}") from None
+        raw = files.read_yaml(contract)
+    except ValueError as error:
+        raise ContractError(str(error)) from None
     _only(contract, raw, _KEYS, "key")
-    headers = _headers(column_map)
-    columns = []
-    for column, spec in raw.get("columns", {}).items():
-        _only(contract, spec, _COLUMN_KEYS, f"setting of column {column}")
-        if spec.get("type") not in TYPES:
-            raise ContractError(f"{contract}: column {column} has type {spec.get('type')}. Types: {', '.join(TYPES)}.")
-        if column not in headers:
-            raise ContractError(f"{column_map}: no header for column {column}. Add a row `{column},<header>`.")
-        columns.append(
-            Column(column, spec["type"], bool(spec.get("required")), spec.get("crosswalk"), tuple(headers[column]))
-        )
-    names = {column.name for column in columns}
-    _all_known(column_map, headers, names)
-    latest_by = raw.get("latest_by")
-    _all_known(contract, [*raw.get("key", []), *([latest_by] if latest_by else [])], names)
-    limits = raw.get("limits") or {}
-    _only(contract, limits, _LIMITS, "limit")
+    columns = _columns(contract, column_map, _given(contract, raw, "columns", dict))
+    types = {column.name: column.type for column in columns}
+    key, latest_by = _given(contract, raw, "key", list), _given(contract, raw, "latest_by", str, "")
+    _all_known(contract, [*key, *([latest_by] if latest_by else [])], types)
+    undated_file = _given(contract, raw, "undated_file", str, FILE_TIME)
+    if undated_file != FILE_TIME and types.get(undated_file) not in ("date", "datetime"):
+        raise ContractError(f"{contract}: undated_file must be {FILE_TIME}, or a column of type date or datetime.")
+    limits = _given(contract, raw, "limits", dict)
+    _only(contract, limits, set(_LIMITS), "limit")
     source, _, feed = name.partition("__")
-    try:
-        return Contract(
-            source=source,
-            feed=feed,
-            title=raw["title"],
-            grain=raw["grain"],
-            owner=raw["owner"],
-            is_optional=bool(raw.get("is_optional")),
-            file_name=raw["file_name"],
-            undated_file=raw.get("undated_file", "file_time"),
-            key=tuple(raw["key"]),
-            latest_by=latest_by,
-            max_row_drop_pct=float(limits["max_row_drop_pct"]),
-            stale_after_days=int(limits["stale_after_days"]),
-            columns=tuple(columns),
-            fingerprint=_fingerprint(contract, column_map),
-        )
-    except KeyError as missing:
-        raise ContractError(f"{contract}: {missing} is missing. Compare with the shipped contract.") from None
+    return Contract(
+        source=source,
+        feed=feed,
+        title=_given(contract, raw, "title", str),
+        grain=_given(contract, raw, "grain", str),
+        owner=_given(contract, raw, "owner", str),
+        file_name=_file_name(contract, raw),
+        is_optional=_given(contract, raw, "is_optional", bool, False),
+        undated_file=undated_file,
+        key=tuple(key),
+        latest_by=latest_by or None,
+        max_row_drop_pct=_limit(contract, limits, "max_row_drop_pct"),
+        stale_after_days=int(_limit(contract, limits, "stale_after_days")),
+        columns=columns,
+        fingerprint=_fingerprint(contract, column_map),
+    )
+
+
+def _given(path: Path, raw: dict[str, Any], key: str, kind: type[T], otherwise: T | None = None) -> T:
+    """What a contract says, or what holds when it says nothing. Raises ContractError for anything of another kind."""
+    value = raw.get(key)
+    if value is None and otherwise is not None:
+        return otherwise
+    if key not in raw:
+        raise ContractError(f"{path}: '{key}' is missing. Compare with the shipped contract.")
+    if not isinstance(value, kind) or (otherwise is None and not value):
+        raise ContractError(f"{path}: {key} must be {_KINDS[kind]}. Compare with the shipped contract.")
+    return value
+
+
+def _file_name(path: Path, raw: dict[str, Any]) -> str:
+    name = _given(path, raw, "file_name", str)
+    if not re.search("[a-z0-9]", name.casefold()):
+        raise ContractError(f"{path}: file_name has no letter in it, so that any file would do.")
+    return name
+
+
+def _limit(path: Path, limits: dict[str, Any], key: str) -> float:
+    if key not in limits:
+        raise ContractError(f"{path}: '{key}' is missing. Compare with the shipped contract.")
+    value, most = limits[key], _LIMITS[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ContractError(f"{path}: {key} must be a number from 0 to {most:,}.")
+    return float(value)
+
+
+def _columns(contract: Path, column_map: Path, specs: dict[str, Any]) -> tuple[Column, ...]:
+    if len(specs) > COLUMN_LIMIT:
+        raise ContractError(f"{contract}: there are {len(specs)} columns (limit {COLUMN_LIMIT}).")
+    headers, known = _headers(column_map), crosswalks()
+    columns = []
+    for name, spec in specs.items():
+        if not re.fullmatch("[a-z][a-z0-9_]*", str(name)):
+            raise ContractError(f"{contract}: column {name} must be named with small letters, digits and `_`.")
+        _only(contract, spec, _COLUMN_KEYS, f"setting of column {name}")
+        is_required, kind, crosswalk = spec.get("required", False), str(spec.get("type")), spec.get("crosswalk")
+        if kind not in TYPES:
+            raise ContractError(f"{contract}: column {name} has type {kind}. Types: {', '.join(TYPES)}.")
+        if not isinstance(is_required, bool):
+            raise ContractError(f"{contract}: column {name}: required must be {_KINDS[bool]}.")
+        if crosswalk is not None and crosswalk not in known:
+            raise ContractError(f"{contract}: column {name} has crosswalk {crosswalk}. Crosswalks: {', '.join(known)}.")
+        if name not in headers:
+            raise ContractError(f"{column_map}: no header for column {name}. Add a row `{name},<header>`.")
+        columns.append(Column(name, kind, is_required, crosswalk, tuple(headers[name])))
+    _all_known(column_map, headers, specs)
+    return tuple(columns)
 
 
 def normalise(header: str) -> str:
-    """A header as it is compared: no case, spaces, dashes, underscores, quotes, newlines or BOM."""
-    return re.sub("[\\s\u00a0\ufeff\\-\u2010-\u2015_'\"\u2018\u2019\u201c\u201d`]+", "", header).casefold()
+    """A header as it is compared: no case, spaces, dashes, underscores, quotes, newlines, or what nobody sees."""
+    return _IGNORED.sub("", header).casefold()
+
+
+def crosswalks() -> list[str]:
+    """The crosswalks that ship. The file names are the list."""
+    return sorted(path.stem.removeprefix("xwalk_") for path in CROSSWALKS.glob("xwalk_*.csv"))
 
 
 def _headers(column_map: Path) -> dict[str, list[str]]:
+    """By column the headers that it may have. Raises ContractError."""
     found: dict[str, list[str]] = {}
-    with open(column_map, encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if rows.fieldnames != ["column", "header"]:
-            raise ContractError(f"{column_map}: the first line must be `column,header`.")
-        for row in rows:
-            found.setdefault(row["column"], []).append(row["header"])
+    meant: dict[str, str] = {}
+    for line, (column, header, *_) in enumerate(_rows(column_map), start=2):
+        if not column and not header:
+            continue  # as a spreadsheet leaves them below a table
+        name = normalise(header)
+        if not name:
+            raise ContractError(
+                f"{column_map}, line {line}: there is no header. Write `{column or 'column'},<header>`."
+            )
+        if meant.setdefault(name, column) != column:
+            raise ContractError(f"{column_map}, line {line}: header {header} is that of column {meant[name]} already.")
+        found.setdefault(column, []).append(header)
     return found
 
 
+def _rows(column_map: Path) -> list[list[str]]:
+    """The rows below the header, of two cells at least. Raises ContractError."""
+    try:
+        rows = list(csv.reader(io.StringIO(column_map.read_text(encoding="utf-8-sig"), newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no CSV in UTF-8"
+        raise ContractError(f"{column_map} cannot be read: {why}. Save it as “CSV UTF-8 (comma delimited)”.") from None
+    if not rows or [cell.strip() for cell in rows[0]][:2] != ["column", "header"] or any(rows[0][2:]):
+        raise ContractError(f"{column_map}: the first line must be `column,header`.")
+    return [[*(cell.strip() for cell in row), "", ""] for row in rows[1:]]
+
+
 def _only(path: Path, given: Any, known: set[str], what: str) -> None:
-    unknown = set(given) - known if isinstance(given, dict) else {str(given)}
+    if not isinstance(given, dict):
+        raise ContractError(f"{path}: where a {what} should be, there is none. Known: {', '.join(sorted(known))}.")
+    unknown = set(map(str, given)) - known
     if unknown:
         raise ContractError(f"{path}: unknown {what} {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
 
 
-def _all_known(path: Path, used: Iterable[str], names: set[str]) -> None:
-    unknown = [column for column in used if column not in names]
+def _all_known(path: Path, used: Iterable[Any], names: Container[str]) -> None:
+    unknown = [str(column) for column in used if not isinstance(column, str) or column not in names]
     if unknown:
         raise ContractError(f"{path}: {', '.join(unknown)} is not a column of the contract.")
+
+
+def _same_for_the_warehouse(own: Contract, shipped: Contract, path: Path) -> None:
+    """Raise ContractError when a council's own contract lacks what the warehouse is made of."""
+    types = {column.name: column.type for column in own.columns}
+    for column in shipped.columns:
+        if column.name not in types:
+            raise ContractError(
+                f"{path}: column {column.name} of the shipped contract is missing. Add it; where an export lacks it, "
+                "it is blank."
+            )
+        if TYPES[types[column.name]] != TYPES[column.type]:
+            raise ContractError(
+                f"{path}: column {column.name} has type {types[column.name]}, and the warehouse takes {column.type}."
+            )
 
 
 def _fingerprint(contract: Path, column_map: Path) -> str:

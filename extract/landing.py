@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from extract import drive
-from extract.contract import Contract
+from extract.contract import FILE_TIME, Contract
 from extract.drive import Unreadable, Unsettled
 from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import files
@@ -325,7 +325,7 @@ def _copy(source: Path, target: Path) -> tuple[os.stat_result, str]:
 def _data_date(seen: Seen, contract: Contract, copy: Path, stat: os.stat_result) -> dt.date | None:
     if seen.data_date or seen.has_bad_date:
         return seen.data_date
-    if contract.undated_file == "file_time":
+    if contract.undated_file == FILE_TIME:
         return dt.datetime.fromtimestamp(stat.st_mtime, LONDON).date()
     from extract.reader import latest_date
 

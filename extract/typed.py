@@ -286,7 +286,7 @@ def _settle_keys(con: duckdb.DuckDBPyConnection, contract: Contract, header: lis
     Gives the number of exact repeats. The latest is by `latest_by`, then by line.
     """
     required = {column.name for column in contract.required}
-    key = ", ".join(identifier(k) if k in required else f"coalesce({identifier(k)}, '')" for k in contract.key)
+    key = ", ".join(identifier(k) if k in required else f"coalesce({identifier(k)}::VARCHAR, '')" for k in contract.key)
     every = ", ".join(identifier(column.name) for column in contract.columns)
     latest = f"{identifier(contract.latest_by)} DESC NULLS LAST, " if contract.latest_by else ""
     usable = "candidate WHERE _fault IS NULL"

@@ -170,6 +170,10 @@ rules:
         (("fix: F.,", "fix: F., when: 'a ==',"), "cannot be read|condition"),
         (("rules:", "rule:"), "list called `rules`"),
         (("rules:", "rules: ["), "not YAML"),
+        (("rules:", "owner: 2026-13-45\nrules:"), "not YAML"),  # a date for PyYAML, no error of its own
+        (("rules:", "rules:\n  - none"), "rule 1 is not a record"),
+        (("fix: F.,", "fix: [F.],"), "fix must be text"),
+        (("passes: [", "passes: x, aspect: ["), "aspect must be text|passes must be a list"),
     ],
 )
 def test_a_record_that_is_not_a_rule_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:

@@ -60,7 +60,15 @@ def test_file_names_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Date of Birth", "date-of-birth", "DATE_OF_BIRTH", "\ufeffDate of\nBirth", "“Date of Birth”"]
+    "header",
+    [
+        "Date of Birth",
+        "date-of-birth",
+        "DATE_OF_BIRTH",
+        "\ufeffDate of\nBirth",
+        "“Date of Birth”",
+        "\u200eDate\u200b of Birth\xad",
+    ],
 )
 def test_headers_are_compared_without_what_exports_change(header: str) -> None:
     assert normalise(header) == "dateofbirth"
@@ -86,6 +94,23 @@ def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path
         (("  surname: ", "  maiden_name: "), "no header for column maiden_name. Add a row"),
         (("owner: ", "# owner: "), "'owner' is missing"),
         (("columns:", "columns: ["), "is not YAML that can be read"),
+        (
+            ("title: Students", "title: 2026-13-45"),
+            "is not YAML that can be read",
+        ),  # a date for PyYAML, no error of its
+        (("title: Students", "title: [a]"), "title must be text"),
+        (("key: [student_id]", "key: student_id"), "key must be a list"),
+        (("key: [student_id]", "key: []"), "key must be a list"),
+        (("key: [student_id]", "key: [[student_id]]"), "['student_id'] is not a column of the contract"),
+        (("file_name: capita_one_students", "file_name: _"), "any file would do"),
+        (("undated_file: file_time", "undated_file: surname"), "or a column of type date"),
+        (("max_row_drop_pct: 20", "max_row_drop_pct: .nan"), "must be a number from 0 to 100"),
+        (("stale_after_days: 1 ", "stale_after_days: a day "), "must be a number from 0 to"),
+        (("  surname: ", "  Surname: "), "must be named with small letters"),
+        (("  surname: ", "  1: "), "must be named with small letters"),
+        (("  surname: ", "  surname: [] #"), "where a setting of column surname should be, there is none"),
+        (("crosswalk: sex", "crosswalk: ../sex"), "has crosswalk ../sex. Crosswalks: action_status, "),
+        (("required: true", "required: 'no'"), "required must be true or false"),
     ],
 )
 def test_a_contract_with_a_mistake_is_named_with_what_to_change(
@@ -99,6 +124,53 @@ def test_a_contract_with_a_mistake_is_named_with_what_to_change(
     with pytest.raises(ContractError) as error:
         contracts.parse("capita_one__students", own, contracts.COLUMN_MAPS / "capita_one__students.csv")
     assert message in str(error.value) and own.stem in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("  surname: ", "  # surname: "), "column surname of the shipped contract is missing. Add it"),
+        (("type: date,", "type: text,"), "column date_of_birth has type text, and the warehouse takes date"),
+    ],
+)
+def test_a_councils_contract_has_what_the_warehouse_is_made_of(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    for folder, shipped in (("contracts", CONTRACTS), ("column_maps", contracts.COLUMN_MAPS)):
+        (tmp_path / folder).mkdir()
+        for path in shipped.glob("capita_one__students.*"):
+            shutil.copy(path, tmp_path / folder)
+    own, headers = tmp_path / "contracts/capita_one__students.yml", tmp_path / "column_maps/capita_one__students.csv"
+    own.write_text(own.read_text().replace(*change))
+    if "# surname" in change[1]:
+        headers.write_text("".join(line for line in headers.open() if not line.startswith("surname,")))
+    with pytest.raises(ContractError, match=message) as error:
+        contracts.load("capita_one.students", settings.load({"SEND_CONFIG": str(tmp_path)}))
+    assert str(own) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        (b"surname\n", "there is no header"),
+        (b"surname,' -\n", "there is no header"),
+        (b"forename,surname\n", "header surname is that of column surname already"),
+        (b"surname,Pr\xe9nom\n", "no CSV in UTF-8"),
+        (b'surname,"' + b"x" * 3_000_000, "no CSV in UTF-8"),
+        (b",\n", ""),
+        ("surname, Childs\u200b Name ,\r\n".encode(), ""),
+    ],
+)
+def test_a_column_map_with_a_mistake_is_named_with_its_line(tmp_path: Path, added: bytes, message: str) -> None:
+    name = "capita_one__students"
+    own = tmp_path / f"{name}.csv"
+    own.write_bytes((contracts.COLUMN_MAPS / own.name).read_bytes() + added)
+    if not message:
+        assert contracts.parse(name, CONTRACTS / f"{name}.yml", own).columns
+        return
+    with pytest.raises(ContractError, match=message) as error:
+        contracts.parse(name, CONTRACTS / f"{name}.yml", own)
+    assert own.name in str(error.value)
 
 
 def test_an_unknown_feed_is_told_with_the_known_ones() -> None:
