@@ -1,6 +1,5 @@
 """`make check FILE=…`: what the pipeline makes of one export, before the night. Nothing is landed or kept."""
 
-import csv
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +9,10 @@ import duckdb
 
 from extract import contract as contracts
 from extract import landing, reader
-from extract.contract import CROSSWALKS, Contract, ContractError, normalise
+from extract.contract import Contract, ContractError, normalise
 from extract.reader import Outcome
 from extract.refusal import Refusal
+from send_ready.build import seed
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier
 
@@ -91,7 +91,7 @@ def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract
     for column in contract.columns:
         if not column.crosswalk:
             continue
-        known = _crosswalk(settings, column.crosswalk)
+        known = {row["local_value"].strip().lower() for row in seed(f"xwalk_{column.crosswalk}", settings)}
         values = con.execute(
             f"SELECT {identifier(column.name)}, count(*) FROM typed WHERE {identifier(column.name)} IS NOT NULL "
             "GROUP BY 1 ORDER BY 2 DESC, 1"
@@ -107,12 +107,6 @@ def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract
         print(line)
     if lines:
         print("  Add each to its crosswalk (a row `value,code`) in SEND_CONFIG/crosswalks.")
-
-
-def _crosswalk(settings: Settings, name: str) -> set[str]:
-    path = settings.config_file("crosswalks", f"xwalk_{name}.csv", shipped=CROSSWALKS / f"xwalk_{name}.csv")
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return {row["local_value"].strip().lower() for row in csv.DictReader(file)}
 
 
 def _print_rows(issues: list) -> None:  # type: ignore[type-arg]

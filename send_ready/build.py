@@ -14,7 +14,7 @@ import duckdb
 from extract import contract as contracts
 from extract.contract import TYPES, Contract
 from extract.typed import YEARS
-from send_ready import files, private, runs, warehouse
+from send_ready import files, private, runs, tables, warehouse
 from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
@@ -25,6 +25,7 @@ SEEDS = DBT_PROJECT / "seeds"
 OWN_SEEDS = ("crosswalks", "targets")  # folders of SEND_CONFIG whose CSVs stand in for seeds of the same name
 HOLIDAY_COLUMNS = {"holiday_date": "DATE", "holiday_name": "VARCHAR"}
 DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
+DECIDING = 3  # columns of these that a decision cannot do without
 FEED_COLUMNS = {
     "source": "VARCHAR",
     "feed": "VARCHAR",
@@ -207,12 +208,11 @@ def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     con.execute(f"CREATE TABLE raw.person_decisions ({', '.join(f'{name} VARCHAR' for name in DECISION_COLUMNS)})")
     decisions = settings.config / "decisions" / "person_links.csv" if settings.config else None
     if decisions and decisions.is_file():
-        with open(decisions, encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                con.execute(
-                    f"INSERT INTO raw.person_decisions VALUES ({', '.join('?' * len(DECISION_COLUMNS))})",
-                    [row.get(name) for name in DECISION_COLUMNS],
-                )
+        for _, row in tables.read(decisions, DECISION_COLUMNS[:DECIDING], DECISION_COLUMNS[DECIDING:]):
+            con.execute(
+                f"INSERT INTO raw.person_decisions VALUES ({', '.join('?' * len(DECISION_COLUMNS))})",
+                list(row.values()),
+            )
 
 
 def _create_calendar(con: duckdb.DuckDBPyConnection) -> None:
@@ -257,23 +257,45 @@ def _seeds(run: Run, settings: Settings) -> Path:
         places = list(SEEDS.rglob(path.name))
         if not places:
             raise BuildError(f"{path} is not the name of a seed, so it would have no effect. Names: see {SEEDS}.")
-        files.write_bytes(merged / places[0].relative_to(SEEDS), _with_one_line_end(path.read_bytes()))
+        rows = _own_rows(path, shipped=places[0])
+        files.write_bytes(merged / places[0].relative_to(SEEDS), tables.write(rows, list(rows[0])))
     return merged
 
 
+def _own_rows(path: Path, shipped: Path) -> list[dict[str, str]]:
+    """The rows of a council's own seed, with the columns of the shipped one. Raises TableError."""
+    with open(shipped, encoding="utf-8", newline="") as file:
+        columns = next(csv.reader(file))
+    rows = tables.read(path, columns)
+    if not rows:
+        raise tables.TableError(f"{path} has no row. Begin with a copy of {shipped}, or remove it.")
+    if "local_value" in columns:
+        _check_crosswalk(path, rows)
+    return [row for _, row in rows]
+
+
+def _check_crosswalk(path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
+    """Raise TableError for a value that stands twice, which would double the records that hold it, or for none."""
+    seen: dict[str, int] = {}
+    for line, row in rows:
+        value = row["local_value"].strip().lower()
+        if not value:
+            raise tables.TableError(f"{path}, line {line}: there is no local_value. Take the line out.")
+        if (first := seen.setdefault(value, line)) != line:
+            raise tables.TableError(f"{path}, line {line}: its value stands in line {first} already. Keep one of them.")
+
+
 def seed(name: str, settings: Settings | None = None) -> list[dict[str, str]]:
-    """The rows of the seed in force: of the council's own file of that name if it has one, else of the shipped one."""
-    (path,) = SEEDS.rglob(f"{name}.csv")
-    if settings:
-        for folder in OWN_SEEDS:
-            path = settings.config_file(folder, path.name, shipped=path)
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    """The rows of the seed in force: of the council's own file of that name if it has one, else of the shipped one.
+
+    Raises TableError when the council's own cannot be used.
+    """
+    (shipped,) = SEEDS.rglob(f"{name}.csv")
+    for folder in OWN_SEEDS if settings else ():
+        if settings and (own := settings.config_file(folder, shipped.name, shipped=shipped)) != shipped:
+            return _own_rows(own, shipped)
+    with open(shipped, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _with_one_line_end(text: bytes) -> bytes:
-    """A row added on Windows to a file from Linux mixes line ends, over which DuckDB stumbles; Excel adds a mark."""
-    return text.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _execution_seconds(results: list[Any]) -> float:

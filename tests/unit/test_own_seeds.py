@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from publish_run import AS_AT, settings
 
-from send_ready import build
+from send_ready import build, tables, warehouse
 from send_ready.runs import Run
 
 
@@ -18,17 +18,23 @@ def laid_over(home: Path, name: str, text: bytes, folder_name: str = "crosswalks
 
 @pytest.mark.parametrize(
     "text",
-    [b"value,code\nM,M\r\nMale,M\r\n", b"\xef\xbb\xbfvalue,code\r\nM,M\r\nMale,M\n", b"value,code\rM,M\rMale,M\r"],
+    [
+        b"local_value,code\nM,M\r\nMale,M\r\n",
+        b"\xef\xbb\xbflocal_value,code\r\nM,M\r\nMale,M\n",
+        b"local_value,code\rM,M\rMale,M\r",
+        b"code,local_value,,\nM,M,,\nM,Male\n,,,\n\n",
+        "local_value,code\nM,M\nMale,M\n".encode("utf-16"),
+    ],
 )
 def test_rows_added_on_another_system_are_rows(tmp_path: Path, text: bytes) -> None:
     seeds = laid_over(tmp_path, "xwalk_sex.csv", text)
-    assert (seeds / "xwalk" / "xwalk_sex.csv").read_bytes() == b"value,code\nM,M\nMale,M\n"
+    assert (seeds / "xwalk" / "xwalk_sex.csv").read_bytes() == b"local_value,code\nM,M\nMale,M\n"
     assert (seeds / "xwalk" / "xwalk_ethnicity.csv").exists()  # the others are as shipped
 
 
 def test_a_name_that_no_seed_has_is_told(tmp_path: Path) -> None:
     with pytest.raises(build.BuildError, match="is not the name of a seed, so it would have no effect"):
-        laid_over(tmp_path, "xwalk_gender.csv", b"value,code\n")
+        laid_over(tmp_path, "xwalk_gender.csv", b"local_value,code\n")
 
 
 def test_a_councils_targets_stand_in_for_the_shipped_ones(tmp_path: Path) -> None:
@@ -51,3 +57,47 @@ def test_rules_look_things_up_in_the_councils_own_seeds(tmp_path: Path) -> None:
     laid_over(tmp_path, "xwalk_action_status.csv", b"\xef\xbb\xbflocal_value,code\r\nAmber,in_progress\r\n")
     assert build.seed("xwalk_action_status", ours) == [{"local_value": "Amber", "code": "in_progress"}]
     assert len(build.seed("xwalk_action_status")) > 10
+
+
+def test_a_spreadsheets_own_encoding_is_read(tmp_path: Path) -> None:
+    seeds = laid_over(tmp_path, "xwalk_sex.csv", "local_value,code\nMâle – boy,M\n".encode("cp1252"))
+    assert (seeds / "xwalk" / "xwalk_sex.csv").read_text("utf-8") == "local_value,code\nMâle – boy,M\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"local_value;code\nM;M\n", "there is no column local_value, code. The first line must be `local_value,code`"),
+        (b"local_value,code\nM,M\n m ,F\n", "line 3: its value stands in line 2 already"),
+        (b"local_value,code\nM,M\n,F\n", "line 3: there is no local_value"),
+        (b"local_value,code\nM,a,b\n", "line 2: it has 3 values, and the first line 2"),
+        (b'local_value,code\nM,"a', "it is no CSV that can be read"),
+        (b"local_value,code\n", "has no row"),
+        (b"", "there is no column"),
+    ],
+)
+def test_a_seed_with_a_mistake_is_named_with_its_line(tmp_path: Path, text: bytes, said: str) -> None:
+    with pytest.raises(tables.TableError, match=said) as error:
+        laid_over(tmp_path, "xwalk_sex.csv", text)
+    assert "xwalk_sex.csv" in str(error.value)
+
+
+def decided(home: Path, text: bytes) -> list[tuple[str, ...]]:
+    """What the build reads of person_links.csv."""
+    (home / "config" / "decisions").mkdir(parents=True)
+    (home / "config" / "decisions" / "person_links.csv").write_bytes(text)
+    with warehouse.scratch() as con:
+        con.execute("CREATE SCHEMA raw")
+        build._create_decisions(con, settings(home, config=home / "config"))
+        return con.execute("FROM raw.person_decisions").fetchall()
+
+
+def test_decisions_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
+    """A line that was cut short or left blank would else have stopped the whole build."""
+    text = "record_1,record_2,decision,note\na:1,b:2,same,Zoë\na:1,b:3\n,,,\n".encode("cp1252")
+    assert decided(tmp_path, text) == [("a:1", "b:2", "same", "", "", "Zoë"), ("a:1", "b:3", "", "", "", "")]
+
+
+def test_decisions_that_would_have_no_effect_are_told(tmp_path: Path) -> None:
+    with pytest.raises(tables.TableError, match=r"person_links\.csv: there is no column record_1"):
+        decided(tmp_path, b"record_1;record_2;decision\na:1;b:2;same\n")
