@@ -15,7 +15,7 @@ from extract.landing import Landed
 from extract.removed import Removed
 from operations.retention import Periods
 from publish import pack
-from send_ready import files
+from send_ready import files, runs
 from send_ready.settings import LONDON, Settings
 
 LEFTOVERS = (
@@ -178,7 +178,7 @@ def _typed(settings: Settings, before: date, _: date) -> Iterator[Item]:
     used = {
         str(Path(typed).parent)
         for path in home.glob("runs/*/feeds/*.json")
-        if (typed := files.read_json(path).get("typed_path"))
+        if (typed := (runs.read(path) or {}).get("typed_path"))
     }
     for path in sorted(home.glob("typed/*/*/*/*")):
         if path.relative_to(home).as_posix() not in used and _touched(path) < before:

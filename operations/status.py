@@ -3,15 +3,18 @@
 Reads only, and nothing large: it takes less than a second. Nothing in it is about any child.
 """
 
+import sys
 import textwrap
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from operations.looks import LOOKS
-from operations.looks.part import Part
+from operations.looks.part import NIGHT, Part
+from send_ready import private
 from send_ready.layout import council
 from send_ready.runs import RunError
-from send_ready.settings import LONDON, Settings
+from send_ready.settings import LONDON, Settings, SettingsError
 
 WIDTH, LABEL = 80, 13
 
@@ -50,8 +53,22 @@ def _parts(settings: Settings, now: datetime) -> list[Part]:
         raise RunError(
             f"There is no folder {settings.home}. Set SEND_HOME to the one that the nights use, or: make run"
         )
-    found = (each(settings, now) for each in LOOKS)
+    found = (_looked(each, settings, now) for each in LOOKS)
     return [part for part in found if part]
+
+
+def _looked(look: Callable[[Settings, datetime], Part | None], settings: Settings, now: datetime) -> Part | None:
+    """A part; or, as another part, why there is none: what is damaged keeps nothing else from being told."""
+    try:
+        return look(settings, now)
+    except Exception as error:
+        title = look.__name__.replace("_", " ").capitalize()
+        kind = type(error).__name__
+        print(private.told(error), file=sys.stderr)
+        is_ours = isinstance(error, RunError | SettingsError)
+        damaged = f"{title}: a record is damaged ({kind}, see above). Run again, or restore it from the backup."
+        what = str(error) if is_ours else damaged
+        return Part(title, ["CANNOT BE TOLD"], {"error": kind}, [(NIGHT, what)])
 
 
 def _todo(parts: list[Part]) -> list[str]:

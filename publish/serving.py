@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Container
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -96,8 +96,9 @@ def read(folder: Path) -> Version | None:
     """A version by its record; None when that cannot be read, as of one that was cut off."""
     try:
         found = files.read_json(folder / RECORD)
-        return Version(folder, found["run_id"], date.fromisoformat(found["as_at"]), found["previous"], found["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+        held = {name: str(digest) for name, digest in found["files"].items()}
+        return Version(folder, found["run_id"], date.fromisoformat(found["as_at"]), found["previous"], held)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -111,6 +112,14 @@ def damaged(version: Version) -> list[str]:
         elif files.sha256(path) != digest:
             said.append(f"{path} is damaged, or was changed by a program that had it open for writing")
     return said
+
+
+def suspects(version: Version) -> Version:
+    """A version with those of its files alone that are gone, or were written to after its record: for a quick look."""
+    published = (version.folder / RECORD).stat().st_mtime_ns
+    paths = {name: version.folder / name for name in version.files}
+    names = [name for name, path in paths.items() if not path.is_file() or path.stat().st_mtime_ns > published]
+    return replace(version, files={name: version.files[name] for name in names})
 
 
 def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Path:
@@ -177,5 +186,9 @@ def _alone(settings: Settings) -> AbstractContextManager[None]:
 def _forget_but(settings: Settings, kept: Container[str | None]) -> None:
     """Remove what no link shows, nobody can go back to and no reader has open: older versions, and those cut off."""
     for folder in (settings.home / "published").glob("*"):
-        if folder.name not in kept and not any(warehouse.in_use(path) for path in folder.glob("*.duckdb")):
+        if (
+            folder.is_dir()
+            and folder.name not in kept
+            and not any(warehouse.in_use(path) for path in folder.glob("*.duckdb"))
+        ):
             shutil.rmtree(folder)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -28,9 +28,11 @@ from send_ready import airflow_home, files, runs
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 
+LOG = "airflow.log"  # in the run's folder: of no other runs
 LOOK_SECONDS = 0.1  # how often the progress is read
 # What Airflow says each second, and for ever, when its database did not take what came of a task: locked, or no room.
 LOST, LOST_SECONDS = b"No tasks to run. unrunnable tasks", 30
+PLAYED_BY = "PLAYED_BY"  # in the environment of all that is started here: whose it is
 NO_PARENT = 1  # exit status of the child, which nobody reads
 PERSON = "approve"  # the task that waits for one: nobody is there to ask
 
@@ -51,10 +53,10 @@ class Played:
 def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Played:
     """Run the DAG in a child process, show its progress, and name what failed."""
     started = time.perf_counter()
-    report, log = this.folder / "airflow.json", this.folder / "airflow.log"
+    report, log = this.folder / "airflow.json", this.folder / LOG
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "send_ready.dag_once", dag_id, json.dumps(conf), str(report)]
-    env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id}
+    env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id, PLAYED_BY: str(os.getpid())}
     print(f"Starting Airflow, which logs to {log}", flush=True)
     coming, steps = _lines(this.progress), []
     with open(log, "wb") as output, open(log, "rb") as said:
@@ -163,7 +165,8 @@ def _lines(progress: Path) -> Iterator[dict[str, Any] | None]:
             line = file.readline()
             if line.endswith(b"\n"):
                 place = file.tell()
-                yield json.loads(line)
+                if step := runs.noted(line):
+                    yield step
             else:
                 file.seek(place)
                 yield None
@@ -178,16 +181,21 @@ def _show(coming: Iterator[dict[str, Any] | None]) -> list[dict[str, Any]]:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End the child, and what it started, if it has not ended by itself."""
-    if child.poll() is not None:
-        return
-    airflow = psutil.Process(child.pid)
-    family = [*airflow.children(recursive=True), airflow]
+    """End the child, if it has not ended by itself, and what it started: steps outlive an Airflow that was killed."""
+    family = list(_family())
     for process in family:
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     for process in psutil.wait_procs(family, timeout=5)[1]:
         process.kill()
     child.wait()
+
+
+def _family() -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(PLAYED_BY) == str(os.getpid()):
+                yield process
 
 
 def _tell_failures(log: Path, tasks: list[dict[str, Any]]) -> None:

@@ -79,14 +79,14 @@ def begin(settings: Settings) -> Run:
     run_id = tidy(run_id)
     run = Run(settings.home, run_id, settings.as_at, settings.la_code)
     with files.locked(settings.home / "locks" / "runs"):
-        if found := _read(run.record):
+        if found := read(run.record):
             if (found["as_at"], found["la_code"]) != (run.as_at.isoformat(), run.la_code):
                 raise RunError(
                     f"Run {run_id} was begun for {found['as_at']}, LA {found['la_code']}, not for {run.as_at}, "
                     f"LA {run.la_code}. Use another SEND_RUN_ID."
                 )
             return run
-        earlier = _begun(settings.home)
+        earlier = begun(settings.home)
         # After every other, also when the clock went back.
         begun_at = max([datetime.now(UTC), *(_begun_at(folder) + timedelta(microseconds=1) for folder in earlier[-1:])])
         _forget(settings.home, earlier[: max(0, len(earlier) - KEEP + 1)])
@@ -97,11 +97,11 @@ def begin(settings: Settings) -> Run:
 
 def find(settings: Settings) -> Run:
     """The run named by SEND_RUN_ID, else the one begun last. Raises RunError when there is none."""
-    begun = [tidy(settings.run_id)] if settings.run_id else [folder.name for folder in _begun(settings.home)]
-    folder = settings.home / "runs" / (begun[-1] if begun else "")
+    names = [tidy(settings.run_id)] if settings.run_id else [folder.name for folder in begun(settings.home)]
+    folder = settings.home / "runs" / (names[-1] if names else "")
     if not (folder / RECORD).exists():
         raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
-    found = _read(folder / RECORD)
+    found = read(folder / RECORD)
     if not found:
         raise RunError(f"{folder / RECORD} is damaged. Begin the run again with `send-ready begin`, or another one.")
     return Run(settings.home, found["run_id"], date.fromisoformat(found["as_at"]), found["la_code"])
@@ -164,6 +164,15 @@ def _timed(run: Run, name: str, feed: str | None) -> Iterator[Step]:
         print(say(line), file=sys.stderr, flush=True)
 
 
+def noted(line: bytes) -> dict[str, Any] | None:
+    """A line of progress as it was written; None of what a process has left that was killed while it wrote."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"step", "feed", "outcome"} <= found.keys() else None
+
+
 def say(line: dict[str, Any]) -> str:
     """A line of progress for a person: step, feed, rows, seconds."""
     rows = f"{line['rows']:>10,} rows" if line["rows"] is not None else " " * 15
@@ -173,7 +182,7 @@ def say(line: dict[str, Any]) -> str:
 
 def feed_result(run: Run, feed: str) -> dict[str, Any] | None:
     """What came of one feed (`source.feed`); None when its extract never came to an end, or left it damaged."""
-    return _read(run.feed_result(feed))
+    return read(run.feed_result(feed))
 
 
 def feed_results(run: Run) -> list[dict[str, Any]]:
@@ -183,7 +192,7 @@ def feed_results(run: Run) -> list[dict[str, Any]]:
     """
     results = []
     for path in sorted((run.folder / "feeds").glob("*.json")):
-        found = _read(path)
+        found = read(path)
         if not found:
             feed = path.stem.replace("__", ".", 1)
             raise RunError(f"{path} is damaged. Run `send-ready extract {feed}`, and then this step again.")
@@ -191,8 +200,8 @@ def feed_results(run: Run) -> list[dict[str, Any]]:
     return [result for result in results if result["status"] != UNUSED]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """What a record holds; None when there is none, or it is damaged."""
+def read(path: Path) -> dict[str, Any] | None:
+    """What a record of a run holds; None when there is none, or it is damaged."""
     try:
         found = files.read_json(path)
     except (FileNotFoundError, ValueError):
@@ -200,7 +209,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _begun(home: Path) -> list[Path]:
+def begun(home: Path) -> list[Path]:
     """The folder of every run, in the order in which they were begun."""
     folders = (record.parent for record in (home / "runs").glob(f"[!.]*/{RECORD}"))
     return [folder for _, folder in sorted((_begun_at(folder), folder) for folder in folders)]
@@ -210,8 +219,8 @@ def _begun_at(folder: Path) -> datetime:
     """When a run was begun; where its record does not say so, when that was written."""
     record = folder / RECORD
     try:
-        return datetime.fromisoformat((_read(record) or {})["begun_at"])
-    except (KeyError, ValueError):
+        return datetime.fromisoformat((read(record) or {})["begun_at"])
+    except (KeyError, ValueError, TypeError):
         return datetime.fromtimestamp(record.stat().st_mtime, UTC)
 
 

@@ -12,7 +12,7 @@ from operations.looks.part import NIGHT, NIGHTLY, ROOM, UPKEEP, Part
 from operations.places import BACKUPS, RECORDS
 from operations.restore import RESTORING
 from publish import pack
-from send_ready import files
+from send_ready import runs
 from send_ready.settings import LONDON, SAMPLE_LA_CODE, Settings
 
 BACKUP_WITHIN = timedelta(days=7)
@@ -64,8 +64,9 @@ def _of_a_night(settings: Settings) -> tuple[int, int]:
     run = max(made, key=lambda path: path.stat().st_mtime)
     landed = 0
     for path in run.glob("feeds/*.json"):
-        result = files.read_json(path)
-        landed += sum(_size(settings.home / result[name]) for name in ("landing_path", "typed_path") if result[name])
+        result = runs.read(path) or {}
+        held = (result.get(name) for name in ("landing_path", "typed_path"))
+        landed += sum(_size(settings.home / each) for each in held if each)
     stays = landed + _size(newest)
     return _size(run) + _size(newest) + landed + (_size(served) if served.exists() else 0), stays
 

@@ -1,7 +1,6 @@
 """The last run, the newest pack, and the exports in it."""
 
 import fcntl
-import json
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
@@ -11,7 +10,7 @@ from inspection import standing
 from inspection.clock import shown
 from operations.looks.part import EXPORTS, NIGHT, NIGHTLY, Part
 from publish import pack
-from send_ready import files, runs
+from send_ready import dag_once, files, runs
 from send_ready.settings import LONDON, Settings
 
 PACK_BY = time_of_day(7)  # the night begins at 02:00
@@ -21,18 +20,24 @@ ENDS = {"serve": "night", "freeze": "call of the inspectors", "board": "edition 
 
 def last_run(settings: Settings, now: datetime) -> Part:
     """The newest run of whatever kind: done, under way, failed, or stopped without a word."""
-    records = sorted((settings.home / "runs").glob("[!.]*/run.json"), key=lambda path: path.stat().st_mtime)
+    begun = runs.begun(settings.home)
     part = Part("Last run", [], {"state": "none"})
-    if not records:
+    if not begun:
         part.lines = ["None yet."]
         part.todo.append((NIGHT, "Make the first run: make run"))
         return part
-    about, folder = files.read_json(records[-1]), records[-1].parent
+    folder = begun[-1]
+    about = runs.read(folder / runs.RECORD) or {}
+    if not {"run_id", "as_at"} <= about.keys():
+        part.lines, part.facts = [f"{folder.name}: its record CANNOT BE READ"], {"state": "damaged"}
+        part.todo.append((NIGHT, f"{folder / runs.RECORD} is damaged. Make another run: make run"))
+        return part
     steps = _steps(folder / "progress.jsonl")
     failed = sorted({_named(step) for step in _last_tries(steps) if step["outcome"] == "failed"})
     ended = next((kind for step, kind in ENDS.items() if _is_done(steps, step)), None)
-    touched = datetime.fromtimestamp((folder / "progress.jsonl" if steps else records[-1]).stat().st_mtime, LONDON)
-    state = _state(settings.home, bool(ended), failed, now - touched)
+    noted = folder / ("progress.jsonl" if steps else runs.RECORD)
+    touched = datetime.fromtimestamp(noted.stat().st_mtime, LONDON)
+    state = "done" if ended else _unended(settings.home, folder, failed, now - touched)
     last = f"last heard of at {standing.at(touched)}"
     part.lines = [
         f"{about['run_id']}, as at {shown(date.fromisoformat(about['as_at']))}",
@@ -53,10 +58,10 @@ def last_run(settings: Settings, now: datetime) -> Part:
     return part
 
 
-def _state(home: Path, has_ended: bool, failed: list[str], quiet: timedelta) -> str:
-    if has_ended:
-        return "done"
-    if _is_locked(home / "locks" / "night") or quiet < QUIET:
+def _unended(home: Path, folder: Path, failed: list[str], quiet: timedelta) -> str:
+    """Of a run at a prompt the lock tells whether it is at work, as long as its process lives; else its notes do."""
+    is_at_prompt = (folder / dag_once.LOG).exists()
+    if _is_locked(home / "locks" / "night") or (quiet < QUIET and not is_at_prompt):
         return "under way"
     return "failed" if failed else "stopped"
 
@@ -68,13 +73,8 @@ def _told(state: str, kind: str | None) -> str:
 
 def _steps(progress: Path) -> list[dict[str, Any]]:
     """Whole lines of a run's progress."""
-    found = []
-    for line in progress.read_text(encoding="utf-8").splitlines() if progress.exists() else ():
-        try:
-            found.append(json.loads(line))
-        except ValueError:  # of a process that was killed while it wrote
-            continue
-    return found
+    lines = progress.read_bytes().splitlines() if progress.exists() else ()
+    return [step for line in lines if (step := runs.noted(line))]
 
 
 def _last_tries(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -18,9 +18,10 @@ def published(settings: Settings, _: datetime) -> Part:
     part.facts["duckdb"] = version and {"run_id": version.run_id, "as_at": version.as_at.isoformat()}
     if not version and newest:
         part.todo.append((SERVED, "The published warehouse is not there, or cannot be read: make run"))
-    if version and (lost := [name for name in version.files if not (version.folder / name).is_file()]):
-        part.lines.append(f"MISSING: {', '.join(lost)}")
-        part.todo.append((SERVED, "Files of the published warehouse are missing: make run"))
+    if version and (damage := serving.damaged(serving.suspects(version))):
+        part.lines.append(f"DAMAGED: {len(damage)} of {len(version.files)} files")
+        part.facts["damage"] = damage
+        part.todo.append((SERVED, f"{damage[0]}. Publish again: make run; or go back: make rollback"))
     elif version and newest and version.as_at.isoformat() < newest.name:
         part.todo.append(
             (SERVED, f"The published warehouse is as at {version.as_at}, the pack of {newest.name}: make run")

@@ -192,3 +192,16 @@ def test_make_run_killed_leaves_nobody_at_work_and_two_at_once_take_turns(house:
         *("begin", "summary"),
     ]
     assert len({path.parent for path in (house.home / "runs").glob("*/airflow.json")}) == 2
+
+
+def test_no_step_outlives_an_airflow_that_was_killed(house: House, slow_steps: Path) -> None:
+    program = Path(house.set["SEND_COMMAND"])
+    program.write_text(program.read_text().replace("sleep(0.3)", "sleep(600)"))
+    night = house.start("run")
+    wait_until("at work", lambda: bool(slow_steps.read_text()))
+    (airflow,) = (process for process in of_this_home(house) if "send_ready.dag_once" in process.cmdline())
+    airflow.kill()
+    ended = night.wait(60)
+    assert ended and ended.status == 1
+    assert "Airflow did not run the DAG to its end." in ended.said
+    assert not of_this_home(house)

@@ -170,9 +170,60 @@ def test_what_is_published_is_behind_damaged_or_gone(home: Path) -> None:
     publish(home, TODAY - DAY)
     assert "The published warehouse is as at 2026-11-15, the pack of 2026-11-16" in told(home)[1][0]
     (publish(home, TODAY) / "warehouse.duckdb").unlink()
-    assert told(home)[1] == ["Files of the published warehouse are missing: make run"]
+    text, todo, _ = told(home)
+    assert "DAMAGED: 1 of 1 files" in text
+    assert "warehouse.duckdb is missing. Publish again: make run; or go back: make rollback" in todo[0]
     (home / "serving").unlink()
     assert told(home)[1] == ["The published warehouse is not there, or cannot be read: make run"]
+
+
+def test_a_published_file_that_was_written_to_is_read_and_told(home: Path) -> None:
+    path = publish(home, TODAY) / "warehouse.duckdb"
+    later = (path.with_name("publication.json").stat().st_mtime_ns + 1,) * 2
+    os.utime(path, ns=later)  # as a copy has it: its hash tells
+    record = files.read_json(path.with_name("publication.json"))
+    files.write_json(path.with_name("publication.json"), record | {"files": {path.name: files.sha256(path)}})
+    os.utime(path, ns=(path.with_name("publication.json").stat().st_mtime_ns + 1,) * 2)
+    assert told(home)[1] == []
+    path.write_bytes(b"y" * 1000)
+    assert "warehouse.duckdb is damaged" in told(home)[1][0]
+
+
+@pytest.mark.parametrize("held", [b"", b"{", b"{}", b"[]", b"\xff\n"])
+def test_damaged_records_are_told_and_keep_nothing_else_from_being_told(home: Path, held: bytes) -> None:
+    folder = run(home, TODAY, "begin", "build", "serve")
+    files.write_bytes(folder / "warehouse.duckdb", b"x")
+    for name in ("feeds/capita_one__students.json", "progress.jsonl"):
+        files.write_bytes(folder / name, held)
+    text, todo, _ = told(home)
+    assert "STOPPED" in text
+    files.write_bytes(folder / "run.json", held)
+    text, todo, _ = told(home)
+    assert "Last run run-2026-11-16: its record CANNOT BE READ" in text
+    assert todo == [f"{folder / 'run.json'} is damaged. Make another run: make run"]
+
+
+def test_a_look_that_fails_is_told_beside_the_others(home: Path, capsys: Any) -> None:
+    files.write_bytes(home / "landing" / "capita_one" / "students", b"no folder")
+    text, todo, _ = told(home)
+    assert "Retained CANNOT BE TOLD" in text and "DuckDB: run run-2026-11-16" in text
+    assert "Retained: a record is damaged (NotADirectoryError, see above)" in todo[0]
+    assert "NotADirectoryError" in capsys.readouterr().err
+    own = home / "config" / "retention.yml"
+    files.write_bytes(own, b"{")
+    assert f"{own} is not YAML" in told(home, config=own.parent)[1][0]
+
+
+def test_a_run_at_a_prompt_that_was_killed_has_stopped_at_once_and_the_last_is_the_one_begun_last(home: Path) -> None:
+    folder = run(home, TODAY, "begin", "build", ago=timedelta(minutes=1))
+    assert "UNDER WAY" in told(home)[0]
+    (folder / "airflow.log").touch()
+    assert "STOPPED without a word" in told(home)[0]
+    earlier = run(home, TODAY - DAY, "begin", ago=timedelta(minutes=1))
+    for path, hour in ((folder, 9), (earlier, 8)):
+        record = files.read_json(path / "run.json")
+        files.write_json(path / "run.json", record | {"begun_at": f"2026-11-16T{hour:02}:00:00+00:00"})
+    assert f"Last run run-{TODAY}, as at" in told(home)[0]
 
 
 def test_postgres_in_words(home: Path, postgres: Server) -> None:
