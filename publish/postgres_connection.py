@@ -46,6 +46,7 @@ HARMLESS = ("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateE
 ALONE = 0x53454E44  # the key of the lock that one publisher holds at a time
 ALONE_WAIT = "15min"
 # Classes of SQLSTATE whose message speaks of the server and of names, never of values.
+OF_SYSTEM = ("53", "58")  # of these, what fails and, after a colon, the words of the server's operating system
 SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
 ROLES = "A database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login."
 STAYS = "Readers keep the run that they have."
@@ -74,7 +75,7 @@ def alone(cursor: Cursor) -> None:
     """Be the only publisher until the transaction ends. Raises RunError when another one takes too long."""
     if not _taken(cursor, f"SELECT pg_advisory_xact_lock({ALONE})", "lock_timeout", ALONE_WAIT):
         holders = _holders(cursor, "locktype = 'advisory' AND objid = %s", ALONE)
-        raise RunError(f"{holders} has been publishing for more than {ALONE_WAIT}. {STAYS} {AGAIN}")
+        raise RunError(f"For more than {ALONE_WAIT} the lock of the publisher is held by {holders}. {STAYS} {AGAIN}")
 
 
 def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
@@ -87,7 +88,7 @@ def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
             return
     harmless = () if mode == "ACCESS EXCLUSIVE" else HARMLESS
     holders = _holders(cursor, "relation = ANY(%s::regclass[]) AND mode <> ALL(%s)", list(tables), list(harmless))
-    raise RunError(f"{holders} holds on to a table that has to change. End that session. {STAYS} {AGAIN}")
+    raise RunError(f"A table that has to change is in use by {holders}. End that session. {STAYS} {AGAIN}")
 
 
 def _taken(cursor: Cursor, statement: str, limit: str, wait: str) -> bool:
@@ -113,7 +114,7 @@ def _holders(cursor: Cursor, held: str, *values: object) -> str:
         values,
     )
     found = [f"{user} with {program or 'a program without a name'} (PID {pid})" for pid, user, program in cursor]
-    return " and ".join(found) or "Somebody who has just left"
+    return " and ".join(found) or "somebody who has just left"
 
 
 def _options(url: str) -> dict[str, str]:
@@ -147,7 +148,8 @@ def _in_words(options: dict[str, str]) -> Iterator[None]:
         yield
     except psycopg2.Error as error:
         where = " ".join(["PostgreSQL", *(options[part] for part in ("host", "dbname") if part in options)])
-        said = _said(error).replace(options.get("password") or "\0", "***")
+        said = _said(error).replace(options.get("password") or "\0", "***").rstrip(".?")
+        error.args = ()  # the context of what is raised: no row is found there, nor a full disk that is not ours
         raise RunError(f"{where}: {said}. {STAYS} {_next_step(error)}") from None
 
 
@@ -160,6 +162,8 @@ def _said(error: psycopg2.Error) -> str:
     about = {"table": told.table_name, "constraint": told.constraint_name, "column": told.column_name}
     places = [f"{what} {which}" for what, which in about.items() if which]
     words = [told.message_primary] if code.startswith(SAFE) else []
+    if code.startswith(OF_SYSTEM):
+        words = [word.rpartition(": ")[0] or word for word in words]
     if isinstance(error, errors.DependentObjectsStillExist):
         words += [told.message_detail]  # names of views
     return ": ".join([" ".join([name, *places]), *(" ".join(word.split()) for word in words if word)])
@@ -168,6 +172,10 @@ def _said(error: psycopg2.Error) -> str:
 def _next_step(error: psycopg2.Error) -> str:
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{ROLES} {AGAIN}"
+    if isinstance(error, errors.DiskFull):
+        return f"It is the disk of the PostgreSQL server. {AGAIN}"
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return f"SEND_PUBLISH_URL has to lead to the primary server, and not to a replica. {AGAIN}"
     if isinstance(error, errors.DependentObjectsStillExist):
         return f"Drop what depends on it, and make it anew after the next publication. {AGAIN}"
     return AGAIN

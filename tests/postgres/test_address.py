@@ -101,6 +101,39 @@ def test_a_row_that_is_refused_is_not_shown(target: Target) -> None:
     assert target.shown() == {"one"}
 
 
+@pytest.mark.parametrize(
+    ("code", "words", "told"),
+    [
+        (
+            "disk_full",
+            'could not extend file "base/1/2": No space left on device',
+            ': disk full: could not extend file "base/1/2". Readers keep the run that they have. It is the disk of the '
+            "PostgreSQL server. When that is put right, run this step again.",
+        ),
+        (
+            "read_only_sql_transaction",
+            "cannot execute DELETE in a read-only transaction",
+            ": read only sql transaction: cannot execute DELETE in a read-only transaction. Readers keep the run that "
+            "they have. SEND_PUBLISH_URL has to lead to the primary server, and not to a replica. When that is put "
+            "right, run this step again.",
+        ),
+    ],
+)
+def test_what_the_server_cannot_do_is_not_taken_for_this_machine(
+    target: Target, code: str, words: str, told: str
+) -> None:
+    target.publish(target.run("one"))
+    fails = f"BEGIN RAISE EXCEPTION $${words}$$ USING ERRCODE = '{code}'; END"
+    target.read(
+        f"CREATE FUNCTION public.fails() RETURNS trigger LANGUAGE plpgsql AS '{fails.replace(chr(39), chr(39) * 2)}'"
+    )
+    target.read("CREATE TRIGGER fails BEFORE INSERT ON quality.runs EXECUTE FUNCTION public.fails()")
+    with pytest.raises(RunError) as caught:
+        target.publish(target.run("two"))
+    assert str(caught.value) == f"PostgreSQL 127.0.0.1 {target.name}{told}"
+    assert target.shown() == {"one"}
+
+
 def test_the_sessions_of_the_loader_can_be_told_and_are_gone_after(target: Target) -> None:
     target.publish(target.run("one"))
     assert target.read("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'SEND Ready%'") == [(0,)]
