@@ -6,15 +6,28 @@ A line of JSON on stdin asks for one thing, and one line on stdout answers it:
 
 With `kill_at` the step is killed before the nth thing that it does to a file of its SEND_HOME, as Python's audit events
 tell them.
+
+dbt's project is parsed once for all steps that build from the shipped seeds, as that takes a third of their time. Each
+step that is a process of its own parses it for itself: those of test_drill.py, test_inspection_day.py, test_night.py.
 """
 
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
+import tempfile
 import traceback
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
+from send_ready.settings import PROJECT
+
+ROOMS = ("send_ready", "extract", "expectations", "publish", "inspection", "operations")
+ALONE = ("send_ready.__main__", "send_ready.dag_once")  # a process of their own, in which Airflow is
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 DOINGS = ("os.rename", "os.mkdir", "os.remove", "os.symlink", "os.rmdir", "shutil.rmtree", "os.chmod", "os.utime")
 
@@ -27,12 +40,53 @@ def import_rooms() -> None:
     from dbt.cli.main import dbtRunner  # noqa: F401
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer  # noqa: F401
 
-    import send_ready.build
-    import send_ready.cli  # noqa: F401
+    for room in ROOMS:
+        for module in pkgutil.iter_modules([str(PROJECT / room)], f"{room}."):
+            if module.name not in ALONE:
+                importlib.import_module(module.name)
+
+
+@cache
+def parsed() -> Any:
+    """dbt's manifest of the project, in which nothing depends on the variables of a run.
+
+    Parsed by a child, as dbt leaves threads behind, and read as dbt reads what it parsed before.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    with tempfile.TemporaryDirectory() as folder:
+        if not (child := os.fork()):
+            _parse(folder)
+            os._exit(0)
+        os.waitpid(child, 0)
+        data = Path(folder, "partial_parse.msgpack").read_bytes()
+    manifest = Manifest.from_msgpack(data, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+def _parse(folder: str) -> None:
+    from dbt.cli.main import dbtRunner
+
+    from send_ready.build import DBT_PROJECT, SEEDS
+
+    os.environ |= {"SEND_DBT_WAREHOUSE": f"{folder}/warehouse.duckdb", "SEND_SEEDS": str(SEEDS)}
+    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", folder]
+    variables = json.dumps(dict.fromkeys(("as_at", "la_code", "run_id"), "any"))
+    logs = ["--log-path", folder, "--log-level", "none", "--log-level-file", "none"]
+    dbtRunner().invoke(["parse", *folders, *logs, "--vars", variables])
+
+
+def is_of_shipped_seeds(asked: dict[str, Any]) -> bool:
+    return asked["arguments"][0] == "build" and "SEND_CONFIG" not in asked["environment"]
 
 
 def bear(asked: dict[str, Any]) -> int:
     """Fork a step and give its process id."""
+    if is_of_shipped_seeds(asked):
+        parsed()
+    gc.freeze()  # or the first collection in each step would copy every page that it shares with this process
     if child := os.fork():
         return child
     status = 1  # as Python ends when nobody has caught anything
@@ -53,8 +107,12 @@ def bear(asked: dict[str, Any]) -> int:
 
 
 def _work(asked: dict[str, Any]) -> int:
+    from dbt.cli import main
+
     from send_ready import cli
 
+    if is_of_shipped_seeds(asked):
+        main.dbtRunner = partial(main.dbtRunner, parsed())  # type: ignore[assignment, misc]
     if moment := asked.get("kill_at"):
         _kill_at(moment, asked["environment"]["SEND_HOME"])
     return cli.main(asked["arguments"])

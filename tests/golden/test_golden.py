@@ -83,8 +83,7 @@ def expected_items(day: str) -> dict[str, list[dict[str, str]]]:
 def golden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Pipeline]:
     day: str = request.param
     pipeline = Pipeline(tmp_path_factory.mktemp("home"), COUNCIL / day, date.fromisoformat(day))
-    pipeline.night()
-    pipeline.publish("plain")
+    pipeline.night("plain")
     return day, pipeline
 
 

@@ -7,6 +7,7 @@ disagrees, either it is wrong or a definition has changed.
 import csv
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -22,6 +23,7 @@ EVERYBODYS = ("sex", "ethnicity_group", "primary_need", "phase", "age_band")
 Key = tuple[str, str, str, str, str]
 
 
+@cache
 def expected() -> dict[Key, tuple[float, int | None]]:
     with open(COUNCIL / "expected.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -37,9 +39,14 @@ def expected() -> dict[Key, tuple[float, int | None]]:
     return found
 
 
+@cache
+def ends() -> set[str]:
+    return {period_end for _, _, period_end, _, _ in expected()}
+
+
 def is_worked_out(key: Key) -> bool:
     kpi, _, end, breakdown, _ = key
-    if end not in {period_end for _, _, period_end, _, _ in expected()}:
+    if end not in ends():
         return False
     if breakdown in EVERYBODYS and (kpi, breakdown) != ("K33", "primary_need"):
         return kpi == "K16" and end == str(AS_AT)
