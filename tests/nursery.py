@@ -8,7 +8,7 @@ With `kill_at` the step is killed before the nth thing that it does to a file of
 tell them.
 
 dbt's project is parsed once for all steps that build from the shipped seeds, as that takes a third of their time. Each
-step that is a process of its own parses it for itself: those of test_drill.py, test_inspection_day.py, test_night.py.
+step that is a process of its own parses it for itself: those of test_drill.py and security/test_night.py.
 """
 
 import gc

@@ -3,7 +3,6 @@
 Only who is on which list is taken from elsewhere: from the floor, which shares no code with the pipeline either.
 """
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ import pandas as pd
 import pytest
 
 from bench import floor
-from sample import council
-from tests.golden.pipeline import Pipeline
+from tests import nights
+from tests.nights import AS_AT
 
-AS_AT = date(2026, 11, 16)
 DAY = pd.Timestamp(AS_AT)
 ALTERNATIVE_PROVISION = (
     "14",
@@ -44,14 +42,8 @@ class Exports:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exports, dict[str, list[tuple[Any, ...]]], Path]:
-    folder = tmp_path_factory.mktemp("council")
-    inbox = folder / "inbox"
-    council.write(
-        inbox, as_at=AS_AT, plans=800, sen_support=1200, seed=21, faults=0.0, answer_key=folder / "answer_key.txt"
-    )
-    pipeline = Pipeline(folder / "home", inbox, AS_AT)
-    pipeline.night()
-    return Exports(inbox), floor.lists(inbox, AS_AT, "999").plain, folder / "home" / "serving" / "warehouse.duckdb"
+    night = nights.of(nights.CLEAN, tmp_path_factory)
+    return Exports(night.inbox), floor.lists(night.inbox, AS_AT, "999").plain, night.warehouse
 
 
 def published(path: Path, query: str) -> list[tuple[Any, ...]]:

@@ -6,11 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sample import council
+from tests import nights
 from tests.end_to_end.kpis_from_exports import Council, Figures
-from tests.golden.pipeline import Pipeline
+from tests.nights import AS_AT
 
-AS_AT = date(2026, 11, 16)
 ENDS = [
     AS_AT,
     *map(date.fromisoformat, ("2026-10-31", "2026-08-31", "2026-02-28", "2025-02-28", "2024-02-29", "2023-11-30")),
@@ -18,23 +17,11 @@ ENDS = [
 LIKE_TO_LIKE = ("K01", "K02", "K03", "K04", "K07", "K09", "K11", "K12", "K13", "K14", "K15", "K19", "K20", "K22", "K24")
 
 
-@pytest.fixture(scope="module", params=[(11, 0.0), (13, 0.05)], ids=["clean", "with faults"])
+@pytest.fixture(scope="module", params=[nights.CLEAN, nights.OTHER], ids=["clean", "with faults"])
 def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The inbox and the published warehouse of an invented council's night."""
-    seed, faults = request.param
-    folder = tmp_path_factory.mktemp("council")
-    council.write(
-        folder / "inbox",
-        as_at=AS_AT,
-        plans=300,
-        sen_support=600,
-        seed=seed,
-        faults=faults,
-        answer_key=folder / "key.csv",
-    )
-    pipeline = Pipeline(folder / "home", folder / "inbox", AS_AT)
-    pipeline.night()
-    return folder / "inbox", folder / "home" / "serving" / "warehouse.duckdb"
+    found = nights.of(request.param, tmp_path_factory)
+    return found.inbox, found.warehouse
 
 
 def published(warehouse: Path, end: date) -> Figures:

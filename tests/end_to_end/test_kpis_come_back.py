@@ -2,7 +2,6 @@
 
 from datetime import date
 from math import sqrt
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -36,12 +35,10 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, st
     council.write(
         folder / "inbox", as_at=AS_AT, plans=2_500, sen_support=2_500, faults=0.0, answer_key=folder / "key.csv"
     )
-    pipeline = Pipeline(folder / "home", folder / "inbox", AS_AT)
-    pipeline.night()
-    warehouse = Path(folder / "home" / "serving" / "warehouse.duckdb")
+    warehouse = Pipeline(folder / "home", folder / "inbox", AS_AT).build()
     with duckdb.connect(str(warehouse), read_only=True) as con:
         rows = con.execute(
-            "SELECT kpi_id, period_type, breakdown_value, numerator, denominator FROM kpi.values "
+            "SELECT kpi_id, period_type, breakdown_value, numerator, denominator FROM kpi.kpi_values "
             "WHERE period_end = ? AND breakdown_type IN ('all', 'primary_need')",
             [AS_AT],
         ).fetchall()

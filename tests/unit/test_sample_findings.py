@@ -2,43 +2,35 @@
 
 import csv
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import floor
-from sample import council
 from send_ready import warehouse
-from tests.golden.pipeline import SHEETS, Pipeline
+from tests import nights
+from tests.golden.pipeline import SHEETS
+from tests.nights import CLEAN, FAULTY, Night
 
-AS_AT = date(2026, 11, 16)
-SIZE = {"as_at": AS_AT, "plans": 900, "sen_support": 1500, "seed": 4}
-FAULTS = 0.1
 FINDING = "rule, feed, unique_id, record_id, column_name, line_no"
 Finding = dict[str, Any]
 Row = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("findings")
-    council.write(folder / "inbox", **SIZE, faults=FAULTS, answer_key=folder / "key.csv")
-    council.write(folder / "clean", **SIZE, faults=0, answer_key=folder / "clean_key.csv")
-    Pipeline(folder / "home", folder / "inbox", AS_AT).night()
-    return folder
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    return nights.of(FAULTY, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def key(home: Path) -> list[Row]:
-    with (home / "key.csv").open(encoding="utf-8", newline="") as file:
+def key(night: Night) -> list[Row]:
+    with night.answer_key.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
-def findings(home: Path) -> list[Finding]:
-    with warehouse.reader(home / "home" / "serving" / "warehouse.duckdb") as con:
+def findings(night: Night) -> list[Finding]:
+    with warehouse.reader(night.warehouse) as con:
         rows = con.execute(f"SELECT {FINDING} FROM quality.issues").fetchall()
     return [dict(zip(FINDING.split(", "), row, strict=True)) for row in rows]
 
@@ -99,10 +91,12 @@ def test_what_is_tolerated_is_not_reported(key: list[Row], findings: list[Findin
     assert [row["fault"] for row in tolerated if (row["feed"], row["line_no"]) in lines] == []
 
 
-def test_only_people_of_the_key_differ_on_the_lists(home: Path, key: list[Row]) -> None:
+def test_only_people_of_the_key_differ_on_the_lists(
+    night: Night, key: list[Row], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Faults touch nobody else; and what is tolerated leaves the child's row as it would be without."""
-    faulty = Pipeline(home / "home", home / "inbox", AS_AT).lists()
-    clean = floor.lists(home / "clean", AS_AT, "999")
+    faulty = night.lettered.lists()
+    clean = floor.lists(nights.of(CLEAN, tmp_path_factory).inbox, nights.AS_AT, "999")
     # A team's name goes onto the list as it is held, whatever it looks like.
     blamed = {row["unique_id"] for row in key if row["expected_finding"] != "tolerated" or row["column_name"] == "team"}
     for sheet in SHEETS:
@@ -111,11 +105,9 @@ def test_only_people_of_the_key_differ_on_the_lists(home: Path, key: list[Row]) 
         assert differs and differs <= blamed, differs - blamed
 
 
-def test_a_clean_council_has_only_what_is_inherent(tmp_path: Path) -> None:
+def test_a_clean_council_has_only_what_is_inherent(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Children without a need, a school or a review are in the published figures too; nothing else is wrong."""
-    council.write(tmp_path / "inbox", **SIZE, faults=0)
-    Pipeline(tmp_path / "home", tmp_path / "inbox", AS_AT).night()
-    with warehouse.reader(tmp_path / "home" / "serving" / "warehouse.duckdb") as con:
+    with warehouse.reader(nights.of(CLEAN, tmp_path_factory).warehouse) as con:
         found = con.execute("SELECT DISTINCT rule, severity FROM quality.issues").fetchall()
         counts = [
             con.execute(f"SELECT count(*) FROM annex_a.rpt_annex_a__{name}").fetchone() for name in ("list_1", "list_2")
@@ -123,4 +115,4 @@ def test_a_clean_council_has_only_what_is_inherent(tmp_path: Path) -> None:
     assert {rule for rule, severity in found if severity in ("stop", "error")} <= {"101d", "201d"}
     queries = {"102a", "107", "207", "108a", "L-115", "L-121", "L-122", "S-PLA-09", "S-REV-05", "S-HUR-04", "W-01"}
     assert {rule for rule, severity in found if severity == "query"} <= queries
-    assert counts == [(SIZE["plans"],), (SIZE["sen_support"],)]
+    assert counts == [(CLEAN.plans,), (CLEAN.sen_support,)]
