@@ -1,5 +1,6 @@
 """`make check FILE=…`: what the pipeline makes of one export, before the night. Nothing is landed or kept."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,11 @@ WITHHELD = f"each in fewer than {AT_LEAST} rows or one of more than {SHOWN}: per
 def check(settings: Settings, path: Path, feed: str | None) -> int:
     """Print a report on one file. The exit status is 0 when it would be accepted, else 1."""
     name = landing.printable(path.name)
-    if not path.is_file():
+    if not os.path.isfile(path):  # which Path.is_file() would not say of a name that is too long
         print(f"There is no file {landing.printable(str(path))}.")
+        return 1
+    if not os.access(path, os.R_OK):
+        print(f"{name} cannot be read by this account.")
         return 1
     try:
         contract = _recognise(settings, path, feed)

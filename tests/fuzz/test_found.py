@@ -321,6 +321,8 @@ def test_a_name_that_would_break_a_log_or_a_query(
     capsys.readouterr()
     assert check(given, given.inbox / name, None) == 0
     assert capsys.readouterr().out.startswith(f"{name.replace(odd, shown)}: ")
+    assert check(given, given.inbox / ("x" * 300), None) == 1
+    assert capsys.readouterr().out == f"There is no file {given.inbox / ('x' * 300)}.\n"
     assert check(given, given.inbox / f"none{odd}", None) == 1
     assert capsys.readouterr().out.endswith(f"none{shown}.\n")
 
