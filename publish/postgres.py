@@ -64,6 +64,7 @@ def rollback(settings: Settings) -> str:
         with connection, connection.cursor() as cursor:
             alone(cursor)
             become_loader(cursor)
+            _hold(cursor)
             now, before = _standing(cursor, RUNS), _standing(cursor, _before(RUNS))
             if not now or not before:
                 raise RunError("PostgreSQL holds no run before the one that it shows, which stays.")
@@ -84,6 +85,7 @@ def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: S
     with connection, connection.cursor() as cursor:
         alone(cursor)
         become_loader(cursor)
+        _hold(cursor)
         now = _standing(cursor, RUNS)
         if now and now[2] != run.la_code:
             raise RunError(
@@ -99,6 +101,11 @@ def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: S
         notes += [f"taken away: {grant}" for grant in _grant(cursor)]
     doing.rows, doing.note = rows, "; ".join(notes) or None
     return True
+
+
+def _hold(cursor: Cursor) -> None:
+    """Let nobody but readers at what is published; whoever is in the way, even of reading it, is named."""
+    lock(cursor, sorted(shapes(cursor, SCHEMAS)), "ROW EXCLUSIVE")
 
 
 def _keep(cursor: Cursor) -> None:

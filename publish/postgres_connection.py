@@ -46,8 +46,8 @@ HARMLESS = ("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateE
 ALONE = 0x53454E44  # the key of the lock that one publisher holds at a time
 ALONE_WAIT = "15min"
 # Classes of SQLSTATE whose message speaks of the server and of names, never of values.
-OF_SYSTEM = ("53", "58")  # of these, what fails and, after a colon, the words of the server's operating system
 SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
+OF_SYSTEM = ("53", "58")  # of these, what failed and, after a colon, the words of the server's operating system
 ROLES = "A database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login."
 STAYS = "Readers keep the run that they have."
 AGAIN = "When that is put right, run this step again."

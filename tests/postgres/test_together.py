@@ -130,6 +130,21 @@ def test_somebody_who_holds_on_to_a_table_that_has_to_change_is_named(
     assert target.shown() == {"two"}
 
 
+def test_somebody_who_locked_a_table_is_named_on_any_night(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LOCK_WAIT": "100ms", "LOCK_PAUSE": 0.1, "LOCK_TRIES": 2}.items():
+        monkeypatch.setattr(postgres_connection, name, value)
+    target.publish(target.run("one"))
+    target.publish(target.run("two"))
+    with session(target, application_name="pgAdmin") as con, con.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE core.dim_person")
+        told = rf"^A table that has to change is in use by postgres with pgAdmin \(PID {con.info.backend_pid}\)\. End "
+        with pytest.raises(RunError, match=told):
+            target.publish(target.run("three"))
+        with pytest.raises(RunError, match=told):
+            target.rollback()
+    assert target.shown() == {"two"}
+
+
 def test_a_reader_of_two_tables_that_change_waits_and_is_not_stopped(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
