@@ -49,6 +49,7 @@ ALONE_WAIT = "15min"
 SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
 OF_SYSTEM = ("53", "58")  # of these, what failed and, after a colon, the words of the server's operating system
 ROLES = "A database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login."
+OURS = "Schemas and tables of the names that are published have to be send_loader's own, or the database another one."
 STAYS = "Readers keep the run that they have."
 AGAIN = "When that is put right, run this step again."
 
@@ -171,7 +172,9 @@ def _said(error: psycopg2.Error) -> str:
 
 def _next_step(error: psycopg2.Error) -> str:
     if isinstance(error, errors.InsufficientPrivilege):
-        return f"{ROLES} {AGAIN}"
+        return f"{ROLES} {OURS} {AGAIN}"
+    if isinstance(error, errors.DuplicateTable):
+        return f"{OURS} {AGAIN}"
     if isinstance(error, errors.DiskFull):
         return f"It is the disk of the PostgreSQL server. {AGAIN}"
     if isinstance(error, errors.ReadOnlySqlTransaction):

@@ -215,6 +215,26 @@ def test_a_login_that_may_not_publish_is_told_what_to_ask_for(house: House) -> N
         target.publish(target.run("four"))
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("CREATE SCHEMA core", "permission denied for schema core"),
+        (
+            "CREATE SCHEMA core AUTHORIZATION send_loader; CREATE TABLE core.dim_person (x INT)",
+            'relation "dim_person" already exists',
+        ),
+    ],
+)
+def test_what_belongs_to_somebody_else_is_told(house: House, made: str, said: str) -> None:
+    own = house.target.server
+    name = own.database()
+    administer(own, name)
+    own.run(made, name)
+    target = Target(own, name, house.target.home, own.url(name, "nightly", "nightly-secret"))
+    with pytest.raises(RunError, match=rf"{said}\. .+ of the names that are published have to be send_loader's own"):
+        target.publish(target.run("five"))
+
+
 def test_without_roles_the_way_to_them_is_told_or_they_are_made(tmp_path: Path) -> None:
     with server() as own:
         name = own.database()
