@@ -57,7 +57,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from send_ready import disk, files, private, runs, settings
+from send_ready import files, machine, private, runs, settings
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if not (told := disk.full(error, given.home)):
+        if not (told := machine.refused(error, given.home)):
             raise
         print(told, file=sys.stderr)
         return 2
@@ -118,7 +118,9 @@ def _validate_feeds(given: Settings, _: argparse.Namespace) -> None:
 
 
 def _verdict(given: Settings, options: argparse.Namespace) -> int:
-    result = files.read_json(runs.find(given).feed_result(options.feed))
+    result = runs.feed_result(runs.find(given), options.feed)
+    if not result:
+        raise runs.RunError(f"Nothing is known of {options.feed} yet. Run `send-ready extract {options.feed}` first.")
     if result["status"] == runs.UNUSED:
         print(f"{options.feed}: not used. A council may do without it.")
         return 0

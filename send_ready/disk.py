@@ -2,8 +2,8 @@
 
 import errno
 import os
-import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -17,15 +17,22 @@ def full(error: BaseException, home: Path) -> str | None:
 
     Names the free room of SEND_HOME's disk, and of the one for temporary files. The text of the error is left out.
     """
-    behind: BaseException | None = error
-    while behind and not _is_full(behind):
-        behind = behind.__cause__ or behind.__context__
-    if not behind:
+    if not any(_is_full(each) for each in causes(error)):
         return None
     return (
         f"The disk is full: {_free(home)}, {_free(_temporary())}. What had landed and what is published stay as they "
         "were. Make room, and run this step again: it goes on from there."
     )
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what led to it."""
+    behind: BaseException | None = error
+    seen = set[int]()  # an error may be its own cause
+    while behind and id(behind) not in seen:
+        yield behind
+        seen.add(id(behind))
+        behind = behind.__cause__ or behind.__context__
 
 
 def _is_full(error: BaseException) -> bool:
@@ -40,4 +47,6 @@ def _temporary() -> Path:
 
 def _free(folder: Path) -> str:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    return f"{shutil.disk_usage(existing).free / MB:,.1f} MB are free for {folder}"
+    room = os.statvfs(existing)
+    files = ", but no further file" if room.f_files and not room.f_favail else ""
+    return f"{room.f_bavail * room.f_frsize / MB:,.1f} MB{files} are free for {folder}"

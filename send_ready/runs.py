@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from send_ready import disk, files
+from send_ready import files, machine
 from send_ready.settings import Settings
 
 RECORD = "run.json"
@@ -123,13 +123,13 @@ class Step:
 def step(run: Run, name: str, feed: str | None = None) -> Iterator[Step]:
     """Time one piece of data work and add it to the run's progress, also when it fails.
 
-    Raises RunError for a full disk, in whichever words the work reports it.
+    Raises RunError where the machine is behind an error, as with a full disk, in whichever words the work reports it.
     """
     try:
         with _timed(run, name, feed) as doing:
             yield doing
     except Exception as error:
-        if told := disk.full(error, run.home):
+        if told := machine.refused(error, run.home):
             raise RunError(told) from error
         raise
 

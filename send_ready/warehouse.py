@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from send_ready import disk
+from send_ready import disk, machine
 from send_ready.runs import RunError
 
 # Files that clients back to DuckDB 1.4 can read.
@@ -83,7 +83,7 @@ def _connect(path: Path, **options: Any) -> duckdb.DuckDBPyConnection:
 
 def _explained(path: Path, error: duckdb.Error) -> Exception:
     said = str(error)
-    if any(words in said for words in disk.WORDS):
+    if any(words in said for words in (*disk.WORDS, *machine.WORDS)):
         return error
     return locked(path, said) or WarehouseError(
         f"{path} is {'damaged' if path.exists() else 'not there'}. If it is that of a run, build it again with "
