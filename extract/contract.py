@@ -129,6 +129,8 @@ def parse(name: str, contract: Path, column_map: Path) -> Contract:
     types = {column.name: column.type for column in columns}
     key, latest_by = _given(contract, raw, "key", list), _given(contract, raw, "latest_by", str, "")
     _all_known(contract, [*key, *([latest_by] if latest_by else [])], types)
+    if not any(column.is_required for column in columns if column.name in key):
+        raise ContractError(f"{contract}: no column of the key is required, so that a row may have none.")
     undated_file = _given(contract, raw, "undated_file", str, FILE_TIME)
     if undated_file != FILE_TIME and types.get(undated_file) not in ("date", "datetime"):
         raise ContractError(f"{contract}: undated_file must be {FILE_TIME}, or a column of type date or datetime.")

@@ -405,6 +405,12 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
     below = _sheet_records(itertools.islice(sheet.rows(), at + 1, None), len(header), beside)
     _load_numbered(con, len(header), itertools.chain(above.records, below), work)
     notes = [f"Sheet {sheet.number} was read; the others were not."] if len(found) > 1 else []
+    if twins := sorted(
+        {other.number for points, other, *_ in rows if points == score and other.is_visible} - {sheet.number}
+    ):
+        notes.append(
+            f"Sheet {', '.join(map(str, twins))} has the same header, and was not read: put all rows on one sheet."
+        )
     notes += [f"Cells to the right of the table were not used, in {len(beside):,} rows."] if beside else []
     return TextTable(header, (*notes, *above.notes))
 

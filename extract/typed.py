@@ -40,7 +40,7 @@ DATE_FORMATS = (
 YEARS = (1900, 2100)  # outside is a typing slip or a two-digit year: not read
 YES, NO = ("y", "yes", "1", "true", "1.0", "t"), ("n", "no", "0", "false", "0.0", "f")
 EXPECTED = {
-    "id": "text",
+    "id": "an ID in full, not shortened as in 1.2E+12",
     "text": "text",
     "code": "text",
     "date": "a date such as 31/12/2026 (day first) or 2026-12-31",
@@ -53,6 +53,8 @@ MISFITS = 10  # so many rows that do not fit the header are set aside in any cas
 DETAIL_LIMIT = 500  # issues of one kind in one file that are listed line by line; the rest are counted
 QUOTED, HEADING_LENGTH = 20, 60  # headings of unknown columns that a message quotes, and letters of each
 EXCEL_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
+# A long number as Excel shows it, and saves it as CSV: what very many IDs have become, so that it is nobody's.
+_SHORTENED = r"\d(\.\d+)?E\+\d+"
 _BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13) || chr(65279)"
 
 
@@ -159,7 +161,7 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
             "Look at the header, the delimiter and the quotation marks; export again, as .xlsx if that goes on.",
         )
     con.execute("CREATE TABLE quarantine (line_no BIGINT, column_name VARCHAR, reason VARCHAR, record VARCHAR)")
-    faults = _faults(contract, result.match)
+    faults = [_header_again(contract, result.match, table.header), *_faults(contract, result.match)]
     _create_candidate(con, contract, result.match, faults)
     con.execute("INSERT INTO quarantine SELECT line_no::BIGINT, NULL, reason, record FROM misfit")
     _quarantine_unusable(con, faults, table.header)
@@ -187,13 +189,23 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
+def _header_again(contract: Contract, match: Match, header: list[str]) -> Fault:
+    """The header between the rows, as reports repeat it on each page."""
+    first = next(column.name for column in contract.required if column.name in contract.key)
+    return Fault(
+        match.headers[first],
+        f"cleaned.{identifier(first)} = trim({literal(header[match.positions[first]])}, {_BLANKS})",
+        "The header stands here again.",
+    )
+
+
 def _faults(contract: Contract, match: Match) -> list[Fault]:
     """What makes a row unusable: no key, or a required date that is there and cannot be read."""
     faults = []
     for column in contract.required:
         header, name = match.headers[column.name], identifier(column.name)
         if column.name in contract.key:
-            reason = f"{header} is blank or cannot be read, and the row cannot be used without it."
+            reason = f"{header} is blank or cannot be read: expected {EXPECTED[column.type]}."
             faults.append(Fault(header, f"typed.{name} IS NULL", reason))
         elif column.type in ("date", "datetime"):
             reason = f"{header} cannot be read: expected {EXPECTED[column.type]}."
@@ -238,7 +250,9 @@ def _cleaned(column: Column, match: Match) -> str:
 def _typed(column: Column) -> str:
     name = f"cleaned.{identifier(column.name)}"
     held = f"CASE WHEN {name} IN ({', '.join(map(literal, EXCEL_ERRORS))}) THEN NULL ELSE {name} END"
-    if column.type in ("id", "text", "code"):
+    if column.type == "id":
+        return f"CASE WHEN {name} LIKE '%E+%' AND regexp_full_match({name}, '{_SHORTENED}') THEN NULL ELSE {held} END"
+    if column.type in ("text", "code"):
         return held
     if column.type in ("date", "datetime"):
         formats = ", ".join(map(literal, DATE_FORMATS))

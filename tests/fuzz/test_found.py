@@ -256,6 +256,13 @@ def test_of_two_like_sheets_the_one_that_can_be_seen(tmp_path: Path) -> None:
         assert outcome[0].notes == ("Sheet 2 was read; the others were not.",)
 
 
+def test_rows_that_go_on_on_a_second_sheet_are_told(tmp_path: Path) -> None:
+    with read(tmp_path, workbook(ROWS[:3], [ROWS[0], *ROWS[3:]]), ".xlsx") as (con, outcome):
+        assert not isinstance(outcome, Refusal)
+        assert len(ids(con)) == 2
+        assert outcome[0].notes[1] == "Sheet 2 has the same header, and was not read: put all rows on one sheet."
+
+
 def test_cells_beside_the_table(tmp_path: Path) -> None:
     data = workbook([ROWS[0], [*ROWS[1], "", "seen"], ROWS[2]])
     with read(tmp_path, data, ".xlsx") as (con, outcome):

@@ -101,6 +101,7 @@ def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path
         (("title: Students", "title: [a]"), "title must be text"),
         (("key: [student_id]", "key: student_id"), "key must be a list"),
         (("key: [student_id]", "key: []"), "key must be a list"),
+        (("key: [student_id]", "key: [upn]"), "no column of the key is required"),
         (("key: [student_id]", "key: [[student_id]]"), "['student_id'] is not a column of the contract"),
         (("file_name: capita_one_students", "file_name: _"), "any file would do"),
         (("undated_file: file_time", "undated_file: surname"), "or a column of type date"),

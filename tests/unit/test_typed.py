@@ -162,3 +162,20 @@ def test_every_row_is_accounted_for(tmp_path: Path, table: list[tuple[str, str, 
     assert len(ids) == len(set(ids))
     usable = {row[0].removesuffix(".0") for row in table if row[0] and row[2] != "31/02/2012"}
     assert usable | {"9"} == set(ids)
+
+
+def test_numbers_that_a_spreadsheet_shortened_are_nobodys(tmp_path: Path) -> None:
+    """Rounded, the IDs of many children are one; a UPN or an ID of letters may look much alike."""
+    text = f"{HEADER}\n1.23E+12,,Ash,,,,\n1E+05,,Oak,,,,\n1E5,E123456789012,Elm,,,,\n3,1.2E+11,Yew,,,,\n"
+    typed, rows, quarantine = read(tmp_path, text)
+    assert [row[:3] for row in rows] == [("1E5", "E123456789012", "Elm"), ("3", None, "Yew")]
+    assert [(unreadable.column, unreadable.lines) for unreadable in typed.unreadable] == [("upn", (5,))]
+    assert [row[:2] for row in quarantine] == [(2, "Student ID"), (3, "Student ID")]
+    assert quarantine[0][2].endswith("expected an ID in full, not shortened as in 1.2E+12.")
+
+
+def test_a_header_between_the_rows_is_no_record(tmp_path: Path) -> None:
+    needs = contracts.load("capita_one.sen_needs", SETTINGS)  # of which no date is required
+    _, rows, quarantine = read(tmp_path, "\ufeffStudent ID ,SEN Type,Rank\n1,ASD,1\nStudent ID,SEN Type,Rank\n", needs)
+    assert len(rows) == 1
+    assert [row[:3] for row in quarantine] == [(3, "Student ID", "The header stands here again.")]
