@@ -12,7 +12,7 @@ from datetime import date
 from duckdb import DuckDBPyConnection
 
 from publish import findings, published
-from publish.postgres_connection import AGAIN, STAYS, Connection, Cursor, alone, lock, opened
+from publish.postgres_connection import AGAIN, IN_CLEAR, STAYS, Connection, Cursor, alone, in_clear, lock, opened
 from publish.postgres_copy import copy
 from publish.postgres_roles import become_loader, grant
 from publish.postgres_shape import (
@@ -51,6 +51,8 @@ def serve(run: Run, settings: Settings) -> None:
         with findings.opened(run) as con, opened(settings.publish_url, f"SEND Ready {run.run_id}") as connection:
             if _publish(connection, con, run, doing):
                 _vacuum(connection)
+                if in_clear(connection, settings.publish_url):
+                    doing.note = "; ".join(filter(None, [doing.note, IN_CLEAR]))
 
 
 def rollback(settings: Settings) -> str:
@@ -89,7 +91,7 @@ def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: S
         now = _standing(cursor, RUNS)
         if now and now[2] != run.la_code:
             raise RunError(
-                f"The database of SEND_PUBLISH_URL holds council {now[2]}, and this run is of {run.la_code}. {STAYS}. "
+                f"The database of SEND_PUBLISH_URL holds council {now[2]}, and this run is of {run.la_code}. {STAYS} "
                 "Give each council a database of its own, or unset SEND_PUBLISH_URL."
             )
         if now and now[0] > run.as_at:

@@ -50,6 +50,11 @@ SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
 OF_SYSTEM = ("53", "58")  # of these, what failed and, after a colon, the words of the server's operating system
 ROLES = "A database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login."
 OURS = "Schemas and tables of the names that are published have to be send_loader's own, or the database another one."
+LOCAL = ("localhost", "127.0.0.1", "::1")
+IN_CLEAR = (
+    "what was published crossed the network unencrypted: add ?sslmode=verify-full to SEND_PUBLISH_URL, or "
+    "?sslmode=disable where that is meant"
+)
 STAYS = "Readers keep the run that they have."
 AGAIN = "When that is put right, run this step again."
 
@@ -70,6 +75,13 @@ def opened(url: str, application: str) -> Iterator[Connection]:
                     cursor.execute("SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s", (value, name))
                 _check(connection, cursor)
             yield connection
+
+
+def in_clear(connection: Connection, url: str) -> bool:
+    """Whether rows go over a network as they stand, and the address does not say by `sslmode` that this is meant."""
+    host = connection.info.host or "/"
+    is_near = host.startswith("/") or host in LOCAL
+    return not (is_near or connection.info.ssl_in_use or "sslmode" in _options(url))
 
 
 def alone(cursor: Cursor) -> None:

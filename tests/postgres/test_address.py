@@ -5,9 +5,10 @@ import traceback
 
 import pytest
 
+from publish import postgres_connection
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError
-from tests.postgres.conftest import Target
+from tests.postgres.conftest import Target, note
 
 SECRET = "hush-hush"
 
@@ -132,6 +133,18 @@ def test_what_the_server_cannot_do_is_not_taken_for_this_machine(
         target.publish(target.run("two"))
     assert str(caught.value) == f"PostgreSQL 127.0.0.1 {target.name}{told}"
     assert target.shown() == {"one"}
+
+
+@pytest.mark.parametrize(("address", "warned"), [("", True), ("?sslmode=disable", False)])
+def test_rows_that_cross_a_network_unencrypted_are_told_unless_meant(
+    target: Target, monkeypatch: pytest.MonkeyPatch, address: str, warned: bool
+) -> None:
+    run = target.publish(target.run("one"))
+    assert note(run) == "None", "this machine is no network"
+    monkeypatch.setattr(postgres_connection, "LOCAL", ())
+    target.url += address
+    target.publish(run)
+    assert note(run) == (postgres_connection.IN_CLEAR if warned else "None")
 
 
 def test_the_sessions_of_the_loader_can_be_told_and_are_gone_after(target: Target) -> None:
