@@ -32,10 +32,11 @@ class Unreadable(Exception):
         self.path = path
         self.reason = error.strerror
         self.is_gone = error.errno == errno.ENOENT
+        self.is_no_file = error.errno == errno.ENOTSUP
 
 
 def look(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[Unreadable]]:
-    """Every file in the inbox and its folders, but for links; and what cannot be looked at, maybe the inbox itself."""
+    """Every file in the inbox and its folders; and what cannot be looked at: links, maybe the inbox itself."""
     found: list[tuple[Path, os.stat_result]] = []
     unreadable: list[Unreadable] = []
     try:
@@ -60,8 +61,8 @@ def read(path: Path) -> Iterator[Any]:
 
 def _walk(inbox: Path) -> Iterator[tuple[Path, os.stat_result | OSError]]:
     closed: list[OSError] = []
-    for folder, _, names in os.walk(inbox, onerror=closed.append):
-        for path in (Path(folder, name) for name in names):
+    for folder, folders, names in os.walk(inbox, onerror=closed.append):
+        for path in (Path(folder, name) for name in (*folders, *names)):
             try:
                 about = path.lstat()
             except OSError as error:
@@ -69,6 +70,8 @@ def _walk(inbox: Path) -> Iterator[tuple[Path, os.stat_result | OSError]]:
             else:
                 if stat.S_ISREG(about.st_mode):
                     yield path, about
+                elif not stat.S_ISDIR(about.st_mode):
+                    yield path, OSError(errno.ENOTSUP, "It is a link, a pipe or the like")
     yield from ((Path(error.filename), error) for error in closed)
 
 

@@ -98,6 +98,8 @@ def _land(
     for each in unreadable:
         if each.path == settings.inbox:
             yield Left(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
+        elif each.is_no_file:
+            continue  # `begin` tells of it
         elif (name := landing.recognise(each.path, settings.inbox, contract)) and landing.is_export(each.path):
             yield _unread(name.file_name, each)
     known, gone = landing.history(settings.home, contract), removed.landed(settings.home, contract)

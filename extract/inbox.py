@@ -65,6 +65,8 @@ def survey(run: Run, settings: Settings) -> None:
                 settings.inbox.mkdir()
         exports, unreadable = landing.inbox_files(settings.inbox)
         unreadable = [each for each in unreadable if each.path == settings.inbox or not each.is_gone]
+        no_files = [each for each in unreadable if each.is_no_file and landing.is_export(each.path)]
+        unreadable = [each for each in unreadable if not each.is_no_file]
         found = list(unrecognised((path for path, _ in exports), settings))
         expected = ", ".join(sorted(contract.file_name for contract in contracts.load_all(settings)))
         said = [
@@ -77,9 +79,15 @@ def survey(run: Run, settings: Settings) -> None:
             )
             for path in found
         ]
+        said += [
+            _issue("F-17", "query", f"{each.reason}, so it was left alone.", "Copy the file itself into the inbox.",
+                   landing.shown(each.path, settings.inbox))
+            for each in no_files
+        ]  # fmt: skip
         said += [_issue("F-18", "error", f"The inbox cannot be read. {each}.", MEND) for each in unreadable]
         issues.write(run.issues("inbox"), said)
         notes = [f"{len(found)} files of no known feed"] if found else []
+        notes += [f"{len(no_files)} links or the like, left alone"] if no_files else []
         notes += [issue.message for issue in said if issue.rule != "F-17"]
         if not exports and not unreadable:  # no issue: a day that is built again, or restored, has the same pack
             notes.append(f"The inbox is empty. {CONNECT}")

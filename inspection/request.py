@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection import clock, release_log, timetable
-from send_ready import files
+from send_ready import files, runs
 from send_ready.layout import council
 from send_ready.runs import Run, RunError
 
@@ -147,7 +147,7 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
     request = wish.request(run.home)
     deadlines = clock.deadlines(request.notified_on, request.kind)
     with files.locked(request.root / ".lock"):
-        record = files.read_json(request.record) if request.record.exists() else _new(request, now)
+        record = _standing(request) or _new(request, now)
         record["deadlines"] = [{**asdict(deadline), "due": deadline.due.isoformat()} for deadline in deadlines]
         if not any(each["run_id"] == run.run_id for each in record["versions"]):
             record["versions"].append(
@@ -167,6 +167,13 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
     return of(run.home, run.run_id)
 
 
+def _standing(request: Request) -> dict[str, Any] | None:
+    record = runs.read(request.record)
+    if not record and request.record.exists():
+        raise RunError(f"{request.record} is damaged. Put it back as the last backup has it; then begin again.")
+    return record
+
+
 def _new(request: Request, now: datetime) -> dict[str, Any]:
     return {
         "notified_on": request.notified_on.isoformat(),
@@ -180,7 +187,7 @@ def _new(request: Request, now: datetime) -> dict[str, Any]:
 def of(home: Path, run_id: str) -> Wanted:
     """What a run was begun for. Raises RunError when it was no call of the inspectors."""
     for path in sorted((home / "out").glob(f"*/*/{RECORD}")):
-        found = files.read_json(path)
+        found = runs.read(path) or {"versions": []}  # a damaged one of another call keeps nobody up
         for made in found["versions"]:
             if made["run_id"] == run_id:
                 day = date.fromisoformat(found["notified_on"])

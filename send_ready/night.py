@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -60,12 +61,13 @@ def fill_inbox(settings: Settings) -> None:
     """
     if settings.inbox != settings.home / "inbox" or settings.la_code != SAMPLE_LA_CODE:
         return
-    if settings.inbox.exists() and any(settings.inbox.iterdir()):
+    if settings.inbox.is_symlink() or (settings.inbox.exists() and any(settings.inbox.iterdir())):
         return
     from sample import council
 
     started = time.perf_counter()
     partial = settings.home / ".sample.partial"  # all of it or nothing, should this be stopped
+    shutil.rmtree(partial, ignore_errors=not partial.exists())  # of another day, perhaps
     council.write(partial, as_at=settings.as_at, answer_key=settings.home / "answer_key.csv")
     os.replace(partial, settings.inbox)
     seconds = time.perf_counter() - started

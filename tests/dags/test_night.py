@@ -147,11 +147,20 @@ def test_an_empty_inbox_of_a_fresh_clone_gets_the_invented_council(
 ) -> None:
     monkeypatch.setattr("sample.council.write", council)
     ours = replace(given, inbox=given.home / "inbox", la_code="999")
+    council(given.home / ".sample.partial", as_at=date(2026, 11, 15), answer_key=given.home)  # of one that was killed
 
     night.fill_inbox(ours)
     night.fill_inbox(replace(ours, as_at=date(2026, 11, 17)))
 
     assert [path.read_text() for path in ours.inbox.iterdir()] == ["2026-11-16"]
+
+
+def test_an_inbox_that_is_a_link_belongs_to_somebody(given: Settings) -> None:
+    inbox = given.home / "inbox"
+    inbox.parent.mkdir(exist_ok=True)
+    inbox.symlink_to("a drive that is away")
+    night.fill_inbox(replace(given, inbox=inbox, la_code="999"))
+    assert inbox.is_symlink()
 
 
 @pytest.mark.parametrize(("named", "la_code"), [(True, "999"), (False, "888")])

@@ -14,7 +14,7 @@ import pytest
 
 from extract import landing
 from extract.feed import extract, fill_gaps
-from extract.inbox import unrecognised
+from extract.inbox import survey, unrecognised
 from send_ready import runs, settings
 from send_ready.settings import Settings
 
@@ -228,7 +228,16 @@ def test_links_are_not_followed(given: Settings, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text(f"{HEADER}\n1,01/09/2026,\n")
     (given.inbox / "capita_one_home_education_20261116.csv").symlink_to(secret)
+    (given.inbox / "folder").symlink_to(tmp_path)
+    os.mkfifo(given.inbox / "capita_one_home_education_20261115.csv")
     assert night(given)["status"] == "missing"
+    run = runs.begin(given)
+    survey(run, given)
+    query = f"SELECT file_name, message FROM '{run.issues('inbox')}' WHERE rule = 'F-17' ORDER BY 1"
+    message = "It is a link, a pipe or the like, so it was left alone."
+    names = ("capita_one_home_education_20261115.csv", "capita_one_home_education_20261116.csv", "folder")
+    assert duckdb.execute(query).fetchall() == [(name, message) for name in names]
+    assert "3 links or the like, left alone" in run.progress.read_text()
 
 
 def test_a_feed_whose_extract_never_ended_is_settled_from_the_landing(given: Settings) -> None:

@@ -49,6 +49,15 @@ def test_another_trigger_of_the_same_call_is_another_version_and_a_retry_is_not(
     assert files.read_json(second.request.record)["first_triggered_at"] == "2026-11-16T10:02:00+00:00"
 
 
+def test_a_damaged_record_is_named_and_holds_up_no_other_call(tmp_path: Path) -> None:
+    damaged = register(run(tmp_path), Asked(MONDAY, is_rehearsal=True), TEN).request.record
+    damaged.write_text("{")
+    assert register(run(tmp_path, "two"), Asked(MONDAY, "revisit_2019"), TEN) == request.of(tmp_path, "two")
+    with pytest.raises(RunError, match=f"{damaged} is damaged. Put it back as the last backup has it"):
+        register(run(tmp_path, "three"), Asked(MONDAY, is_rehearsal=True), TEN)
+    assert damaged.read_text() == "{"
+
+
 def test_kinds_and_rehearsals_have_places_of_their_own(tmp_path: Path) -> None:
     folders = [
         register(run(tmp_path, str(number)), wish, TEN).request.folder.relative_to(tmp_path / "out")
