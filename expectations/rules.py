@@ -94,6 +94,10 @@ def make(record: dict[str, Any]) -> Rule:
         kwargs = _kwargs(record)
     except (SyntaxError, ValueError, RecursionError):
         raise RuleError(f"Rule {name}: `when` is not a condition that can be read.") from None
+    several = kwargs.get("column_list", [])
+    named = [kwargs[key] for key in _COLUMN_KWARGS if key in kwargs]
+    if not isinstance(several, list) or not all(isinstance(column, str) for column in (*named, *several)):
+        raise RuleError(f"Rule {name}: a column among its arguments is not a name.")
     return Rule(
         id=name,
         code=code,

@@ -172,6 +172,7 @@ rules:
         (("rules:", "rules: ["), "not YAML"),
         (("rules:", "owner: 2026-13-45\nrules:"), "not YAML"),  # a date for PyYAML, no error of its own
         (("rules:", "rules:\n  - none"), "rule 1 is not a record"),
+        (("fix: F.,", "fix: F., kwargs: {column: [a]},"), "a column among its arguments is not a name"),
         (("fix: F.,", "fix: [F.],"), "fix must be text"),
         (("passes: [", "passes: x, aspect: ["), "aspect must be text|passes must be a list"),
     ],
