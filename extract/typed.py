@@ -53,7 +53,8 @@ MISFITS = 10  # so many rows that do not fit the header are set aside in any cas
 DETAIL_LIMIT = 500  # issues of one kind in one file that are listed line by line; the rest are counted
 QUOTED, HEADING_LENGTH = 20, 60  # headings of unknown columns that a message quotes, and letters of each
 EXCEL_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!")
-# A long number as Excel shows it, and saves it as CSV: what very many IDs have become, so that it is nobody's.
+# A long number as Excel shows it, and saves it as CSV: what very many IDs have become, so that it is nobody's. A UPN or
+# ULN that looks so joins nothing, being invalid, and is shown as held.
 _SHORTENED = r"\d(\.\d+)?E\+\d+"
 _BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13) || chr(65279)"
 
@@ -250,9 +251,9 @@ def _cleaned(column: Column, match: Match) -> str:
 def _typed(column: Column) -> str:
     name = f"cleaned.{identifier(column.name)}"
     held = f"CASE WHEN {name} IN ({', '.join(map(literal, EXCEL_ERRORS))}) THEN NULL ELSE {name} END"
-    if column.type == "id":
+    if column.type == "id" and column.is_required:
         return f"CASE WHEN {name} LIKE '%E+%' AND regexp_full_match({name}, '{_SHORTENED}') THEN NULL ELSE {held} END"
-    if column.type in ("text", "code"):
+    if column.type in ("id", "text", "code"):
         return held
     if column.type in ("date", "datetime"):
         formats = ", ".join(map(literal, DATE_FORMATS))
