@@ -43,7 +43,11 @@ def restore(settings: Settings, file: Path) -> list[str]:
             _unpack(file, staging / "new", listed)
             files.write_json(staging / WHOLE, {name: listed[name] for name in ABOUT})
         about = files.read_json(staging / WHOLE)
-        return [*_settle(settings.home, staging), *_next_steps(settings, about)]
+        _settle(settings.home, staging)
+        told = [*_there(settings.home), *_next_steps(settings, about)]
+        (staging / WHOLE).unlink()  # the last thing: whoever is killed before it runs the same command again
+        remove_tree(staging)
+    return told
 
 
 @contextmanager
@@ -112,14 +116,16 @@ def _put(path: Path, content: Readable) -> None:
             target.write(chunk)
 
 
-def _settle(home: Path, staging: Path) -> Iterator[str]:
-    """Move what was unpacked into its place, and tell. A kill leaves the rest for the next try."""
+def _settle(home: Path, staging: Path) -> None:
+    """Move what was unpacked into its place. A kill leaves the rest for the next try."""
     for part in sorted((staging / "new").glob("*")):
         os.replace(part, home / part.name)
     release_log.sync(home)
     if newest := pack.newest(home / "out"):
         point(home / "out" / "latest", newest)
-    remove_tree(staging)
+
+
+def _there(home: Path) -> Iterator[str]:
     for name in HELD:
         found = below(home / name)
         yield f"{home / name}: {len(found):,} files, {sum(path.stat().st_size for path in found):,} bytes"

@@ -100,7 +100,7 @@ def backups(settings: Settings, now: datetime) -> Part:
         at = datetime.fromisoformat(made[-1]["at"])
         part.lines = [f"{made[-1]['file']}, {_shown(made[-1]['bytes'])}, {(now - at).days} days ago"]
         part.facts = {"last_at": made[-1]["at"], "file": made[-1]["file"]}
-    if (settings.home / RESTORING).exists():
+    if any((settings.home / RESTORING).glob("*")):  # empty when it came to its end
         part.lines.append("A RESTORE WAS CUT OFF")
         part.todo.append((NIGHT, "A restore was cut off: run the same make restore again."))
     elif settings.la_code != SAMPLE_LA_CODE and (not made or now - at > BACKUP_WITHIN):

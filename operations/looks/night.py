@@ -72,9 +72,9 @@ def _told(state: str, kind: str | None) -> str:
 
 
 def _steps(progress: Path) -> list[dict[str, Any]]:
-    """Whole lines of a run's progress."""
+    """Whole lines of a run's progress, but for what `make run` adds of its time."""
     lines = progress.read_bytes().splitlines() if progress.exists() else ()
-    return [step for line in lines if (step := runs.noted(line))]
+    return [step for line in lines if (step := runs.noted(line)) and step["step"] != "night"]
 
 
 def _last_tries(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

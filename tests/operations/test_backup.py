@@ -376,6 +376,19 @@ def test_between_two_moves_the_same_command_goes_on(
     assert wanted(there) == wanted(home)
 
 
+def test_cut_off_at_its_very_end_it_is_finished_or_done(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, there = made(home), tmp_path / "new"
+    with monkeypatch.context() as patched:
+        patched.setattr("operations.restore._there", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restore(settings(there), path)
+    assert "Restored as it was" in " ".join(restore(settings(there), path))
+    assert wanted(there) == wanted(home)
+    assert not (there / ".restoring").exists()
+
+
 def test_a_full_disk_leaves_no_backup_and_says_how_much_is_free(home: Path) -> None:
     land(home, "capita_one.enrolments", TODAY, os.urandom(3_000_000))
     before = wanted(home)

@@ -125,7 +125,13 @@ def test_a_pack_of_another_day_is_told_loudly_once_todays_is_due(home: Path, now
     [
         (("begin", "build"), ("build",), 60, "FAILED: build", "The last run failed at build"),
         (("begin", "build", "build", "serve"), (), 60, "Done (night)", None),
-        (("begin", "build"), (), 60, "STOPPED without a word", "The last run stopped after build. Run it again"),
+        (
+            ("begin", "build", "night"),
+            (),
+            60,
+            "STOPPED without a word",
+            "The last run stopped after build. Run it again",
+        ),
         ((), (), 60, "STOPPED without a word", "The last run stopped after it began"),
         (("begin", "build"), (), 5, "UNDER WAY", None),
         (("begin", "build"), ("build",), 5, "UNDER WAY", None),
@@ -289,7 +295,7 @@ def test_backups_are_missed_by_councils_and_not_by_the_sample(home: Path) -> Non
     pack(home, TODAY + 8 * DAY)
     publish(home, TODAY + 8 * DAY)
     assert told(home, NOW + 8 * DAY, la_code="888")[1] == ["Back up: make backup TO=/a/folder/on/another/disk"]
-    (home / ".restoring").mkdir()
+    (home / ".restoring" / "new").mkdir(parents=True)
     assert told(home)[1] == ["A restore was cut off: run the same make restore again."]
 
 
