@@ -215,7 +215,9 @@ def _tell_failures(log: Path, tasks: list[dict[str, Any]]) -> None:
 
 
 def _last_words(log: str, task: str) -> str:
-    last_try = log.rpartition(f"starting task_id={task} ")[2].partition("Command exited with return code")[0]
+    last_try, _, ended = log.rpartition(f"starting task_id={task} ")[2].partition("Command exited with return code")
+    if killed := re.match(r" -(\d+)", ended):
+        return f"Signal {killed[1]} ended it: somebody killed it, or the system did when memory ran out. Run again."
     said = re.findall(r"^\S+ \[\w+ *\] (.*?) *\[airflow\.task\.hooks\.", last_try, re.MULTILINE)
     return said[-1] if said else ""
 

@@ -31,6 +31,8 @@ if command == os.environ.get("SLOW"):
     time.sleep(60)
 if command == os.environ.get("BROKEN"):
     sys.exit("The disk is full.")
+if feed == os.environ.get("KILLED") and command == "extract":
+    os.kill(os.getpid(), 9)
 if command == "verdict" and feed == "gias.establishments":
     sys.exit(1)
 if command == "publish":
@@ -88,11 +90,13 @@ def test_a_night_without_a_pack(
     given: Settings, summary: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BROKEN", "build")
+    monkeypatch.setenv("KILLED", "capita_one.students")
 
     assert night.run(replace(given, run_id="two")) == 1
 
     said = capsys.readouterr().out
     assert "build failed 3 times. The disk is full.\n" in said
+    assert "capita_one__students failed 3 times. Signal 9 ended it: somebody killed it, or the system did when" in said
     assert "For that reason these did not run: validate_lists, publish, serve, serve_postgres, done\n" in said
     assert "verdict" not in said.replace("verdict         ", "")
 
