@@ -2,6 +2,7 @@
 
 A line of JSON on stdin asks for one thing, and one line on stdout answers it:
     {"arguments": [...], "environment": {...}, "said": path, "kill_at": n}   the step's process id
+        the arguments are those of send-ready, or "dbt", where its results are to go, and those of dbt
     {"wait": process id}                                                      its exit status, -9 when it was killed
 
 With `kill_at` the step is killed before the nth thing that it does to a file of its SEND_HOME, as Python's audit events
@@ -79,7 +80,11 @@ def _parse(folder: str) -> None:
 
 
 def is_of_shipped_seeds(asked: dict[str, Any]) -> bool:
-    return asked["arguments"][0] == "build" and "SEND_CONFIG" not in asked["environment"]
+    environment = asked["environment"]
+    return {
+        "build": "SEND_CONFIG" not in environment,
+        "dbt": environment.get("SEND_SEEDS") == str(PROJECT / "dbt_project" / "seeds"),
+    }.get(asked["arguments"][0], False)
 
 
 def bear(asked: dict[str, Any]) -> int:
@@ -115,7 +120,24 @@ def _work(asked: dict[str, Any]) -> int:
         main.dbtRunner = partial(main.dbtRunner, parsed())  # type: ignore[assignment, misc]
     if moment := asked.get("kill_at"):
         _kill_at(moment, asked["environment"]["SEND_HOME"])
+    if asked["arguments"][0] == "dbt":
+        return _dbt(*asked["arguments"][1:])
     return cli.main(asked["arguments"])
+
+
+def _dbt(results: str, *arguments: str) -> int:
+    """dbt by itself: the status and message of each node, by its unique id, go into a file."""
+    from dbt.cli import main
+
+    invoked = main.dbtRunner().invoke(list(arguments))
+    if invoked.exception:
+        raise invoked.exception
+    nodes = {
+        result.node.unique_id: (str(result.status), str(result.message or ""))
+        for result in getattr(invoked.result, "results", ())
+    }
+    Path(results).write_text(json.dumps([invoked.success, nodes]), encoding="utf-8")
+    return 0
 
 
 def _kill_at(moment: int, home: str) -> None:

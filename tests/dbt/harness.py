@@ -2,19 +2,18 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import yaml
 
 from extract.contract import TYPES
 from send_ready import warehouse
-from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
+from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS, SEEDS
+from tests.steps import Step, shared
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "dbt_project"
@@ -105,28 +104,18 @@ class Result:
         return {name: node for name, node in self.nodes.items() if node[0] not in ("success", "pass", "no-op")}
 
 
-def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = "seeds") -> Result:
-    """Run dbt in process on a warehouse file, with everything it writes beside that file."""
-    from dbt.cli.main import dbtRunner
-
-    target = path.parent / "target"
-    parsed = path.parent.parent / "partial_parse.msgpack"  # of the test before: parsing is half the time
-    if parsed.exists():
-        target.mkdir(exist_ok=True)
-        shutil.copy2(parsed, target / parsed.name)
+def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = str(SEEDS)) -> Result:
+    """Run dbt on a file called warehouse.duckdb, with everything it writes beside that file."""
+    target, results, said = path.parent / "target", path.parent / "results.json", path.parent / "said"
     variables = {"as_at": as_at.isoformat(), "la_code": LA_CODE, "run_id": "test"}
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     kept = ["--target-path", str(target), "--log-path", str(path.parent / "logs")]
-    with patch.dict(os.environ, {"SEND_DBT_WAREHOUSE": str(path), "SEND_SEEDS": seeds}):
-        invoked = dbtRunner().invoke([*arguments, *where, *kept, "--quiet", "--vars", json.dumps(variables)])
-    if invoked.exception:
-        raise invoked.exception
-    shutil.copy2(target / parsed.name, parsed)
-    nodes = {
-        result.node.unique_id: (str(result.status), str(result.message or ""))
-        for result in getattr(invoked.result, "results", ())
-    }
-    return Result(bool(invoked.success), nodes, target)
+    given = ["dbt", str(results), *arguments, *where, *kept, "--quiet", "--vars", json.dumps(variables)]
+    environment = {**os.environ, "SEND_DBT_WAREHOUSE": str(path), "SEND_SEEDS": seeds}
+    ended = Step(shared(), arguments=given, environment=environment, said=str(said)).wait()
+    assert ended and ended.status == 0, ended
+    success, nodes = json.loads(results.read_text(encoding="utf-8"))
+    return Result(success, {name: (status, message) for name, (status, message) in nodes.items()}, target)
 
 
 def read(path: Path, query: str) -> list[dict[str, Any]]:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
+from unittest.mock import ANY
 
 from tests.dbt.harness import AS_AT, PROJECT, Row, contracts, dbt, make_raw, read
 
@@ -117,39 +116,45 @@ def test_only_the_month_of_d_is_a_part(tmp_path: Path) -> None:
     assert ends == [{"ends": 37, "first": date(2023, 11, 30)}]
 
 
-@pytest.mark.parametrize(
-    ("target", "margin", "colour"),
-    [("50", "0", "green"), ("50.1", "0", "red"), ("60", "10", "amber"), ("60.1", "10", "red"), (None, None, None)],
-)
-def test_a_councils_target_colours_its_figures(
-    target: str | None, margin: str | None, colour: str | None, tmp_path: Path
-) -> None:
+SUPPLIED = {
+    "period_type": "Rolling 12 months", "period_end": date(2026, 9, 30), "numerator": 50, "denominator": 100,
+    "source": "Registers", "supplied_by": "ICB",
+}  # fmt: skip
+
+
+def test_a_councils_targets_colour_its_figures(tmp_path: Path) -> None:
+    """Each is 50 %: of KPIs of which more is better, and of others."""
+    targets = {
+        "K01": ("50", "0", "green"), "K28": ("50.1", "0", "red"), "K43": ("60", "10", "amber"),
+        "K52": ("60.1", "10", "red"), "K56": (None, None, None),
+        "K27": ("50", "0", "green"), "K31": ("49", "1", "amber"), "K58": ("48", "1", "red"), "K59": (None, None, None),
+    }  # fmt: skip
     seeds = tmp_path / "seeds"
     shutil.copytree(PROJECT / "seeds", seeds)
     with open(seeds / "kpi" / "kpi_targets.csv", "w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(
-            [
-                ["kpi_id", "target_value", "amber_margin", "basis"],
-                *([["K01", target, margin, "SEND board"]] * bool(target)),
-            ]
-        )
-    path = built(tmp_path / "one", {"capita_one.ehcp_assessments": HALF}, seeds=str(seeds))
-    expected = (50.0, float(target) if target else None, colour)
-    assert figure(path, "K01", "value, target_value, rag") == expected
+        rows = [[kpi, target, margin, "SEND board"] for kpi, (target, margin, _) in targets.items() if target]
+        csv.writer(file).writerows([["kpi_id", "target_value", "amber_margin", "basis"], *rows])
+    given = [SUPPLIED | {"kpi_id": kpi} for kpi in targets if kpi != "K01"]
+    raw = {"capita_one.ehcp_assessments": HALF, "board.measures": given}
+    path = built(tmp_path / "one", raw, seeds=str(seeds))
+    assert figure(path, "K01", "value, target_value, rag") == (50.0, 50.0, "green")
+    query = "SELECT kpi_id, value, target_value, rag FROM kpi.kpi_values WHERE period_end = '2026-09-30' AND kpi_id IN "
+    found = [tuple(row.values()) for row in read(path, f"{query} {tuple(each['kpi_id'] for each in given)} ORDER BY 1")]
+    assert found == [
+        (kpi, 50.0, float(target) if target else None, colour)
+        for kpi, (target, _, colour) in sorted(targets.items())
+        if kpi != "K01"
+    ]
 
 
 def test_lower_is_better_the_other_way_round(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     shutil.copytree(PROJECT / "seeds", seeds)
-    targets = "kpi_id,target_value,amber_margin,basis\nK06,{},{},SEND board\n"
-    colours = []
-    for number, (target, margin) in enumerate(((25, 0), (24, 1), (23, 0.5))):
-        (seeds / "kpi" / "kpi_targets.csv").write_text(targets.format(target, margin), encoding="utf-8")
-        late = [HALF[0] | {"received_date": AS_AT - timedelta(7 * 25)}]
-        path = built(tmp_path / str(number), {"capita_one.ehcp_assessments": late}, seeds=str(seeds))
-        assert figure(path, "K06", "value, unit") == (25.0, "weeks")
-        colours += figure(path, "K06", "rag")
-    assert colours == ["green", "amber", "red"]
+    targets = "kpi_id,target_value,amber_margin,basis\nK06,24,1,SEND board\n"
+    (seeds / "kpi" / "kpi_targets.csv").write_text(targets, encoding="utf-8")
+    late = [HALF[0] | {"received_date": AS_AT - timedelta(7 * 25)}]
+    path = built(tmp_path / "one", {"capita_one.ehcp_assessments": late}, seeds=str(seeds))
+    assert figure(path, "K06", "value, unit, rag") == (25.0, "weeks", "amber")
 
 
 def test_the_shipped_margins_make_england_amber() -> None:
@@ -185,21 +190,23 @@ def test_the_catalogue_has_every_kpi_and_says_why_one_is_supplied(tmp_path: Path
     assert named - {""} <= set(contracts())
 
 
-@pytest.mark.parametrize(
-    ("column", "value"), [("definition", ""), ("unit", "per cent"), ("not_built_because", "x"), ("feeds", "")]
-)
-def test_a_kpi_without_a_complete_row_stops_the_build(column: str, value: str, tmp_path: Path) -> None:
+def test_kpis_without_a_complete_row_stop_the_build(tmp_path: Path) -> None:
+    wrong = [("definition", ""), ("unit", "per cent"), ("not_built_because", "x"), ("feeds", "")]
     seeds = tmp_path / "seeds"
     shutil.copytree(PROJECT / "seeds", seeds)
     with open(seeds / "kpi" / "kpi_catalogue.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    rows[0][column] = value
+    for row, (column, value) in zip(rows, wrong, strict=False):
+        row[column] = value
     with open(seeds / "kpi" / "kpi_catalogue.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
     path = make_raw(tmp_path / "warehouse.duckdb")
-    assert list(dbt(path, *BUILD, seeds=str(seeds)).troubles) == ["test.send_ready.every_kpi_is_complete"]
+    troubles = dbt(path, *BUILD, seeds=str(seeds)).troubles
+    assert troubles == {"test.send_ready.every_kpi_is_complete": ("fail", ANY)}
+    # One more than rows: without feeds there is no figure either.
+    assert f"Got {len(wrong) + 1} results" in troubles["test.send_ready.every_kpi_is_complete"][1]
 
 
 def test_what_was_never_received_is_not_nought(tmp_path: Path) -> None:
