@@ -1,35 +1,49 @@
 """A council with one good night behind it, made once for every test of faults, in whichever worker it runs."""
 
-from collections.abc import Iterator
-from os import environ
+import pickle
 from pathlib import Path
 
 import pytest
 
-from send_ready import files
 from tests.faults.house import DAY, EVE, House, drop_exports, moved_in
-from tests.steps import Nursery, nursery
+from tests.faults.kills import Undisturbed, undisturbed
+from tests.nights import once
+from tests.steps import Nursery, shared
 
 
 @pytest.fixture(scope="session")
-def steps_nursery() -> Iterator[Nursery]:
-    with nursery() as made:
-        yield made
+def steps_nursery() -> Nursery:
+    return shared()
 
 
 @pytest.fixture(scope="session")
 def after_eve(tmp_path_factory: pytest.TempPathFactory, steps_nursery: Nursery) -> Path:
     """A folder with an inbox of two days, and a home that has had the first day's night. To be copied, not used."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in environ else base) / "after_eve"
-    with files.locked(shared.with_name("after_eve.lock")):
-        if not shared.exists():
-            partial = shared.with_name("after_eve.partial")
-            drop_exports(partial / "inbox", EVE)
-            House(steps_nursery, partial / "home", partial / "inbox").night(run_id="eve", as_at=EVE)
-            drop_exports(partial / "inbox", DAY)
-            partial.rename(shared)
-    return shared
+
+    def make(folder: Path) -> None:
+        drop_exports(folder / "inbox", EVE)
+        House(steps_nursery, folder / "home", folder / "inbox").night(run_id="eve", as_at=EVE)
+        drop_exports(folder / "inbox", DAY)
+
+    return once(tmp_path_factory, "after_eve", make)
+
+
+@pytest.fixture(scope="session")
+def after_night(after_eve: Path, tmp_path_factory: pytest.TempPathFactory, steps_nursery: Nursery) -> Path:
+    """The same after the second day's night, which nobody disturbed. To be copied, not used."""
+
+    def make(folder: Path) -> None:
+        found = undisturbed(moved_in(after_eve, steps_nursery, folder))
+        (folder / "peace").write_bytes(pickle.dumps(found))
+
+    return once(tmp_path_factory, "after_night", make)
+
+
+@pytest.fixture(scope="session")
+def peace(after_night: Path) -> Undisturbed:
+    """What that night came to."""
+    found: Undisturbed = pickle.loads((after_night / "peace").read_bytes())  # noqa: S301
+    return found
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,17 @@ def _record(path: Path) -> Any:
 def assert_whole(home: Path) -> None:
     """Landing, packs and the published warehouse hold nothing half, whatever was killed."""
     assert_landing(home)
+    _assert_published(home, _as_it_lies(home / "out", home / "serving"))
+
+
+def _as_it_lies(*folders: Path) -> tuple[object, ...]:
+    """What changes with any file of the folders, and of those that they lead to."""
+    paths = [each for folder in folders for each in (folder, *sorted(folder.resolve().rglob("*")))]
+    return tuple((path, (held := path.lstat()).st_ino, held.st_size, held.st_mtime_ns) for path in paths)
+
+
+@lru_cache(maxsize=20)  # most kills leave what is published as it was, and looking through it takes half a second
+def _assert_published(home: Path, _: tuple[object, ...]) -> None:
     for folder in {*(home / "out").glob("20*"), home / "out" / "latest"}:
         manifest = files.read_json(folder / "manifest.json")
         assert {path.name for path in folder.iterdir()} == {*manifest["outputs"], "manifest.json"}, folder

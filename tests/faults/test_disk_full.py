@@ -17,7 +17,8 @@ import pytest
 
 from send_ready import disk, files
 from send_ready.settings import PROJECT
-from tests.faults.house import EVE, STEPS, House, moved_in
+from tests.faults.house import EVE, STEPS, House
+from tests.faults.kills import Undisturbed
 from tests.faults.standing import assert_whole, landed, pack, runs_served, served
 from tests.steps import Nursery
 
@@ -100,9 +101,7 @@ def assert_told(status: int, said: str, step: object) -> None:
 
 
 @pytest.mark.skipif(not has_disks_of_its_own(), reason="needs leave to mount a disk; the test below does without")
-def test_a_disk_that_is_full_at_every_step(
-    small: tuple[House, Disk], after_eve: Path, steps_nursery: Nursery, tmp_path: Path
-) -> None:
+def test_a_disk_that_is_full_at_every_step(small: tuple[House, Disk], peace: Undisturbed, tmp_path: Path) -> None:
     house, disk = small
     for step in STEPS:
         for room in TRIES.get(step, ()):
@@ -118,12 +117,10 @@ def test_a_disk_that_is_full_at_every_step(
         assert ended.status == 0, (step, ended)
     assert not [path for path in disk.seen.rglob("*") if ".partial" in path.name]
 
-    undisturbed = moved_in(after_eve, steps_nursery, tmp_path / "undisturbed")
-    undisturbed.night()
     found = disk.copy(tmp_path / "found")
-    assert landed(found) == landed(undisturbed.home)
-    assert pack(found) == pack(undisturbed.home)
-    assert served(found) == served(undisturbed.home)
+    assert landed(found) == peace.landed
+    assert pack(found) == peace.pack
+    assert served(found) == peace.served
 
 
 @pytest.mark.skipif(not has_disks_of_its_own(), reason="needs leave to mount a disk")

@@ -18,7 +18,7 @@ import pytest
 from send_ready import files, settings
 from tests.faults import standing
 from tests.faults.house import EVE, House, moved_in
-from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb, undisturbed
+from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb
 from tests.servers import Server, postgres
 from tests.steps import Nursery
 
@@ -32,14 +32,9 @@ WALKS = [(("begin",), 3), (("validate-lists",), 7), (("publish",), 5), (("serve"
 
 
 @pytest.fixture(scope="module")
-def finished(after_eve: Path, steps_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> House:
+def finished(after_night: Path, steps_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house that has had its night, and is played on by one test after the other."""
-    return moved_in(after_eve, steps_nursery, tmp_path_factory.mktemp("finished"))
-
-
-@pytest.fixture(scope="module")
-def peace(finished: House) -> Undisturbed:
-    return undisturbed(finished)
+    return moved_in(after_night, steps_nursery, tmp_path_factory.mktemp("finished"))
 
 
 def test_a_night_killed_again_and_again_comes_to_what_one_in_peace_comes_to(house: House, peace: Undisturbed) -> None:
