@@ -5,14 +5,16 @@ import json
 import os
 import select
 import signal
+import socketserver
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -93,3 +95,37 @@ class Step:
         ended = self.wait()
         assert ended
         return ended
+
+
+# For SEND_COMMAND: has a step done by a fork, and says and ends as that does.
+CLIENT = """#!{python} -ES
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as line, line.makefile("rw") as file:
+    line.connect({address!r})
+    print(json.dumps([sys.argv[1:], dict(os.environ)]), file=file, flush=True)
+    status, said = json.loads(file.readline())
+print(said, end="", flush=True)
+sys.exit(status if status >= 0 else 128 - status)
+"""
+
+
+class _Answering(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        arguments, environment = json.loads(self.rfile.readline())
+        with tempfile.NamedTemporaryFile() as said:
+            ended = Step(shared(), arguments=arguments, environment=environment, said=said.name).wait()
+        assert ended, f"{arguments} does not end"
+        self.wfile.write(f"{json.dumps([ended.status, ended.said])}\n".encode())
+
+
+@contextmanager
+def program() -> Iterator[Path]:
+    """A program to name as SEND_COMMAND, as long as the block lasts: what Airflow starts is then a fork."""
+    with tempfile.TemporaryDirectory(prefix="steps_") as folder:
+        address, client = f"{folder}/socket", Path(folder, "send-ready")
+        client.write_text(CLIENT.format(python=sys.executable, address=address))
+        client.chmod(0o700)
+        with socketserver.ThreadingUnixStreamServer(address, _Answering) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield client
+            server.shutdown()
