@@ -61,7 +61,7 @@ def last_run(settings: Settings, now: datetime) -> Part:
 def _unended(home: Path, folder: Path, failed: list[str], quiet: timedelta) -> str:
     """Of a run at a prompt the lock tells whether it is at work, as long as its process lives; else its notes do."""
     is_at_prompt = (folder / dag_once.LOG).exists()
-    if _is_locked(home / "locks" / "night") or (quiet < QUIET and not is_at_prompt):
+    if _is_locked(home / "locks" / "night") or (abs(quiet) < QUIET and not is_at_prompt):
         return "under way"
     return "failed" if failed else "stopped"
 

@@ -134,6 +134,13 @@ def test_a_pack_of_another_day_is_told_loudly_once_todays_is_due(home: Path, now
         ),
         ((), (), 60, "STOPPED without a word", "The last run stopped after it began"),
         (("begin", "build"), (), 5, "UNDER WAY", None),
+        (
+            ("begin", "build"),
+            (),
+            -60,
+            "STOPPED without a word",
+            "The last run stopped after build",
+        ),  # the clock went back
         (("begin", "build"), ("build",), 5, "UNDER WAY", None),
         (("begin", "freeze"), (), 60, "Done (call of the inspectors)", None),
         (("begin", "board"), (), 60, "Done (edition for the board)", None),
