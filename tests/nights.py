@@ -14,6 +14,7 @@ import pytest
 
 from sample import council
 from send_ready import files
+from send_ready.settings import PROJECT
 from tests.golden.pipeline import Pipeline
 
 AS_AT = date(2026, 11, 16)
@@ -99,3 +100,13 @@ def of(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Night:
         night.plain.publish("plain")
 
     return Night(drawn, once(tmp_path_factory, f"night_{drawn.seed}_{drawn.faults}", play))
+
+
+def of_kpis(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The night of the council whose every KPI was worked out by hand."""
+    exports = PROJECT / "tests" / "golden" / "kpi_council" / "exports"
+
+    def play(folder: Path) -> None:
+        Pipeline(folder / "home", exports, AS_AT).night()
+
+    return Pipeline(once(tmp_path_factory, "night_of_kpis", play) / "home", exports, AS_AT)

@@ -17,6 +17,7 @@ import duckdb
 import openpyxl
 import pytest
 
+from tests import nights
 from tests.golden.pipeline import PROJECT, Pipeline
 
 EXPORTS = PROJECT / "tests" / "golden" / "kpi_council" / "exports"
@@ -77,9 +78,7 @@ def ask(pipeline: Pipeline, query: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    pipeline = Pipeline(tmp_path_factory.mktemp("home"), EXPORTS, AS_AT)
-    pipeline.night()
-    return pipeline
+    return nights.of_kpis(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

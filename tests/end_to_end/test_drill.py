@@ -12,6 +12,7 @@ import pytest
 
 from inspection.proof import verify
 from send_ready import files
+from tests import steps
 
 PROJECT = Path(__file__).resolve().parents[2]
 COUNCIL = PROJECT / "tests" / "golden" / "council" / "2026-11-16"
@@ -65,7 +66,8 @@ def test_the_whole_day_on_the_sample_council(rehearsals: Path) -> None:
 
 
 def test_real_exports_end_with_the_approval(rehearsals: Path) -> None:
-    done = drill(rehearsals, SEND_LA_CODE="888")
+    with steps.program() as program:  # each step was a Python of its own above
+        done = drill(rehearsals, SEND_LA_CODE="888", SEND_COMMAND=str(program))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing was released" in done.stdout
     assert (call(rehearsals) / "v2" / "brief.md").exists()

@@ -40,7 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The page of a day, that of a later day on which everything is stale, and the public edition."""
     folder = tmp_path_factory.mktemp("board")
     inbox = folder / "inbox"
-    council.write(inbox, as_at=AS_AT, plans=400, sen_support=600, seed=21, faults=1.0, answer_key=folder / "key.txt")
+    council.write(inbox, as_at=AS_AT, plans=150, sen_support=250, seed=21, faults=1.0, answer_key=folder / "key.txt")
     for day in (AS_AT, LATER):
         pipeline = Pipeline(folder / "home", inbox, day)
         pipeline.environment["SEND_RUN_ID"] = f"day_{day}"

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests import nights
 from tests.end_to_end.kpis_from_exports import Council
-from tests.golden.pipeline import Pipeline
 
 COUNCIL = Path(__file__).with_name("kpi_council")
 AS_AT = date(2026, 11, 16)
@@ -55,9 +55,7 @@ def is_worked_out(key: Key) -> bool:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pipeline = Pipeline(tmp_path_factory.mktemp("home"), COUNCIL / "exports", AS_AT)
-    pipeline.night()
-    return pipeline.home / "serving" / "warehouse.duckdb"
+    return nights.of_kpis(tmp_path_factory).home / "serving" / "warehouse.duckdb"
 
 
 def test_every_figure_is_as_worked_out_by_hand(warehouse: Path) -> None:

@@ -1,0 +1,45 @@
+"""The longest files go first: with --dist loadfile each is one worker's, and workers are to end together."""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# By their seconds of CPU. Files that look at one night (tests/nights.py) do not stand beside each other: the second to
+# ask for it would wait for the first.
+LONGEST = (
+    "faults/test_kills.py",
+    "end_to_end/test_inspection_day.py",
+    "security/test_night.py",
+    "dbt/test_build.py",
+    "end_to_end/test_lists_agree.py",
+    "dbt/test_kpis.py",
+    "operations/test_person_and_round_trip.py",
+    "end_to_end/test_readiness_in_a_browser.py",
+    "end_to_end/test_drill.py",
+    "faults/test_disk_full.py",
+    "golden/test_golden.py",
+    "end_to_end/test_what_to_fix.py",
+    "faults/test_airflow_database.py",
+    "dags/test_night.py",
+    "end_to_end/test_bad_night.py",
+    "end_to_end/test_board.py",
+    "dbt/test_persons.py",
+    "dbt/test_star.py",
+    "dbt/test_unit_tests.py",
+    "dbt/test_board.py",
+    "end_to_end/test_readers.py",
+    "end_to_end/test_kpis_come_back.py",
+    "faults/test_found_at_start.py",
+    "faults/test_at_once.py",
+    "end_to_end/test_bi_connections.py",
+    "end_to_end/test_kpis_agree.py",
+    "unit/test_chronology.py",
+    "unit/test_serving.py",
+)
+PLACES = {TESTS / name: place for place, name in enumerate(LONGEST)}
+assert all(path.exists() for path in PLACES), "a file of LONGEST has another name now"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
