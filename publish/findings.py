@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from send_ready import issues, warehouse
@@ -53,9 +54,18 @@ def opened(run: Run) -> Iterator[DuckDBPyConnection]:
 
 
 def attach(con: DuckDBPyConnection, run: Run) -> None:
-    """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`."""
+    """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`.
+
+    Raises WarehouseError when either is damaged.
+    """
     warehouse.attach(con, run.warehouse, "built")
-    con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
+    try:
+        con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        raise warehouse.WarehouseError(
+            f"A file in {run.folder / 'issues'} is damaged. Run its steps again from `send-ready extract` on, or "
+            "make another: make run."
+        ) from error
 
 
 def feeds(con: DuckDBPyConnection) -> list[Feed]:

@@ -179,6 +179,12 @@ def test_half_a_result_of_a_feed_is_named_and_the_step_before_makes_it_again(hou
     house.night((("publish",),), **EVE_RUN)
     truncated(path)
     house.night((("validate-feeds",), ("publish",)), **EVE_RUN)
+    issues_of = path.parents[1] / "issues"
+    truncated(issues_of / f"extract__{FEED.replace('.', '__')}.parquet")
+    ended = house.run("publish", **EVE_RUN)
+    assert (ended.status, "Traceback" in ended.said) == (2, False)
+    assert f"A file in {issues_of} is damaged." in ended.said
+    house.night((("extract", FEED), ("publish",)), **EVE_RUN)
     standing.assert_whole(house.home)
 
 
