@@ -20,7 +20,8 @@ from send_ready.settings import LONDON, Settings
 
 LEFTOVERS = (
     "landing/*/*/.*.partial",
-    "typed/.reading-*",
+    "landing/*/*/.reading",
+    "typed/*/*/.reading",
     "out/.*.p*",
     "out/*/.*.partial",
     "runs/.*.old",

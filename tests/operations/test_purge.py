@@ -127,7 +127,7 @@ def test_everything_else_goes_by_its_day_and_the_newest_stays(home: Path) -> Non
         old(home / "runs" / "old" / "run.json", 36).parent,
         old(home / "published" / "old_x" / "a.parquet", 36).parent,
         old(home / "typed" / "capita_one" / "students" / "2020-01-01" / "ab-cd" / "rows.parquet", 36).parent,
-        old(home / "typed" / ".reading-x" / "text", 2).parent,
+        old(home / "typed" / "capita_one" / "students" / ".reading" / "text", 2).parent,
         old(home / "landing" / "capita_one" / "students" / ".77.partial", 2),
         version(home, TODAY - 93 * DAY, root="rehearsals").parent,
         version(home, TODAY - 367 * DAY).parent,
