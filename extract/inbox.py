@@ -7,7 +7,7 @@ from pathlib import Path
 
 from extract import contract as contracts
 from extract import landing, removed
-from send_ready import issues, runs
+from send_ready import issues, own_files, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
@@ -85,10 +85,16 @@ def survey(run: Run, settings: Settings) -> None:
             for each in no_files
         ]  # fmt: skip
         said += [_issue("F-18", "error", f"The inbox cannot be read. {each}.", MEND) for each in unreadable]
+        said += [
+            _issue("F-19", "query", "This file of SEND_CONFIG has no effect: nothing looks for it.",
+                   "Name it as the shipped file whose place it takes, in the folder that the guide says.", path)
+            for path in own_files.unused(settings)
+        ]  # fmt: skip
         issues.write(run.issues("inbox"), said)
         notes = [f"{len(found)} files of no known feed"] if found else []
         notes += [f"{len(no_files)} links or the like, left alone"] if no_files else []
-        notes += [issue.message for issue in said if issue.rule != "F-17"]
+        notes += [issue.message for issue in said if issue.rule == "F-18"]
+        notes += [f"{issue.file_name} of SEND_CONFIG has no effect" for issue in said if issue.rule == "F-19"]
         if not exports and not unreadable:  # no issue: a day that is built again, or restored, has the same pack
             notes.append(f"The inbox is empty. {CONNECT}")
         step.note = "; ".join(notes) or None
