@@ -16,7 +16,7 @@ from extract.refusal import DAMAGED, FAILED_RULE
 from send_ready import files, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
-from send_ready.settings import Settings
+from send_ready.settings import LONDON, Settings
 
 Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
 RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
@@ -182,6 +182,18 @@ def _until(run: Run, history: list[Landed]) -> list[Landed]:
     return [landed for landed in history if landed.data_date is None or landed.data_date <= run.as_at]
 
 
+def _ahead(run: Run, history: list[Landed]) -> list[Landed]:
+    """Files that had landed by D under a date still to come, but those whose date was put right."""
+    used = {landed.sha256 for landed in _until(run, history)}
+    return [
+        landed
+        for landed in history
+        if landed.data_date
+        and landed.sha256 not in used
+        and dt.datetime.fromisoformat(landed.landed_at).astimezone(LONDON).date() <= run.as_at < landed.data_date
+    ]
+
+
 def _result(
     run: Run,
     contract: Contract,
@@ -312,6 +324,10 @@ def _issues(
         if landed.duplicate_of and (not in_use or landed.order > in_use.order):
             message = f"The same bytes as the file of {landed.duplicate_of}; not used again, so the data date stays."
             yield issue("F-13", "query", message, "Check that the export ran.", landed.file_name)
+    for landed in _ahead(run, history):
+        message = f"Its data date, {landed.data_date}, is still to come, so it is not used before that day. {standing}"
+        yield issue("F-24", "query", message, "If the date is a slip, drop it again with the right one in its name.",
+                    landed.file_name)  # fmt: skip
     for each in left:
         if each.is_fault:
             yield issue("F-18", "error", f"{each.reason} {standing}", MEND, each.file_name)

@@ -115,6 +115,23 @@ def test_a_file_whose_wrong_date_is_put_right_is_used(given: Settings, wrong: st
     assert night(given) == result
 
 
+def test_a_file_of_a_day_to_come_is_told_until_its_date_is_put_right(given: Settings) -> None:
+    today = dt.datetime.now(settings.LONDON).date()
+    as_at = str(today + dt.timedelta(days=1))  # the test may last over midnight
+    path = drop(given, f"capita_one_home_education_{today + dt.timedelta(days=40):%Y%m%d}.csv", range(11))
+
+    def told() -> list[tuple[str, str]]:
+        night(given, as_at)
+        (found,) = (path for path in (given.home / "runs").glob("*/issues/*home_education*") if path.name[:4] != "file")
+        rows = duckdb.execute(f"SELECT rule, file_name FROM '{found}' WHERE rule = 'F-24'").fetchall()
+        found.unlink()
+        return rows
+
+    assert told() == [("F-24", path.name)]
+    path.rename(path.with_name(f"capita_one_home_education_{today:%Y%m%d}.csv"))
+    assert told() == []
+
+
 def test_an_older_file_that_comes_late_does_not_displace_a_newer(given: Settings) -> None:
     drop(given, "capita_one_home_education_20261116.csv", range(10))
     night(given)
