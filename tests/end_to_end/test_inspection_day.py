@@ -1,7 +1,7 @@
 """The day of an inspection, played on Airflow's real server with the real pipeline: call, approval, release.
 
 Calls are set by their day: one of today is in time, one of a Monday long past is late. Steps are forks; in test_drill
-each is a Python of its own, as for a council, and the release is in time.
+each is a Python of its own, as for a council.
 """
 
 import json
@@ -107,13 +107,12 @@ class Server:
         return found
 
     def answer(self, run_id: str, user: str, option: str, comment: str = "") -> httpx.Response:
-        """What the API says. Asked again, as a person would, when Airflow's SQLite was locked for too long."""
-        body = {"chosen_options": [option], "params_input": {"comment": comment}}
-        for _ in range(3):
-            time.sleep(READING)
+        """What the API says. Asked once more, as a person would, when Airflow's SQLite was locked for too long."""
+        body, before = {"chosen_options": [option], "params_input": {"comment": comment}}, self.log.stat().st_size
+        time.sleep(READING)
+        answered = self.ask("PATCH", self._hitl(run_id), body, user)
+        if answered.status_code == 500 and b"database is locked" in self.log.read_bytes()[before:]:
             answered = self.ask("PATCH", self._hitl(run_id), body, user)
-            if answered.status_code != 500:
-                break
         return answered
 
     def ended(self, run_id: str) -> str:
@@ -173,7 +172,7 @@ def today() -> str:
     return datetime.now(LONDON).date().isoformat()
 
 
-def test_a_rejection_then_a_late_day_with_a_restart_and_two_people(server: Server) -> None:
+def test_a_day_with_a_rejection_a_restart_and_two_people(server: Server) -> None:
     call = folder(server, today())
     first = server.call(notified_on=today(), unique_ids=["S-001"])
     shown = server.question(first)
@@ -188,12 +187,9 @@ def test_a_rejection_then_a_late_day_with_a_restart_and_two_people(server: Serve
     assert server.ended(first) == "failed"
     assert server.states(first)["rejected"] == "failed"
     assert not (call / "released").exists()
-    assert not (call / "alerts.jsonl").exists()
 
-    # The next is late, which alarms. It waits while everything is killed and started again; then one of two is first.
-    second = server.call(notified_on="2026-10-12", kind="monitoring_inspection")
-    late = folder(server, "2026-10-12", "monitoring_inspection")
-    server.until("the alarm is written", lambda: (late / "alerts.jsonl").exists())
+    # The next version waits while everything is killed and started again; then one of two people is first.
+    second = server.call(notified_on=today())
     server.question(second)
     server.kill()
     server.start()
@@ -202,19 +198,33 @@ def test_a_rejection_then_a_late_day_with_a_restart_and_two_people(server: Serve
     assert server.answer(second, "raj", "Reject", "No").status_code == 409
     assert server.ended(second) == "success"
 
-    assert {path.name for path in (late / "released").iterdir()} == {"v1"}
-    receipt = files.read_json(late / "released" / "v1" / "receipt.json")
+    assert {path.name for path in (call / "released").iterdir()} == {"v2"}
+    receipt = files.read_json(call / "released" / "v2" / "receipt.json")
     assert (receipt["decision"]["by"], receipt["decision"]["comment"]) == ("amina", "Checked")
-    assert receipt["is_late"] is True
-    assert receipt["late_by_seconds"] > 30 * 86_400
+    assert receipt["is_late"] is False
     assert "annex_a_person_level_lists_encrypted.xlsx" in receipt["to_send"]
-    alerts = [json.loads(line) for line in (late / "alerts.jsonl").read_text().splitlines()]
-    assert "missed" in {alert["level"] for alert in alerts}
     log = [json.loads(line) for line in (call.parent / "release_log.jsonl").read_text().splitlines()]
     assert [(line["decision"]["by"], line["decision"]["option"]) for line in log] == [
         ("raj", "Reject"),
         ("amina", "Approve"),
     ]
+    assert verify(call.parent) == []
+    assert not (call / "alerts.jsonl").exists()
+
+
+def test_a_late_day_alarms_and_its_release_is_on_record_as_late(server: Server) -> None:
+    run = server.call(notified_on="2026-10-12", kind="monitoring_inspection")
+    call = folder(server, "2026-10-12", "monitoring_inspection")
+    server.until("the alarm is written", lambda: (call / "alerts.jsonl").exists())
+    server.question(run)
+    assert server.answer(run, "amina", "Approve").status_code == 200
+    assert server.ended(run) == "success"
+
+    alerts = [json.loads(line) for line in (call / "alerts.jsonl").read_text().splitlines()]
+    assert "missed" in {alert["level"] for alert in alerts}
+    receipt = files.read_json(call / "released" / "v1" / "receipt.json")
+    assert receipt["is_late"] is True
+    assert receipt["late_by_seconds"] > 30 * 86_400
     assert verify(call.parent) == []
 
 

@@ -100,7 +100,9 @@ def assert_told(status: int, said: str, step: object) -> None:
     assert "Traceback" not in said, (step, said)
 
 
-@pytest.mark.skipif(not has_disks_of_its_own(), reason="needs leave to mount a disk; the test below does without")
+@pytest.mark.skipif(
+    not has_disks_of_its_own(), reason="needs leave to mount a disk, as root has it; a test below does without"
+)
 def test_a_disk_that_is_full_at_every_step(small: tuple[House, Disk], peace: Undisturbed, tmp_path: Path) -> None:
     house, disk = small
     for step in STEPS:
@@ -123,7 +125,7 @@ def test_a_disk_that_is_full_at_every_step(small: tuple[House, Disk], peace: Und
     assert served(found) == peace.served
 
 
-@pytest.mark.skipif(not has_disks_of_its_own(), reason="needs leave to mount a disk")
+@pytest.mark.skipif(not has_disks_of_its_own(), reason="needs leave to mount a disk, as root has it")
 def test_what_only_looks_works_on_a_full_disk(small: tuple[House, Disk]) -> None:
     house, disk = small
     disk.leave(0)

@@ -132,7 +132,7 @@ def test_an_inbox_that_can_only_be_read_is_enough(given: Settings) -> None:
 
 @pytest.mark.skipif(
     subprocess.run(["unshare", "--map-root-user", "--mount", "true"], capture_output=True).returncode != 0,
-    reason="needs leave to mount a folder",
+    reason="needs leave to mount a folder, as root has it; the test above does without",
 )
 def test_an_inbox_on_a_read_only_mount_is_enough(given: Settings) -> None:
     put(given.inbox / NAME, export())
