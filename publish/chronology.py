@@ -14,7 +14,7 @@ from publish.events import Event, Period, Words, day, literals
 from publish.findings import STATES
 from publish.workbook import Block, Column, Page
 from send_ready.layout import council
-from send_ready.runs import Run, RunError
+from send_ready.runs import Run
 
 NAME = "chronology.xlsx"
 CONTENTS = "Contents"
@@ -46,17 +46,13 @@ def chronology(run: Run, unique_ids: Sequence[str], notified_on: date, path: Pat
 
     Raises RunError when the run has no finished warehouse, and LockedError when another program is writing it.
     """
-    unfinished = RunError(
-        f"Run {run.run_id} has no finished warehouse. Name a finished run with SEND_RUN_ID, or finish this one with "
-        "`send-ready build`."
-    )
     if not run.warehouse.exists():
-        raise unfinished
+        raise findings.unfinished(run)
     try:
         with findings.opened(run) as con:
             return write(path, con, run, unique_ids, notified_on)
     except CatalogException as error:
-        raise unfinished from error
+        raise findings.unfinished(run) from error
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, unique_ids: Sequence[str], notified_on: date) -> list[str]:

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from send_ready import issues, warehouse
 from send_ready.layout import lists
-from send_ready.runs import Run, feed_results
+from send_ready.runs import Run, RunError, feed_results
 from send_ready.warehouse import identifier, literal
 
 STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing"}
@@ -45,6 +45,14 @@ class Feed:
         return "No file up to the as-at date was ever accepted" if self.status == "missing" else None
 
 
+def unfinished(run: Run) -> RunError:
+    """What to raise when a run's warehouse is not there, or lacks a table."""
+    return RunError(
+        f"Run {run.run_id} has no finished warehouse. Name a finished run with SEND_RUN_ID, or finish this one with "
+        "`send-ready build`."
+    )
+
+
 @contextmanager
 def opened(run: Run) -> Iterator[DuckDBPyConnection]:
     """A connection with the run's warehouse attached as `built` and every issue in the table `issue`."""
@@ -56,11 +64,13 @@ def opened(run: Run) -> Iterator[DuckDBPyConnection]:
 def attach(con: DuckDBPyConnection, run: Run) -> None:
     """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`.
 
-    Raises WarehouseError when either is damaged.
+    Raises WarehouseError when either is damaged, and RunError when the warehouse was not built to its end.
     """
     warehouse.attach(con, run.warehouse, "built")
     try:
         con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
+    except duckdb.CatalogException as error:
+        raise unfinished(run) from error
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
         raise warehouse.WarehouseError(
             f"A file in {run.folder / 'issues'} is damaged. Run its steps again from `send-ready extract` on, or "

@@ -70,6 +70,8 @@ def serve(given: Settings, port: int = PORT) -> None:
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many processes are started, each with Airflow in memory
     }
+    # Its processes share one SQLite, which takes one writer at a time: who approves is not to be told of a lock.
+    env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] += "?timeout=60"
     for key in ("AS_AT", "SEND_RUN_ID"):  # each run of the DAG has its own
         env.pop(key, None)
     airflow = Path(sys.executable).with_name("airflow")

@@ -44,7 +44,7 @@ class Server:
 
     def connect(self, database: str = "postgres", user: str = ADMIN, password: str = PASSWORD, **more: Any) -> Any:
         """A psycopg2 connection that commits each statement by itself."""
-        con = psycopg2.connect(make_dsn(self.url(database, user, password), connect_timeout=10, **more))
+        con = psycopg2.connect(make_dsn(self.url(database, user, password), connect_timeout=60, **more))
         con.autocommit = True
         return con
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
+from tests.waiting import HANG
+
 PROJECT = Path(__file__).resolve().parents[1]
-PATIENCE = 120.0  # seconds for one step, on the busiest machine
 
 
 class Nursery:
@@ -42,7 +43,7 @@ class Nursery:
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(PATIENCE)
+        self._process.wait(HANG)
 
 
 @contextmanager
@@ -82,7 +83,7 @@ class Step:
         self.pid = nursery.ask(**asked)
         self._watched = os.pidfd_open(self.pid)
 
-    def wait(self, seconds: float = PATIENCE) -> Ended | None:
+    def wait(self, seconds: float = HANG) -> Ended | None:
         """How it ended; None when it is still at work after so long."""
         if not select.select([self._watched], [], [], seconds)[0]:
             return None

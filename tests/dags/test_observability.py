@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from send_ready import airflow_home, runs, settings
 from tests.dags.conftest import PROJECT
+from tests.waiting import HANG
 
 STAND_IN = "#!/bin/sh\nexit 0\n"
 
@@ -75,7 +76,7 @@ def collector() -> Iterator[Collector]:
         listener.start()
         yield received
         udp.sendto(b"", udp.getsockname())
-        listener.join(timeout=10)
+        listener.join(timeout=HANG)
         server.shutdown()
 
 
@@ -97,7 +98,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str,
         arguments = ["send_nightly", '{"as_at": "2026-11-16"}', str(tmp_path / "report.json")]
         command = [sys.executable, "-m", "send_ready.dag_once", *arguments]
         ours, parents = os.pipe()  # it ends when whoever plays it is gone
-        done = subprocess.run(command, cwd=PROJECT, env=env, stdin=ours, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=PROJECT, env=env, stdin=ours, capture_output=True, text=True, timeout=HANG)
         for end in (ours, parents):
             os.close(end)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

@@ -20,6 +20,7 @@ from inspection import alerts, receivers
 from inspection.alerts import Alert
 from inspection.receivers import Receivers
 from send_ready.settings import LONDON, PROJECT
+from tests.waiting import HANG
 
 NOW = datetime(2026, 11, 17, 9, 30, tzinfo=LONDON)
 ALERT = Alert("warned:2026-11-16_full_inspection", "warning", "The lists are due – soon", "Version 1 is frozen.", NOW)
@@ -318,7 +319,7 @@ def test_of_many_processes_one_sends(serve: Serve, tmp_path: Path) -> None:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.wait(timeout=60) for process in crowd] == [0] * 4
+    assert [process.wait(timeout=HANG) for process in crowd] == [0] * 4
     for process in crowd:
         assert process.stdin
         process.stdin.close()

@@ -17,6 +17,7 @@ from publish import postgres, published, serving
 from send_ready.settings import PROJECT
 from tests import council
 from tests.servers import Server, server
+from tests.waiting import HANG
 
 PAGE = (PROJECT / "docs" / "users" / "bi.md").read_text(encoding="utf-8")
 DATABASE, LOGIN, PASSWORD = "send", "analyst", "your-password"  # as the page has them
@@ -59,7 +60,7 @@ class Desk:
             env={"HOME": home, "ODBCINI": f"{home}/.odbc.ini", "PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG,
         )
         assert done.returncode == 0, f"{named(snippet)}\n{done.stdout}{done.stderr}"
         return done.stdout.splitlines()

@@ -16,6 +16,7 @@ import pytest
 
 from inspection.encryption import encrypt
 from publish.workbook import Block, Column, Grid, Page, write
+from tests.waiting import HANG
 
 PASSWORD = "möhre Stuhl 7 Wolke"
 DEBIANS_PYTHON = "/usr/bin/python3"  # which has LibreOffice's own library, uno
@@ -33,7 +34,7 @@ office = subprocess.Popen(["soffice", *options], stdout=2, start_new_session=Tru
 try:
     here = uno.getComponentContext()
     resolver = here.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", here)
-    for _ in range(600):
+    for _ in range(3000):
         try:
             there = resolver.resolve("uno:pipe,name=" + pipe + ";urp;StarOffice.ComponentContext")
             break
@@ -91,7 +92,7 @@ def read_by_libreoffice(
     def read(*books: str) -> list[dict[str, list[list[Any]]] | None]:
         command = [DEBIANS_PYTHON, "-c", READ, str(folder / "profile"), f"send{os.getpid()}", *books]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=180, env={**os.environ, "HOME": str(folder)}
+            command, capture_output=True, text=True, timeout=HANG, env={**os.environ, "HOME": str(folder)}
         )
         assert done.returncode == 0, done.stderr
         return list(json.loads(done.stdout))

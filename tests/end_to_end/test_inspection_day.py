@@ -23,7 +23,7 @@ import pytest
 
 from inspection.proof import verify
 from send_ready import files
-from tests import steps
+from tests import steps, waiting
 
 PROJECT = Path(__file__).resolve().parents[2]
 COUNCIL = PROJECT / "tests" / "golden" / "council" / "2026-11-16"
@@ -32,7 +32,6 @@ LONDON = ZoneInfo("Europe/London")
 USERS = {"amina": "op", "raj": "op", "admin": "admin"}
 PASSWORD = "four words that differ"
 DAG = "/api/v2/dags/annex_a_request"
-PATIENCE = 240  # seconds
 READING = 3  # seconds that a person takes to read. Airflow 3.3.2 may lose an answer of the first one, and asks again
 
 
@@ -75,16 +74,16 @@ class Server:
         family = [*psutil.Process(self.process.pid).children(recursive=True), psutil.Process(self.process.pid)]
         for process in family:
             process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(family, timeout=20)
+        psutil.wait_procs(family, timeout=60)
         self.process.wait()
 
     def ask(self, method: str, path: str, body: Any = None, user: str = "admin") -> httpx.Response:
         base = f"http://127.0.0.1:{self.port}"
         if user not in self.tokens:
             given = {"username": user, "password": f"{user}'s own"}
-            self.tokens[user] = httpx.post(f"{base}/auth/token", json=given).json()["access_token"]
+            self.tokens[user] = httpx.post(f"{base}/auth/token", json=given, timeout=120).json()["access_token"]
         headers = {"Authorization": f"Bearer {self.tokens[user]}"}
-        return httpx.request(method, base + path, json=body, headers=headers, timeout=30)
+        return httpx.request(method, base + path, json=body, headers=headers, timeout=120)
 
     def call(self, **conf: Any) -> str:
         """The call comes: trigger the DAG. Gives the run."""
@@ -126,11 +125,11 @@ class Server:
         return state[0]
 
     def until(self, what: str, true: Callable[[], bool], hopeless: Callable[[], bool] = lambda: False) -> None:
-        give_up = time.monotonic() + PATIENCE
-        while not true():
+        def is_so() -> bool:
             assert not hopeless(), f"{what}: never. {self.log.read_text()[-4000:]}"
-            assert time.monotonic() < give_up, f"{what}: not in {PATIENCE} s. {self.log.read_text()[-4000:]}"
-            time.sleep(0.5)
+            return true()
+
+        waiting.until(what, is_so, self.log, pause=0.5)
 
     def _answers(self) -> bool:
         try:

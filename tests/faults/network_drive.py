@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import HANG
+
 PROJECT = Path(__file__).resolve().parents[2]
 FOR_EVER = 3600
 STAT = ("st_atime_ns", "st_ctime_ns", "st_mtime_ns", "st_mode", "st_nlink", "st_size", "st_uid", "st_gid")
@@ -64,7 +66,7 @@ def connected(folder: Path) -> Iterator[Drive]:
     command = [sys.executable, "-m", "tests.faults.network_drive", str(held), str(mount), str(orders)]
     with open(folder / "drive.log", "wb") as log:
         drive = Drive(held, mount, orders, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log))
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + HANG
     while not os.path.ismount(mount):
         assert drive.server.poll() is None and time.monotonic() < give_up, (folder / "drive.log").read_text()
         time.sleep(0.02)

@@ -22,6 +22,7 @@ from send_ready.settings import Settings
 from tests import servers
 from tests.end_to_end.test_inspection_day import free_port
 from tests.golden.pipeline import FEEDS
+from tests.waiting import until
 
 AIRFLOW = [str(Path(sys.executable).with_name("airflow"))]
 
@@ -52,7 +53,7 @@ else:
     lock = sqlite3.connect({database!r}, timeout=60)
     lock.execute("BEGIN EXCLUSIVE")
     print("locked", flush=True)
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 300
     while os.path.exists(__file__) and time.monotonic() < give_up:
         time.sleep(0.1)
 """
@@ -169,9 +170,9 @@ class Team:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The answer of Airflow's API; nothing while it has none."""
         try:
-            token = httpx.get(f"{self.base}/auth/token", timeout=10).json()["access_token"]
+            token = httpx.get(f"{self.base}/auth/token", timeout=60).json()["access_token"]
             headers = {"Authorization": f"Bearer {token}"}
-            found = httpx.request(method, f"{self.base}/api/v2/{path}", json=body, headers=headers, timeout=10)
+            found = httpx.request(method, f"{self.base}/api/v2/{path}", json=body, headers=headers, timeout=60)
             return found.json() if found.is_success else None
         except (httpx.HTTPError, ValueError, KeyError):
             return None
@@ -181,12 +182,8 @@ class Team:
         found = (self.ask("GET", runs) or {"dag_runs": []})["dag_runs"]
         return next((run["state"] for run in found if run["state"] in ("success", "failed")), None)
 
-    def until(self, what: str, true: Callable[[], Any], patience: float = 240) -> Any:
-        give_up = time.monotonic() + patience
-        while not (found := true()):
-            assert time.monotonic() < give_up, f"{what}: not in {patience} s. {self.log.read_text()[-6000:]}"
-            time.sleep(0.3)
-        return found
+    def until(self, what: str, true: Callable[[], Any]) -> Any:
+        return until(what, true, self.log, pause=0.3)
 
     def _keep(self, service: list[str]) -> None:
         with open(self.log, "ab") as log:

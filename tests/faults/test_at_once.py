@@ -19,7 +19,7 @@ from tests.steps import Ended
 # A DuckDB client that keeps trying until it has the file, and then holds it until its stdin ends.
 CLIENT = """
 import sys, time, duckdb
-until = time.monotonic() + 60
+until = time.monotonic() + 300
 while time.monotonic() < until:
     try:
         con = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "read")

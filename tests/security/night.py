@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.security import council
 from tests.security.council import Children
+from tests.waiting import HANG
 
 PROJECT = Path(__file__).resolve().parents[2]
 AS_AT, NOTIFIED_ON = date(2026, 11, 16), "2025-11-17"
@@ -118,7 +119,7 @@ class Night:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             umask=0o000,  # the worst there is
-            timeout=300,
+            timeout=HANG,
         )
         said = done.stdout.decode(errors="replace")
         self.said += said

@@ -24,6 +24,7 @@ from send_ready.warehouse import literal
 from tests import servers
 from tests.security import council, night, scan, workbooks
 from tests.security.night import NOTIFIED_ON, PROJECT, RUN, Night
+from tests.waiting import HANG
 
 # How to make each step fail: the command that it is part of. One in Airflow's process has none.
 COMMANDS = {
@@ -155,7 +156,7 @@ def test_nor_after_libreoffice_opened_and_saved_it(done: Night, tmp_path: Path) 
     for book, path in zip(books, different, strict=True):
         shutil.copyfile(path, book)
     command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "xlsx"]
-    subprocess.run([*command, "--outdir", tmp_path / "saved", *books], check=True, capture_output=True, timeout=180)
+    subprocess.run([*command, "--outdir", tmp_path / "saved", *books], check=True, capture_output=True, timeout=HANG)
     saved = sorted((tmp_path / "saved").iterdir())
     assert len(saved) == len(books)
     assert [what for path in saved for what in workbooks.active(path)] == []

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANG
+
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "Student ID,Surname\n1,Outsider\n"
 UPWARDS = (
@@ -37,7 +39,7 @@ class House:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
         env = kept | {"SEND_HOME": str(self.home), "SEND_INBOX": str(self.inbox), "AS_AT": "2026-11-16"} | environment
         command = [sys.executable, "-m", "send_ready", *arguments]
-        return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=HANG)
 
     def elsewhere(self) -> dict[str, bytes | None]:
         """What lies beside SEND_HOME and the inbox, where nothing may come, change or go."""

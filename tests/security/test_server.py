@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from urllib.parse import quote
 
 import psutil
 import pytest
+
+from tests.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -53,7 +54,7 @@ class Server:
         )
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -85,24 +86,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=said, stderr=said, umask=0o000)
     found = Server(folder / "home", psutil.Process(child.pid), f"http://127.0.0.1:{port}")
     try:
-        _wait(lambda: _is_up(found), folder / "said")
+        until("the server is up", lambda: _is_up(found), folder / "said", pause=0.3)
         yield found
     finally:
         family = [*found.process.children(recursive=True), found.process]
         for process in family:
             process.terminate()
-        for process in psutil.wait_procs(family, timeout=10)[1]:
+        for process in psutil.wait_procs(family, timeout=60)[1]:
             process.kill()
         child.wait()
-
-
-def _wait(until: Any, log: Path, seconds: int = 180) -> Any:
-    started = time.monotonic()
-    while time.monotonic() - started < seconds:
-        if found := until():
-            return found
-        time.sleep(0.3)
-    pytest.fail(f"not within {seconds} s:\n{log.read_text(errors='replace')[-3000:]}")
 
 
 def _is_up(server: Server) -> bool:
@@ -132,7 +124,8 @@ def test_a_form_starts_nothing_but_steps(server: Server) -> None:
     status, answer = server.ask("POST", "/auth/token", {"username": "admin", "password": _password(server)})
     assert status == 201
     server.token = answer["access_token"]
-    _wait(lambda: server.ask("GET", "/api/v2/dags/annex_a_request")[0] == 200, server.home.parent / "said")
+    said = server.home.parent / "said"
+    until("the DAG is read", lambda: server.ask("GET", "/api/v2/dags/annex_a_request")[0] == 200, said, pause=0.3)
     runs = "/api/v2/dags/annex_a_request/dagRuns"
     for wrong in ({"kind": HOSTILE[0]}, {"notified_on": HOSTILE[1]}, {"as_at": "2026-11-16$(touch pwned)"}):
         conf = {"notified_on": "2025-11-17", "kind": "full_inspection"} | wrong
@@ -144,11 +137,11 @@ def test_a_form_starts_nothing_but_steps(server: Server) -> None:
     status, run = server.ask("POST", runs, {"logical_date": None, "conf": conf})
     assert status == 200, run
     record = server.home / "out" / "inspections" / "2025-11-17_full_inspection" / "request.json"
-    _wait(record.exists, server.home.parent / "said")
+    until("the request is recorded", record.exists, said, pause=0.3)
     (version,) = json.loads(record.read_text())["versions"]
     assert (version["unique_ids"], version["seed"]) == (HOSTILE, HOSTILE[0])
     task = f"{runs}/{quote(run['dag_run_id'])}/taskInstances/request"
-    _wait(lambda: server.ask("GET", task)[1]["state"] == "success", server.home.parent / "said")
+    until("the task has ended", lambda: "'state': 'success'" in str(server.ask("GET", task)[1]), said, pause=0.3)
     assert "Version 1 of" in json.dumps(server.ask("GET", f"{task}/logs/1")[1])  # read as a file: nothing serves it
     assert not [
         place for place in (PROJECT, server.home, server.home.parent, Path("/tmp")) if (place / "pwned").exists()

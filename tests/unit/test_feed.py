@@ -176,7 +176,7 @@ def test_a_broken_file_leaves_the_last_good_one_in_use_and_counts_its_rows(given
 
 
 def test_a_file_that_still_grows_is_left_for_the_next_run(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.6)
+    monkeypatch.setattr(landing, "SETTLE_SECONDS", 2.0)
     path = drop(given, "capita_one_home_education_20261116.csv", range(10), age=0)
     stop = threading.Event()
 

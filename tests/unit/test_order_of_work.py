@@ -315,8 +315,8 @@ def test_sixty_thousand_issues_take_seconds(tmp_path: Path) -> None:
     run = finished_run(tmp_path, found=found)
     previous = earlier(run, tmp_path / "issues.parquet")
     with findings.opened(run) as con:
-        start = time.perf_counter()
+        start = time.process_time()
         counted = issues_book.write(tmp_path / "issues.xlsx", con, run, previous)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
     assert counted["error"] == 60_001
-    assert seconds < 15  # about 3 s, of which 1.5 s were there before; the rest is room for a busy machine
+    assert seconds < 15  # of the processor: about 3 s, of which 1.5 s were there before

@@ -25,6 +25,7 @@ from inspection.release import Decision, ReleaseError, describe, release, verify
 from publish.workbook import Column, Grid, write
 from send_ready import files
 from send_ready.settings import PROJECT
+from tests.waiting import HANG
 
 LONDON = ZoneInfo("Europe/London")
 DUE = datetime(2026, 11, 17, 11, tzinfo=LONDON)
@@ -270,7 +271,7 @@ def test_of_many_who_approve_at_once_one_releases(call: Call) -> None:
     racers = [fork.Process(target=_race, args=(call, f"person {number}", results)) for number in range(6)]
     for racer in racers:
         racer.start()
-    said = [results.get(timeout=60) for _ in racers]
+    said = [results.get(timeout=HANG) for _ in racers]
     for racer in racers:
         racer.join()
     (line,) = call.lines
@@ -511,7 +512,7 @@ def _has_a_disk_of_its_own() -> bool:
 def test_on_a_disk_that_is_really_full(tmp_path: Path) -> None:
     script = ON_A_SMALL_DISK.format(project=str(PROJECT), tests=str(Path(__file__).parent), disk=str(tmp_path))
     command = ["unshare", "--map-root-user", "--mount", sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No space left on device" in done.stdout and done.stdout.endswith("released\n")
 
