@@ -20,23 +20,25 @@ def freeze(run: Run, settings: Settings) -> Path:
     """Write the edition of the month in which the run's as-at date lies, and say where it is.
 
     It is compared with the edition before. Frozen once, it stays: a step that is tried again finds its own. Raises
-    RunError when another run froze one for this month.
+    RunError when another run froze one for this month, and when nobody is on either list.
     """
     folder = run.home / "out" / "board" / f"{run.as_at:%Y-%m}"
     with files.locked(run.home / "locks" / "board"), step(run, "board") as doing:
         doing.note = f"the edition of {run.as_at:%B %Y}"
         if folder.exists():
             return _own(run, folder)
-        previous = max((path for path in folder.parent.glob("*-*") if path.name < folder.name), default=None)
-        with replaced(folder) as partial, findings.opened(run) as con:
+        previous = max((path for path in folder.parent.glob("[0-9]*") if path.name < folder.name), default=None)
+        with findings.opened(run) as con:
             manifest = pack.about(con, run, settings, previous)
-            readiness.write(partial / readiness.NAME, con, run, manifest, previous)
-            kpi_book.write(partial / kpi_book.NAME, con, run)
-            since.write_issues(partial / since.NAME, con, run.as_at)
-            write_public(partial / PUBLIC, con, run, settings)
-            pack.seal(partial, manifest)
-            for path in partial.rglob("*.*"):
-                path.chmod(READ_ONLY)
+            _must_hold_somebody(run, manifest)
+            with replaced(folder) as partial:
+                readiness.write(partial / readiness.NAME, con, run, manifest, previous)
+                kpi_book.write(partial / kpi_book.NAME, con, run)
+                since.write_issues(partial / since.NAME, con, run.as_at)
+                write_public(partial / PUBLIC, con, run, settings)
+                pack.seal(partial, manifest)
+                for path in partial.rglob("*.*"):
+                    path.chmod(READ_ONLY)
     return folder
 
 
@@ -52,6 +54,17 @@ def write_public(folder: Path, con: DuckDBPyConnection, run: Run, settings: Sett
     readiness.write(paths[0], con, run, about, None, values, settings.suppress_below)
     kpi_book.write(paths[1], con, run, values, settings.suppress_below)
     return paths
+
+
+def _must_hold_somebody(run: Run, manifest: dict[str, Any]) -> None:
+    """An edition of a month from before the first exports would be empty, and stay."""
+    if not any(manifest["rows"].values()):
+        without = sum(not feed["data_date"] for feed in manifest["inputs"])
+        raise RunError(
+            f"As at {run.as_at:%-d %B %Y} nobody is on either list: {without} of {len(manifest['inputs'])} feeds have "
+            "no export of a day up to then. An edition stays as it is frozen, so no empty one was made. Put such "
+            "exports into the inbox, or make that of another month: make board MONTH=YYYY-MM."
+        )
 
 
 def _own(run: Run, folder: Path) -> Path:

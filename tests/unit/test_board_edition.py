@@ -46,6 +46,13 @@ def test_frozen_it_stays(tmp_path: Path) -> None:
     assert held(tmp_path / "out" / "board" / "2026-10") == before
 
 
+def test_an_edition_without_a_child_is_not_frozen(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"As at 31 October 2026 nobody is on either list: \d+ of \d+ feeds have no"):
+        board.freeze(finished_run(tmp_path, as_at=OCTOBER), settings(tmp_path))
+    assert not (tmp_path / "out" / "board").exists()
+    board.freeze(finished_run(tmp_path, "later", list_2=[child("S1")], as_at=OCTOBER), settings(tmp_path))
+
+
 def test_it_is_compared_with_the_edition_before(tmp_path: Path) -> None:
     october = finished_run(tmp_path, "october", list_1=[child("S1")], as_at=OCTOBER)
     board.freeze(october, settings(tmp_path))
