@@ -27,4 +27,6 @@ left join {{ ref('int_needs__ranked') }} as needs
     on persons.person_id = needs.person_id and needs.is_primary_need
 left join {{ ref('int_enrolments__ranked') }} as enrolments
     on persons.person_id = enrolments.person_id and enrolments.is_main
-left join {{ ref('int_establishments__phased') }} as main on main_urn = main.urn
+-- Not `main_urn`: that would be the column of int_annex_a__persons, which knows only who is on a list.
+left join {{ ref('int_establishments__phased') }} as main
+    on {{ survive('placement', 'enrolments.urn', 'persons.hub_named_placement_urn') }} = main.urn
