@@ -11,9 +11,15 @@ INCOMPLETE = 1
 
 
 def run(settings: Settings, month: str | None, today: date) -> int:
-    """Make the edition of a month (YYYY-MM; without one, of the month before today's). Exit status 0, 130 or 1."""
+    """Make the edition of a month (YYYY-MM; without one, of the month before today's). Exit status 0, 130 or 1.
+
+    Raises RunError, before any work, when that month has one.
+    """
     night.stoppable()
     settings = replace(settings, as_at=as_at(month, today))
+    folder = settings.home / "out" / "board" / f"{settings.as_at:%Y-%m}"
+    if folder.exists():
+        raise runs.RunError(f"The edition of {settings.as_at:%B %Y} is frozen. To make it anew, move {folder} away.")
     try:
         with night.alone(settings.home):
             settings = night.named(settings)
@@ -23,9 +29,7 @@ def run(settings: Settings, month: str | None, today: date) -> int:
             played = dag_once.play(settings, this, "send_board", {"as_at": this.as_at.isoformat()})
             if played.state("board") != "success":
                 return INCOMPLETE
-            print(
-                f"It lies in {settings.home / 'out' / 'board' / f'{this.as_at:%Y-%m}'}, its public edition in public/."
-            )
+            print(f"It lies in {folder}, its public edition in public/.")
             return 0
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-made is left; the same command starts again.", flush=True)

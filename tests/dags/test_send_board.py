@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from send_ready import cli, edition
-from send_ready.settings import SettingsError
+from send_ready.runs import RunError
+from send_ready.settings import SettingsError, load
 from tests.dags.conftest import Night
 
 Play = Callable[..., Night]
@@ -80,6 +81,14 @@ def test_the_day_of_a_month(month: str | None, day: str) -> None:
 def test_what_is_no_month(month: str) -> None:
     with pytest.raises(SettingsError, match="is not a month up to this one"):
         edition.as_at(month, TODAY)
+
+
+def test_a_month_that_has_one_is_told_before_any_work(tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "board" / "2026-10"
+    folder.mkdir(parents=True)
+    with pytest.raises(RunError, match=rf"The edition of October 2026 is frozen\. .+ move {folder} away"):
+        edition.run(load({"SEND_HOME": str(tmp_path)}), "2026-10", TODAY)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize(("run_type", "asked"), [("scheduled", "2026-11-06"), ("manual", "")])
