@@ -27,7 +27,10 @@
 } %}
 with children as (
     select * from {{ ref('int_annex_a__children') }}
-    where sen_group <> 'Neither'
+    where
+        sen_group <> 'Neither'
+        -- SEN support of another council's child is no matter of this area, unless the school is: that is List 2.
+        and (list_name is not null or coalesce(home_la_code = '{{ var("la_code") }}', true))
 ),
 
 members as (

@@ -8,9 +8,10 @@ with sessions as (
     group by person.person_id
 )
 
--- Whole tenths of a percent by whole-number division, half up, so that no binary fraction decides a rounding.
+-- Whole tenths of a percent by whole-number division, half up, so that no binary fraction decides a rounding. A slip
+-- below 0, which the rules report, is rounded by its size: `//` cuts towards 0.
 select
     person_id,
-    cast((2000 * absent + possible) // (2 * possible) as decimal(17, 0)) * 0.1 as absence_pct
+    cast(sign(absent) * ((2000 * abs(absent) + possible) // (2 * possible)) as decimal(17, 0)) * 0.1 as absence_pct
 from sessions
 where possible > 0
