@@ -23,4 +23,4 @@ FEWER_ROWS = "F-09"
 BAD_DATE_IN_NAME = "F-10"
 NO_USABLE_ROW = "F-11"
 FAILED_RULE = "F-12"
-DAMAGED = "F-24"  # in the landing
+DAMAGED = "F-25"  # in the landing

@@ -1,6 +1,5 @@
 """Freezes one version for an inspection: the pack as the nightly makes it, and what its approver reads."""
 
-import stat
 from pathlib import Path
 
 from inspection import clock
@@ -36,7 +35,7 @@ def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
             brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
             pack.seal(partial, manifest)
             for path in partial.iterdir():
-                path.chmod(stat.S_IRUSR)
+                path.chmod(files.READ_ONLY)
         doing.rows = sum(manifest["rows"].values())
         doing.note = f"version {wanted.version} of {wanted.request.key}"
     return folder / BRIEF

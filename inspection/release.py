@@ -36,7 +36,7 @@ __all__ = ["APPROVE", "REJECT", "Decision", "ReleaseError", "describe", "release
 # What inspectors get. All of it is about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
 OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")
-READ_ONLY_FILE, READ_ONLY_FOLDER, OWN_FOLDER = 0o400, 0o500, 0o700
+READ_ONLY_FOLDER, OWN_FOLDER = 0o500, 0o700
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _mend(released: Path, log: Path, now: datetime) -> None:
 def _record(folder: Path, log: Path, now: datetime, **about: Any) -> dict[str, Any]:
     """Close a released folder, and put it on record. Gives back its receipt."""
     folder.chmod(READ_ONLY_FOLDER)
-    release_log.sync(folder.parent)
+    files.sync(folder.parent)
     receipt: dict[str, Any] = read(folder / RECEIPT)
     proof = {"receipt_sha256": files.sha256(folder / RECEIPT), "recorded_at": iso(now)}
     release_log.append(log, {**receipt, **proof, **about})
@@ -206,9 +206,9 @@ def _seal(folder: Path, receipt: dict[str, Any]) -> None:
     found = {path.name: {"bytes": path.stat().st_size, "sha256": files.sha256(path)} for path in folder.iterdir()}
     files.write_json(folder / RECEIPT, {**receipt, "files": found})
     for path in folder.iterdir():
-        path.chmod(READ_ONLY_FILE)
-        release_log.sync(path)
-    release_log.sync(folder)
+        path.chmod(files.READ_ONLY)
+        files.sync(path)
+    files.sync(folder)
 
 
 def _take_back(target: Path) -> None:

@@ -41,7 +41,7 @@ def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
         line = _line({**content, **about, **links})
         if is_new:
             path.touch(mode=0o600)
-            sync(path.parent)
+            files.sync(path.parent)
         _write(path, len(data), lead_in + line + END)
     return dict(json.loads(line))
 
@@ -70,15 +70,6 @@ def check(path: Path) -> list[str]:
     if path.exists() and not path.read_bytes().endswith(END):
         problems.append(f"The last line of {path} has no end: a process was killed while writing. Release again.")
     return problems
-
-
-def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on the disk, so that it outlives a power cut."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _parted(data: bytes) -> tuple[list[bytes], bytes]:

@@ -40,7 +40,7 @@ def backup(settings: Settings, folder: Path, now: datetime) -> Path:
             listed = archive.write(partial, _everything(settings), about)
             archive.read(partial, HELD)
             os.replace(partial, target)
-            release_log.sync(target.parent)
+            files.sync(target.parent)
         except OSError as error:
             raise RunError(_failed(error, settings, target)) from error
         finally:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from inspection import release_log
 from operations import archive
 from operations.archive import CHUNK, LIST, Readable
 from operations.backup import ABOUT, CONFIG, HELD
@@ -22,7 +21,7 @@ from send_ready.settings import Settings
 RESTORING = ".restoring"  # in SEND_HOME: an archive on its way in
 WHOLE = "whole.json"  # in there, once everything was unpacked and checked
 MAY_BE_THERE = {"inbox", "locks", "airflow", RESTORING}
-CLOSED_FILE, CLOSED_FOLDER = 0o400, 0o500  # of a release
+CLOSED_FOLDER = 0o500  # of a release
 FREEZES = re.compile(r"(out/inspections/[^/]+/released/v[0-9]+)/[^/]+")
 
 
@@ -97,11 +96,11 @@ def _unpack(file: Path, folder: Path, listed: dict[str, Any]) -> None:
             if files.sha256(path) != each["sha256"]:
                 raise RunError(f"{path} is not as the backup has it. Have the disk seen to. Nothing was restored.")
             if is_released := FREEZES.fullmatch(name):
-                path.chmod(CLOSED_FILE)
+                path.chmod(files.READ_ONLY)
                 (folder / is_released[1]).chmod(CLOSED_FOLDER)
             elif not int(each["mode"]) & 0o200:
-                path.chmod(CLOSED_FILE)
-            release_log.sync(path)
+                path.chmod(files.READ_ONLY)
+            files.sync(path)
     except OSError as error:
         raise RunError(
             f"{error.filename or folder}: {error.strerror or error}. Nothing was restored. Put that right, and run the "
@@ -120,7 +119,7 @@ def _settle(home: Path, staging: Path) -> None:
     """Move what was unpacked into its place. A kill leaves the rest for the next try."""
     for part in sorted((staging / "new").glob("*")):
         os.replace(part, home / part.name)
-    release_log.sync(home)
+    files.sync(home)
     if newest := pack.newest(home / "out"):
         point(home / "out" / "latest", newest)
 

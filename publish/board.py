@@ -13,7 +13,6 @@ from send_ready.runs import Run, RunError, step
 from send_ready.settings import Settings
 
 PUBLIC = "public"
-READ_ONLY = 0o400
 
 
 def freeze(run: Run, settings: Settings) -> Path:
@@ -38,7 +37,7 @@ def freeze(run: Run, settings: Settings) -> Path:
                 write_public(partial / PUBLIC, con, run, settings)
                 pack.seal(partial, manifest)
                 for path in partial.rglob("*.*"):
-                    path.chmod(READ_ONLY)
+                    path.chmod(files.READ_ONLY)
     return folder
 
 

@@ -26,15 +26,27 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-        _flush(path.parent)
+        sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)  # half a file helps nobody, least of all on a full disk
+
+
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk, so that it outlives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that keeps no folders of its own, such as SMB's
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def flush(folder: Path) -> None:
     """Have all that a folder holds on the disk itself, so that what is then turned to it is whole after a power cut."""
     for path in [*folder.rglob("*"), folder]:
-        _flush(path)
+        sync(path)
 
 
 def exchange(one: Path, other: Path) -> bool:
@@ -93,14 +105,3 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
                 waiting()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that keeps no folders of its own, such as SMB's
-            raise
-    finally:
-        os.close(descriptor)

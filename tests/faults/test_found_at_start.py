@@ -123,8 +123,8 @@ def test_damage_in_the_landing_that_nothing_mends_is_named_and_the_other_feeds_g
     found = result(house)
     assert (found["status"], found["typed_path"]) == ("refused", None)
     (file,) = found["files"]
-    assert file["status"] == "refused" and file["reason"].startswith(f"F-24 {path}: ")
-    (said,) = (issue for issue in issues(house) if issue[0] == "F-24")
+    assert file["status"] == "refused" and file["reason"].startswith(f"F-25 {path}: ")
+    (said,) = (issue for issue in issues(house) if issue[0] == "F-25")
     assert path in said[1]
     assert said[2] == "Restore it from the backup, or drop the export into the inbox again; then run again."
     verdict = house.run("verdict", FEED, **EVE_RUN)

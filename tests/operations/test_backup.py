@@ -1,5 +1,6 @@
 """Backup and restore: everything comes back byte for byte, or nothing does and somebody is told why."""
 
+import errno
 import gzip
 import io
 import json
@@ -9,6 +10,7 @@ import random
 import resource
 import shutil
 import signal
+import stat
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ from operations.restore import restore
 from send_ready import files
 from send_ready.runs import RunError
 from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
+from tests.waiting import until
 
 FORK = multiprocessing.get_context("fork")
 DAY = timedelta(days=1)
@@ -120,6 +123,23 @@ def test_a_backup_goes_to_a_folder_elsewhere(home: Path, place: Callable[[Path],
     given = settings(home, inbox=home.parent / "inbox", config=home.parent / "config")
     with pytest.raises(RunError, match=says):
         backup(given, place(home), NOW)
+
+
+def test_a_backup_goes_to_a_share_that_keeps_no_folders_of_its_own(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SMB, which answers EINVAL when a folder is to be put on the disk."""
+    real = os.fsync
+
+    def fsync(opened: int) -> None:
+        if stat.S_ISDIR(os.fstat(opened).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        real(opened)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    path = made(home)
+    restore(settings(tmp_path / "new"), path)
+    assert snapshot(tmp_path / "new" / "landing") == snapshot(home / "landing")
 
 
 def test_an_empty_home_has_nothing_to_back_up(tmp_path: Path) -> None:
@@ -290,8 +310,7 @@ def test_a_pack_that_is_being_replaced_and_files_that_land_are_taken_whole(home:
 
     worker = FORK.Process(target=work)
     worker.start()
-    while not (home / "out" / TODAY.isoformat() / "a").exists():
-        time.sleep(0.01)
+    until("the first pack", (home / "out" / TODAY.isoformat() / "a").exists)
     try:
         for number in range(6):
             there = tmp_path / f"new{number}"

@@ -26,6 +26,7 @@ from send_ready import files, runs
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError
 from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
+from tests.waiting import until
 
 FORK = multiprocessing.get_context("fork")
 
@@ -294,8 +295,7 @@ def test_a_removal_that_is_killed_is_finished_by_the_next(tmp_path: Path) -> Non
         shutil.copytree(tmp_path / "whole", home, symlinks=True)
         child = FORK.Process(target=purge, args=(settings(home), NOW), kwargs=DONE)
         child.start()
-        while not record(home).exists():
-            time.sleep(0.001)
+        until("the removal is on record", record(home).exists, pause=0.001)
         time.sleep(takes / 2 * at_random.random())
         if child.pid and child.is_alive():
             os.kill(child.pid, signal.SIGKILL)
