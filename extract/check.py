@@ -14,6 +14,7 @@ from extract.contract import Contract, ContractError, normalise
 from extract.reader import Outcome
 from extract.refusal import Refusal
 from send_ready.build import seed
+from send_ready.issues import Issue
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier
 
@@ -113,7 +114,7 @@ def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract
         print("  Add each to its crosswalk (a row `value,code`) in SEND_CONFIG/crosswalks.")
 
 
-def _print_rows(issues: list) -> None:  # type: ignore[type-arg]
+def _print_rows(issues: list[Issue]) -> None:
     print("\nRows" + ("" if issues else ": nothing to say"))
     for issue in issues[:SHOWN]:
         where = f"line {issue.line_no:,}: " if issue.line_no else ""

@@ -4,16 +4,14 @@ A council overrides either file by putting its own of the same name in SEND_CONF
 SEND_CONFIG/column_maps.
 """
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from send_ready import files
+from send_ready import files, tables
 from send_ready.runs import RunError
 from send_ready.settings import PROJECT, Settings
 
@@ -220,9 +218,12 @@ def _headers(column_map: Path) -> dict[str, list[str]]:
     """By column the headers that it may have. Raises ContractError."""
     found: dict[str, list[str]] = {}
     meant: dict[str, str] = {}
-    for line, (column, header, *_) in enumerate(_rows(column_map), start=2):
-        if not column and not header:
-            continue  # as a spreadsheet leaves them below a table
+    try:
+        rows = tables.read(column_map, ("column", "header"))
+    except tables.TableError as error:
+        raise ContractError(str(error)) from None
+    for line, row in rows:
+        column, header = row["column"].strip(), row["header"].strip()
         name = normalise(header)
         if not name:
             raise ContractError(
@@ -232,18 +233,6 @@ def _headers(column_map: Path) -> dict[str, list[str]]:
             raise ContractError(f"{column_map}, line {line}: header {header} is that of column {meant[name]} already.")
         found.setdefault(column, []).append(header)
     return found
-
-
-def _rows(column_map: Path) -> list[list[str]]:
-    """The rows below the header, of two cells at least. Raises ContractError."""
-    try:
-        rows = list(csv.reader(io.StringIO(column_map.read_text(encoding="utf-8-sig"), newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no CSV in UTF-8"
-        raise ContractError(f"{column_map} cannot be read: {why}. Save it as “CSV UTF-8 (comma delimited)”.") from None
-    if not rows or [cell.strip() for cell in rows[0]][:2] != ["column", "header"] or any(rows[0][2:]):
-        raise ContractError(f"{column_map}: the first line must be `column,header`.")
-    return [[*(cell.strip() for cell in row), "", ""] for row in rows[1:]]
 
 
 def _only(path: Path, given: Any, known: set[str], what: str) -> None:

@@ -53,8 +53,8 @@ class Reading:
 
 def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
     """Typed rows, quarantine and issues of one file, relative to SEND_HOME."""
-    day = landed.data_date.isoformat() if landed.data_date else "no-date"
-    folder = Path("typed", landed.source, landed.feed, day, f"{landed.sha256[:16]}-{contract.fingerprint}")
+    kept = f"{landed.sha256[:16]}-{contract.fingerprint}"
+    folder = Path("typed", landed.source, landed.feed, landed.folder.name, kept)
     return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
 
 

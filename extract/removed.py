@@ -32,10 +32,16 @@ class Removed:
 
 
 def of(home: Path, contract: Contract) -> list[Removed]:
-    """Every file of the feed that was removed, in order of data date and landing."""
+    """Every file of the feed that was removed, in order of data date and landing. Raises RunError for damaged notes."""
     path = home / "landing" / contract.source / contract.feed / NAME
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return sorted((parsed(json.loads(line)) for line in lines), key=lambda each: each.landed.order)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return sorted((parsed(json.loads(line)) for line in lines), key=lambda each: each.landed.order)
+    except (ValueError, TypeError, LookupError):
+        raise RunError(
+            f"{path} is damaged, and without it exports that were removed would land again. Put it back as the last "
+            "backup has it; then run this step again."
+        ) from None
 
 
 def landed(home: Path, contract: Contract) -> list[Landed]:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from extract.refusal import CANNOT_BE_READ, NAME_AND_CONTENT_DIFFER, PASSWORD_PROTECTED, TOO_LARGE, Refusal
+from send_ready import disk
+from send_ready.runs import RunError
 
 OLE, ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
 # A workbook may not unpack to more than this, nor any part of it by more than this factor.
@@ -68,7 +70,10 @@ def sheets(path: Path, folder: Path) -> list[Sheet]:
     if ended.returncode == DISK_FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if ended.returncode:
-        raise RuntimeError(f"Reading a workbook ended with exit status {ended.returncode}.")
+        raise RunError(
+            f"{path}: the program that reads workbooks was ended (exit status {ended.returncode}), as the system does "
+            "when memory runs out. Close other programs; then run this step again."
+        )
     said: dict[str, Any] = json.loads((folder / "sheets.json").read_text(encoding="utf-8"))
     if "refusal" in said:
         raise Refusal(*said["refusal"])
@@ -170,7 +175,7 @@ def _main(path: Path, folder: Path) -> int:
     except MemoryError:
         signal.raise_signal(signal.SIGABRT)
     except BaseException as error:  # a damaged workbook ends in many ways; a panic of the library is no Exception
-        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        is_full = isinstance(error, OSError) and error.errno in disk.NUMBERS
         return DISK_FULL if is_full else DAMAGED
     return 0
 

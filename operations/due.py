@@ -25,6 +25,7 @@ LEFTOVERS = (
     "out/.*.p*",
     "out/*/.*.partial",
     "runs/.*.old",
+    "runs/*/tmp*",
     ".sample.partial",
 )
 

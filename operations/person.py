@@ -22,7 +22,7 @@ from extract.contract import Contract
 from extract.landing import Landed
 from extract.reading import TEXT_SUFFIXES
 from operations.due import Item, damaged, item, landed_item, was_accepted
-from send_ready import files, warehouse
+from send_ready import runs, warehouse
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier, literal
@@ -188,7 +188,7 @@ def _in_bytes(path: Path, words: Sequence[str]) -> bool:
 def _runs(settings: Settings, hashes: set[str], found: Found) -> None:
     """Runs that were made from one of these exports."""
     for folder in sorted((settings.home / "runs").glob("[!.]*")):
-        if hashes & {files.read_json(path).get("sha256") for path in folder.glob("feeds/*.json")}:
+        if hashes & {(runs.read(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
             found.items.append(item(settings.home, "runs", folder))
 
 

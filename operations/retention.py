@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
+from send_ready import files
 from send_ready.settings import Settings, SettingsError
 
 NAME = "retention.yml"
@@ -15,13 +14,11 @@ Periods = dict[str, int | None]  # days; None: for good
 def load(settings: Settings) -> Periods:
     """Days for each kind of thing. Raises SettingsError for a file that says anything else than the shipped one may."""
     path = settings.config_file(NAME, shipped=SHIPPED)
-    wanted = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    wanted = files.read_yaml(SHIPPED)
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise SettingsError(
-            f"{path} is not YAML that can be read. Copy {SHIPPED} once more, and change days only."
-        ) from None
+        found = files.read_yaml(path)
+    except ValueError as error:
+        raise SettingsError(f"{error}\nCopy {SHIPPED} once more, and change days only.") from None
     if not isinstance(found, dict) or set(found) != set(wanted):
         raise SettingsError(f"{path} has to name each of these, and nothing else: {', '.join(wanted)}.")
     return {kind: _days(path, kind, held) for kind, held in found.items()}

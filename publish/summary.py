@@ -4,9 +4,8 @@ from typing import Any
 
 from publish import issues_book, items_book, kpi_book, lists_book, pack, readiness, serving
 from publish.findings import STATES
-from send_ready import files
 from send_ready.issues import SEVERITIES
-from send_ready.runs import Run, feed_results
+from send_ready.runs import Run, feed_results, read
 from send_ready.settings import Settings
 
 WIDTH = 100
@@ -33,11 +32,8 @@ def summary(run: Run, settings: Settings) -> str:
 
 def made(run: Run) -> dict[str, Any] | None:
     """The manifest of the pack, if this run made it; None also when it is damaged, as that of an earlier run may be."""
-    try:
-        found = files.read_json(run.out / pack.MANIFEST)
-    except (FileNotFoundError, ValueError):
-        return None
-    return found if found["run_id"] == run.run_id else None
+    found = read(run.out / pack.MANIFEST)
+    return found if found and found.get("run_id") == run.run_id else None
 
 
 def _feeds(feeds: list[dict[str, Any]]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from send_ready import disk, private
 
 NUMBERS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT,
-           errno.EHOSTDOWN, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP)  # fmt: skip
+           errno.EHOSTDOWN, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG)  # fmt: skip
 WORDS = tuple(map(os.strerror, NUMBERS))
 MEMORY = ("Out of Memory Error", os.strerror(errno.ENOMEM))  # as DuckDB and dbt say it, and the system
 STAYS = "What had landed and what is published stay as they were."

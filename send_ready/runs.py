@@ -75,15 +75,15 @@ def tidy(run_id: str) -> str:
 
 def begin(settings: Settings) -> Run:
     """Create the run folder, or find it again when the same run is begun twice."""
-    run_id = settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    run_id = tidy(run_id)
+    run_id = tidy(settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     run = Run(settings.home, run_id, settings.as_at, settings.la_code)
     with files.locked(settings.home / "locks" / "runs"):
         if found := read(run.record):
-            if (found["as_at"], found["la_code"]) != (run.as_at.isoformat(), run.la_code):
+            as_at, la_code = found.get("as_at"), found.get("la_code")
+            if (as_at, la_code) != (run.as_at.isoformat(), run.la_code):
                 raise RunError(
-                    f"Run {run_id} was begun for {found['as_at']}, LA {found['la_code']}, not for {run.as_at}, "
-                    f"LA {run.la_code}. Use another SEND_RUN_ID."
+                    f"Run {run_id} was begun for {as_at}, LA {la_code}, not for {run.as_at}, LA {run.la_code}. Use "
+                    "another SEND_RUN_ID."
                 )
             return run
         earlier = begun(settings.home)
@@ -101,10 +101,13 @@ def find(settings: Settings) -> Run:
     folder = settings.home / "runs" / (names[-1] if names else "")
     if not (folder / RECORD).exists():
         raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
-    found = read(folder / RECORD)
-    if not found:
-        raise RunError(f"{folder / RECORD} is damaged. Begin the run again with `send-ready begin`, or another one.")
-    return Run(settings.home, found["run_id"], date.fromisoformat(found["as_at"]), found["la_code"])
+    found = read(folder / RECORD) or {}
+    try:
+        return Run(settings.home, found["run_id"], date.fromisoformat(found["as_at"]), found["la_code"])
+    except (LookupError, TypeError, ValueError):
+        raise RunError(
+            f"{folder / RECORD} is damaged. Begin the run again with `send-ready begin`, or another one."
+        ) from None
 
 
 @dataclass

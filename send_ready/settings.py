@@ -14,6 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LONDON = ZoneInfo("Europe/London")
 SAMPLE_LA_CODE = "999"  # no council has it
 CODE_STYLES = ("lettered", "plain")
+LONGEST_RUN_ID = 200  # characters; a name in a folder has 255, and may be that of a run with something behind it
 
 
 class SettingsError(ValueError):
@@ -69,7 +70,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         code_style=style,
         config=Path(config).expanduser().resolve() if config else None,
         as_at=_as_at(env.get("AS_AT")),
-        run_id=env.get("SEND_RUN_ID") or None,
+        run_id=_run_id(env.get("SEND_RUN_ID")),
         request=env.get("SEND_REQUEST") or None,
         decision=env.get("SEND_DECISION") or None,
         release_password_file=Path(password).expanduser().resolve() if password else None,
@@ -85,6 +86,15 @@ def load(environ: dict[str, str] | None = None) -> Settings:
 def now() -> datetime:
     """The moment, in London."""
     return datetime.now(LONDON)
+
+
+def _run_id(given: str | None) -> str | None:
+    if given and len(given) > LONGEST_RUN_ID:
+        raise SettingsError(
+            f"SEND_RUN_ID={given[:20]}… has {len(given)} characters, and may have {LONGEST_RUN_ID}: folders are named "
+            "by it. Shorten it; in Airflow, trigger the run with a shorter run ID."
+        )
+    return given or None
 
 
 def _publish_url(given: str | None) -> str | None:

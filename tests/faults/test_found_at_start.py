@@ -222,7 +222,9 @@ def test_a_link_that_leads_nowhere_or_became_a_folder_is_turned_again(house: Hou
 def test_half_a_record_of_the_newest_run_is_named_and_begun_again(house: House) -> None:
     path = house.home / "runs" / "eve" / "run.json"
     truncated(path)
-    for run_id in ("", "eve"):
+    for run_id, left in (("", None), ("eve", None), ("eve", '{"run_id": "eve"}'), ("eve", "{}")):
+        if left:
+            path.write_text(left)
         ended = house.run("publish", run_id=run_id, as_at=EVE)
         assert ended.status == 2
         assert f"{path} is damaged. Begin the run again with `send-ready begin`, or another one." in ended.said

@@ -107,6 +107,17 @@ def test_of_the_exports_those_go_that_no_day_within_the_period_needs(home: Path)
     assert not list(home.glob(f"landing/*/*/{TODAY - 500 * DAY}"))
 
 
+@pytest.mark.parametrize("damage", [b"{", b"{}\n", b"[]\n", b"\xff\n"])
+def test_damaged_notes_of_what_was_removed_stop_everything(home: Path, damage: bytes) -> None:
+    land(home, STUDENTS, TODAY - 500 * DAY, b"old")
+    land(home, STUDENTS, TODAY - 401 * DAY, b"needed")
+    purge(settings(home), NOW, **DONE)
+    (notes,) = home.glob("landing/*/*/removed.jsonl")
+    notes.write_bytes(damage)
+    with pytest.raises(RunError, match=f"{notes} is damaged, .* Put it back"):
+        removed.check_day(settings(home), TODAY)
+
+
 def test_what_is_damaged_in_the_landing_goes_by_its_day_too(home: Path) -> None:
     for days in (500, 450, 1):
         gone = land(home, STUDENTS, TODAY - days * DAY, f"{days}".encode() * 9)
@@ -130,6 +141,7 @@ def test_everything_else_goes_by_its_day_and_the_newest_stays(home: Path) -> Non
         old(home / "typed" / "capita_one" / "students" / "2020-01-01" / "ab-cd" / "rows.parquet", 36).parent,
         old(home / "typed" / "capita_one" / "students" / ".reading" / "text", 2).parent,
         old(home / "landing" / "capita_one" / "students" / ".77.partial", 2),
+        old(home / "runs" / "recent" / "tmpk1ll3d" / "index.html", 2).parent,
         version(home, TODAY - 93 * DAY, root="rehearsals").parent,
         version(home, TODAY - 367 * DAY).parent,
         home / "out" / f"{TODAY - 93 * DAY}",

@@ -156,9 +156,10 @@ def test_a_councils_contract_has_what_the_warehouse_is_made_of(
         (b"surname\n", "there is no header"),
         (b"surname,' -\n", "there is no header"),
         (b"forename,surname\n", "header surname is that of column surname already"),
-        (b"surname,Pr\xe9nom\n", "no CSV in UTF-8"),
-        (b'surname,"' + b"x" * 3_000_000, "no CSV in UTF-8"),
+        (b"surname,Name, of the child\n", "it has 3 values, and the first line 2"),
+        (b'surname,"' + b"x" * 3_000_000, "it is no CSV that can be read"),
         (b",\n", ""),
+        (b"surname,Pr\xe9nom\n", ""),
         ("surname, Childs\u200b Name ,\r\n".encode(), ""),
     ],
 )

@@ -23,6 +23,7 @@ AGAIN = "run this step again."
             "/srv/send/runs: Permission denied. What",
         ),
         (OSError(errno.EIO, "Input/output error", "/srv/send/x"), "/srv/send/x: Input/output error. What"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "/srv/x"), "/srv/x: File name too long. What"),
         (
             duckdb.IOException('IO Error: Cannot open file "/srv/x": Permission denied'),
             'open file "/srv/x": Permission',

@@ -50,6 +50,12 @@ def test_a_mistake_is_named(name: str, value: str) -> None:
         settings.load({name: value})
 
 
+def test_a_run_has_a_name_that_a_folder_can_have() -> None:
+    assert settings.load({"SEND_RUN_ID": "a" * 200}).run_id == "a" * 200
+    with pytest.raises(SettingsError, match=r"SEND_RUN_ID=a{20}… has 201 characters, and may have 200"):
+        settings.load({"SEND_RUN_ID": "a" * 201})
+
+
 def test_small_numbers_are_those_below_five_unless_said_otherwise() -> None:
     assert [settings.load({"SEND_SUPPRESS_BELOW": value}).suppress_below for value in ("", "2", "10")] == [5, 2, 10]
 
