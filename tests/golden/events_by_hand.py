@@ -240,8 +240,9 @@ class Council:
             ways: tuple[Callable[[Row], bool], ...] = (
                 lambda plan, request=request: plan["of"] == request["received"][1],  # type: ignore[misc]
                 lambda plan, final=final: when(plan["Initial Plan Date"]) == final,  # type: ignore[misc]
-                lambda plan, other=other, start=start, last=last: (  # type: ignore[misc]
-                    plan["system"] == other and start <= (when(plan["Initial Plan Date"]) or date.max) <= last
+                lambda plan, request=request, other=other, start=start, last=last: (  # type: ignore[misc]
+                    plan["of"] == request["closed"][1]
+                    or (plan["system"] == other and start <= (when(plan["Initial Plan Date"]) or date.max) <= last)
                 ),
             )
             led_to = next((plan for way in ways for plan in own if way(plan)), None)

@@ -33,7 +33,8 @@ led_to as (
             requests.person_id = plans.person_id
             and (
                 requests.case_id = plans.involvement_id
-                or requests.case_id = 'HUB-' || plans.case_id
+                -- A hub case that Capita One's request is merged with still ends the plan that the hub alone holds.
+                or 'HUB-' || plans.case_id in (requests.case_id, requests.closed_case_id)
                 or requests.final_issued_date = plans.initial_plan_date
                 or (
                     starts_with(requests.final_issued_case_id, 'HUB-') = (plans.source_system = 'capita_one')
