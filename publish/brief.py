@@ -51,7 +51,7 @@ def write(
     earlier, label = _earlier(previous)
     of_children = (feed for feed in findings.feeds(con) if not feed.name.startswith(BOARD))
     feeds = sorted(of_children, key=lambda feed: (ORDER.index(feed.status), feed.title))
-    counts = _errors(con)
+    counts = since.errors(con)
     parts = [
         _head(run, manifest, kind, due),
         ["## Look at this first", *(_flags(con, manifest, earlier, label, feeds, counts, compared))],
@@ -202,17 +202,6 @@ def _rules(
         rest = sum(row[2] for row in found[RULES:])
         rules = _many(len(found) - RULES, "rule", "rules")
         yield f"\nAnd {rest:,} more, by {rules}: see the sheet Order of work of issues.xlsx."
-
-
-def _errors(con: DuckDBPyConnection) -> tuple[int, int, int]:
-    """Errors that are open, and of these new; and errors that are fixed."""
-    serious = "severity IN ('stop', 'error')"
-    (found,) = con.execute(f"""
-        SELECT count(*) FILTER ({serious}), count(*) FILTER ({serious} AND state = '{since.NEW}'),
-            (SELECT count(*) FROM fixed WHERE {serious})
-        FROM compared
-    """).fetchall()
-    return found[0], found[1], found[2]
 
 
 def _blanks(con: DuckDBPyConnection) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 Number = float | int | Decimal
 TEXT = 15  # pixels between the middles of two labels that must not touch
@@ -87,16 +87,15 @@ def line(
                 kind, x if kind == "now" else 100, y, text
             )
         )
-    if labels:
-        for number, label in enumerate(labels):
-            drawn.append(
-                Markup('<text class="tick {}" x="{}%" y="{}">{}</text>').format(
-                    "first" if not number else "last" if number == len(labels) - 1 else "",
-                    _share(number, len(labels) - 1),
-                    height + 20,
-                    label,
-                )
+    for number, label in enumerate(labels):
+        drawn.append(
+            Markup('<text class="tick {}" x="{}%" y="{}">{}</text>').format(
+                "first" if not number else "last" if number == len(labels) - 1 else "",
+                _share(number, len(labels) - 1),
+                height + 20,
+                label,
             )
+        )
     return _image(name, title, description, height + (28 if labels else 6), Markup().join(drawn), "line")
 
 
@@ -157,7 +156,7 @@ def _image(name: str, title: str, description: str, height: int, drawn: Markup, 
     return Markup(
         '<svg class="{}" role="img" aria-labelledby="{}" width="100%" height="{}" focusable="false">'
         '<title id="{}-title">{}</title>{}{}</svg>'
-    ).format(kind, by, height, name, escape(title), described, drawn)
+    ).format(kind, by, height, name, title, described, drawn)
 
 
 def _path(at: Sequence[tuple[float, Number | None]], highest: Number, height: int) -> Markup:

@@ -6,7 +6,7 @@ The warehouse keeps full precision; this is where a figure is rounded, half up, 
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -39,7 +39,6 @@ class Kpi:
     definition: str
     unit: str
     direction: str
-    comparator_note: str
     is_headline: bool
 
 
@@ -49,7 +48,6 @@ class Figure:
 
     period_type: str
     period_end: date
-    is_part_period: bool
     numerator: float | None
     denominator: int | None
     value: float | None
@@ -90,11 +88,11 @@ def has_table(con: DuckDBPyConnection, name: str, schema: str = "kpi") -> bool:
 
 
 def catalogue(con: DuckDBPyConnection) -> dict[str, Kpi]:
-    """Every KPI of the catalogue, by id, in its order. None when the warehouse has no catalogue."""
+    """Every KPI of the catalogue, by id, in its order; none when the warehouse has no catalogue."""
     if not has_table(con, "kpi_catalogue", "seeds"):
         return {}
     rows = con.execute(
-        "SELECT kpi_id, title, theme, definition, unit, direction, comparator_note, is_headline = 'Y' "
+        "SELECT kpi_id, title, theme, definition, unit, direction, is_headline = 'Y' "
         "FROM built.seeds.kpi_catalogue ORDER BY kpi_id"
     ).fetchall()
     return {row[0]: Kpi(*row) for row in rows}
@@ -110,7 +108,7 @@ def series(con: DuckDBPyConnection, values: str = INTERNAL) -> dict[str, Series]
     rows = findings.rows(
         con,
         f"""
-        SELECT kpi_id, period_type, period_end, is_part_period, numerator, denominator, value,
+        SELECT kpi_id, period_type, period_end, numerator, denominator, value,
             comparator_value AS comparator, comparator_period, target_value AS target, rag, data_date, is_stale,
             {symbol} AS symbol
         FROM {values}
@@ -201,6 +199,12 @@ def day(value: date) -> str:
 def month(value: date) -> str:
     """A month in short: Nov 2026."""
     return f"{value:%b %Y}"
+
+
+def month_end(value: date, months: int) -> date:
+    """The last day of the month so many months after a day's, or before it."""
+    number = value.year * 12 + value.month + months
+    return date(number // 12, number % 12 + 1, 1) - timedelta(days=1)
 
 
 def year_before(value: date) -> date:

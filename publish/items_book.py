@@ -1,8 +1,7 @@
 """What stands in annex_a_further_items.xlsx: what else the lists' data answers of Annex A, a sheet an item."""
 
-import csv
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,7 @@ import send_ready
 from publish import findings, tracking, workbook
 from publish.findings import STATES, Feed
 from publish.workbook import Block, Column, Grid, Page
-from send_ready.layout import LAYOUT_VERSION, SPEC, council
+from send_ready.layout import LAYOUT_VERSION, council, rows_of
 from send_ready.runs import Run
 from send_ready.warehouse import identifier, literal
 
@@ -67,14 +66,14 @@ def items() -> list[Item]:
             definition=row["definition"],
             limits=row["limits"],
         )
-        for row in sorted(_rows("annex_a_items.csv"), key=lambda row: int(row["sort_order"]))
+        for row in sorted(rows_of("annex_a_items.csv"), key=lambda row: int(row["sort_order"]))
     ]
 
 
 def item_columns() -> dict[str, list[ItemColumn]]:
     """The columns of every model that a sheet shows, in order."""
     found: dict[str, list[ItemColumn]] = {}
-    for row in sorted(_rows("annex_a_item_columns.csv"), key=lambda row: int(row["position"])):
+    for row in sorted(rows_of("annex_a_item_columns.csv"), key=lambda row: int(row["position"])):
         column = ItemColumn(*(row[name] for name in ("column_name", "header", "data_type", "definition")))
         found.setdefault(row["model"], []).append(column)
     return found
@@ -227,11 +226,6 @@ def _dated(feeds: Sequence[Feed]) -> str:
         days.setdefault(feed.data_date, []).append(feed.title.split(": ")[-1] + state)
     dated = {f"{day:%d/%m/%Y}" if day else "never received": names for day, names in days.items()}
     return "; ".join(f"{day}: {', '.join(names)}" for day, names in dated.items())
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (SPEC / name).open(encoding="utf-8", newline="") as file:
-        yield from (row for row in csv.DictReader(file) if row["layout_version"] == LAYOUT_VERSION)
 
 
 _NOTES = [

@@ -100,7 +100,7 @@ def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: S
         if now and now[1] != run.run_id:  # the same once more is what nobody would want to go back to
             _keep(cursor)
         rows = _replace(cursor, SCHEMAS, want, lambda name: copy(cursor, con, tables[name], notes))
-        notes += [f"taken away: {grant}" for grant in _grant(cursor)]
+        notes += [f"taken away: {taken}" for taken in _grant(cursor)]
     doing.rows, doing.note = rows, "; ".join(notes) or None
     return True
 

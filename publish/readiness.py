@@ -434,7 +434,7 @@ def _reviews(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
         ) GROUP BY ALL
     """).fetchall()
     counts = dict(held)
-    ends = [_month_end(as_at, -number) for number in range(MONTHS_HELD - 1, -1, -1)]
+    ends = [figures.month_end(as_at, -number) for number in range(MONTHS_HELD - 1, -1, -1)]
     rows = [{"label": month(end_), "kind": "held", "number": counts.get(end_, 0), "note": "held"} for end_ in ends]
     rows[-1]["note"] = "held so far" if ends[-1] > as_at else "held"
     overdue = None
@@ -452,11 +452,6 @@ def _reviews(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
         "held": sum(counts.values()),
         "widest": max(row["number"] for row in rows),
     }
-
-
-def _month_end(day_: date, months: int) -> date:
-    number = day_.year * 12 + day_.month - 1 + months + 1
-    return date(number // 12, number % 12 + 1, 1) - timedelta(days=1)
 
 
 def _placements(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) -> list[dict[str, Any]]:
@@ -637,12 +632,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _changes(con: DuckDBPyConnection, manifest: dict[str, Any], previous: Path | None) -> dict[str, Any]:
     """What is different from the earlier pack: children on each list, errors new and fixed, and feeds' dates."""
     compared = since.compare(con, previous and previous / since.NAME)
-    serious = "severity IN ('stop', 'error')"
-    (counts,) = con.execute(f"""
-        SELECT count(*) FILTER ({serious}), count(*) FILTER ({serious} AND state = '{since.NEW}'),
-            (SELECT count(*) FROM fixed WHERE {serious})
-        FROM compared
-    """).fetchall()
+    open_, new, fixed = since.errors(con)
     earlier = _earlier(previous)
     rows = []
     for name, now in manifest["rows"].items():
@@ -650,14 +640,13 @@ def _changes(con: DuckDBPyConnection, manifest: dict[str, Any], previous: Path |
         if isinstance(then, int):
             rows.append((f"Children on {name}", f"{then:,}", f"{now:,}", _signed(now - then)))
     if compared.as_at:
-        open_, new, fixed = counts
         rows.append(("Errors in exports and lists", f"{open_ - new + fixed:,}", f"{open_:,}", _signed(new - fixed)))
     return {
         "said": compared.said,
         "as_at": compared.as_at,
         "rows": rows,
-        "new": counts[1] if compared.as_at else 0,
-        "fixed": counts[2] if compared.as_at else 0,
+        "new": new if compared.as_at else 0,
+        "fixed": fixed if compared.as_at else 0,
     }
 
 

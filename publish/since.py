@@ -78,6 +78,17 @@ def compare(con: DuckDBPyConnection, previous: Path | None) -> Since:
     return since
 
 
+def errors(con: DuckDBPyConnection) -> tuple[int, int, int]:
+    """Errors that are open, and of these new; and errors that are fixed: of what `compare` has left."""
+    serious = "severity IN ('stop', 'error')"
+    ((open_, new, fixed),) = con.execute(f"""
+        SELECT count(*) FILTER ({serious}), count(*) FILTER ({serious} AND state = '{NEW}'),
+            (SELECT count(*) FROM fixed WHERE {serious})
+        FROM compared
+    """).fetchall()
+    return open_, new, fixed
+
+
 def _identify(con: DuckDBPyConnection) -> None:
     """The temporary table `identified`: every issue with its key, its number, and whether its rule lists all."""
     con.execute(rf"""

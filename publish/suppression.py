@@ -29,7 +29,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from publish import findings
-from publish.figures import INTERNAL, has_table
+from publish.figures import INTERNAL, has_table, month_end
 from send_ready.warehouse import literal
 
 TABLE = "public_values"
@@ -189,11 +189,6 @@ class Stretches:
         counts = self.truth[None, :] - self.truth[:, None]
         width = self.bounds + self.bounds.T  # from the least to the most
         return not bool(np.any((counts > 0) & (counts < self.below) & (width < self.below - 1)))
-
-    def range_of(self, start: date, end: date) -> tuple[float, float]:
-        """The least and the most that there can have been from a boundary to another."""
-        a, b = self.boundaries.index(start), self.boundaries.index(end)
-        return -float(self.bounds[b, a]), float(self.bounds[a, b])
 
     def _window(self, period_type: str, end: date) -> tuple[int, int]:
         return self.boundaries.index(_start(period_type, end)), self.boundaries.index(end)
@@ -396,27 +391,22 @@ def _by_month(link: str, kpi_id: str, whole: Mapping[Key, Cell]) -> tuple[list[d
         ]
     years = {end: _number(link, (kpi_id, "rolling_12_months", end), whole) or 0.0 for end in ends}
     earlier = {
-        _month_end(end, -12): max(0.0, at[end] - years[end] + years[before])
+        month_end(end, -12): max(0.0, at[end] - years[end] + years[before])
         for before, end in itertools.pairwise(ends)
-        if _month_end(end, -12) < ends[0]
+        if month_end(end, -12) < ends[0]
     }
     counts = earlier | at
     months = sorted(counts)
-    return [_month_end(months[0], -1), *months], [counts[end] for end in months]
+    return [month_end(months[0], -1), *months], [counts[end] for end in months]
 
 
 def _start(period_type: str, end: date) -> date:
     """The end of the day before a window begins."""
     if period_type == "month":
-        return _month_end(end, -1)
+        return month_end(end, -1)
     if period_type == "rolling_12_months":
-        return _month_end(end, -12)
+        return month_end(end, -12)
     return date(end.year - (end.month < 9), 8, 31)
-
-
-def _month_end(day: date, months: int) -> date:
-    number = day.year * 12 + day.month + months
-    return date(number // 12, number % 12 + 1, 1) - timedelta(days=1)
 
 
 def _is_month_end(day: date) -> bool:

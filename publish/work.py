@@ -75,7 +75,8 @@ def plan(con: DuckDBPyConnection, sheets: dict[str, str]) -> list[Step]:
     con.execute(f"CREATE OR REPLACE TEMP TABLE step AS {_STEPS}")
     con.execute("CREATE OR REPLACE TEMP TABLE step_of AS SELECT task.number, step FROM task JOIN step USING (task)")
     found = con.execute("SELECT * EXCLUDE (task) FROM step ORDER BY step").fetchall()
-    on_lists = {crosswalk: _headers()[column] for crosswalk, column in CROSSWALKS}
+    headers = _headers()
+    on_lists = {crosswalk: headers[column] for crosswalk, column in CROSSWALKS}
     titles = {feed.name: feed.title for feed in findings.feeds(con)}
     codes = _codes(con)
     steps = []

@@ -45,7 +45,7 @@ class ListLayout:
 
 def lists() -> list[ListLayout]:
     """Both lists in the layout in force."""
-    rows = sorted(_rows(SPEC / "annex_a_columns.csv"), key=lambda row: (row["list_name"], int(row["position"])))
+    rows = sorted(rows_of("annex_a_columns.csv"), key=lambda row: (row["list_name"], int(row["position"])))
     found: dict[str, list[ListColumn]] = {}
     for row in rows:
         column = ListColumn(row["column_name"], row["header"], row["data_type"], row["code_set"] or None)
@@ -61,7 +61,7 @@ def codes() -> dict[str, list[str]]:
 def letters() -> dict[str, dict[str, str]]:
     """For every code set, the lettered form of each plain value."""
     found: dict[str, dict[str, str]] = {}
-    for row in _rows(SPEC / "annex_a_codes.csv"):
+    for row in rows_of("annex_a_codes.csv"):
         found.setdefault(row["code_set"], {})[row["value"]] = row["lettered"]
     return found
 
@@ -72,6 +72,7 @@ def council(la_code: str) -> str | None:
         return {row["la_code"]: row["la_name"] for row in csv.DictReader(file)}.get(la_code)
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+def rows_of(name: str) -> Iterator[dict[str, str]]:
+    """The rows of a file of seeds/spec that are of the layout in force."""
+    with (SPEC / name).open(encoding="utf-8", newline="") as file:
         yield from (row for row in csv.DictReader(file) if row["layout_version"] == LAYOUT_VERSION)
