@@ -1,5 +1,6 @@
 """What the public edition withholds cannot be worked out: attacks by linear algebra on all that it gives."""
 
+import csv
 import random
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from scipy.optimize import linprog
 from publish import suppression
 from publish.suppression import Key, Stretches, decide, split
 from send_ready import warehouse
+from send_ready.settings import PROJECT
 
 BELOW = 5
 MONTHS = 47  # 36 month ends, and the 11 months before the first that its year reaches back
@@ -311,6 +313,13 @@ def test_nothing_to_divide_by_and_nothing_received_are_told_apart() -> None:
 def test_the_day_of_the_report_and_part_months_are_not_in_it() -> None:
     rows = [kpi_row("K16", "point", day, 100) for day in (date(2026, 10, 31), date(2026, 11, 21))]
     assert [row["period_end"] for row in public(rows)] == [date(2026, 10, 31)]
+
+
+def test_whoever_adds_a_kpi_says_what_it_shares_with_the_others() -> None:
+    with (PROJECT / "dbt_project" / "seeds" / "kpi" / "kpi_catalogue.csv").open(encoding="utf-8", newline="") as seed:
+        computed = {row["kpi_id"] for row in csv.DictReader(seed) if row["is_built"] == "Y"}
+    known = suppression.MONTHLY | suppression.YEARLY | suppression.OTHERS | suppression.LINKS.keys()
+    assert computed == known, "in LINKS, MONTHLY, YEARLY or OTHERS of publish/suppression.py: see CONTRIBUTING"
 
 
 def test_windows_whose_months_are_unknown_do_not_overlap() -> None:
