@@ -112,7 +112,7 @@ def read(
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, seed: Callable[[str], list[dict[str, str]]]) -> str:
-    """Make a seed a temporary table of the connection, once; gives the table's name."""
+    """Make a seed a temporary table of the connection; gives the table's name."""
     table = identifier(f"seed_{name}")
     rows = seed(name)
     definition = ", ".join(f"{identifier(column)} VARCHAR" for column in rows[0])

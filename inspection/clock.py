@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from send_ready.layout import SPEC
 from send_ready.runs import RunError
+from send_ready.settings import LONDON
 
-ROWS = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "spec" / "inspection_deadlines.csv"
-LONDON = ZoneInfo("Europe/London")
+ROWS = SPEC / "inspection_deadlines.csv"
 KINDS = {
     "full_inspection": "Full inspection",
     "monitoring_inspection": "Monitoring inspection",

@@ -36,7 +36,6 @@ def drill(settings: Settings) -> int:
     call = Request(settings.home, environment.now().date(), request.FULL_INSPECTION, is_rehearsal=True)
     try:
         with night.alone(settings.home):
-            settings = night.named(settings)
             print(f"Rehearsal: the call comes now, for the lists as at {settings.as_at}, LA {settings.la_code}.")
             print(f"For real they would be due at {call.due:%H:%M} on {clock.shown(call.due.date())}.", flush=True)
             night.fill_inbox(settings)

@@ -20,19 +20,16 @@ from inspection.proof import (
     Frozen,
     ReleaseError,
     changed,
-    describe,
     frozen_at,
     is_release,
     iso,
     read,
     shown,
-    verify,
 )
 from publish import chronology, items_book, lists_book
 from publish.folders import replaced
 from send_ready import files
 
-__all__ = ["APPROVE", "REJECT", "Decision", "ReleaseError", "describe", "release", "verify"]
 # What inspectors get. All of it is about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
 OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")

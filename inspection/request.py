@@ -20,6 +20,7 @@ from inspection import clock, release_log, timetable
 from send_ready import files, runs
 from send_ready.layout import council
 from send_ready.runs import Run, RunError
+from send_ready.settings import LONDON
 
 RECORD = "request.json"
 FULL_INSPECTION = "full_inspection"
@@ -143,7 +144,7 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
 
     A run that registers again keeps its number. Raises clock.ClockError for a date or kind that cannot be.
     """
-    clock.check_notified(wish.notified_on, now.astimezone(clock.LONDON).date())
+    clock.check_notified(wish.notified_on, now.astimezone(LONDON).date())
     request = wish.request(run.home)
     deadlines = clock.deadlines(request.notified_on, request.kind)
     with files.locked(request.root / ".lock"):

@@ -13,6 +13,7 @@ from inspection import clock
 from publish import workbook
 from publish.workbook import Block, Column, Page
 from send_ready import files
+from send_ready.settings import LONDON
 
 if TYPE_CHECKING:
     from inspection.request import Request
@@ -97,7 +98,7 @@ def _event(deadline: clock.Deadline, about: str) -> Event:
 def _london() -> Timezone:
     """Europe/London by rule: Outlook reads one rule for summer and one for winter, not a list of dates."""
     zone = Timezone()
-    zone.add("tzid", clock.LONDON.key)
+    zone.add("tzid", LONDON.key)
     for name, part, month, hour, before, after in (
         ("BST", TimezoneDaylight(), 3, 1, WINTER, SUMMER),
         ("GMT", TimezoneStandard(), 10, 2, SUMMER, WINTER),

@@ -66,9 +66,8 @@ def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
         columns = _columns(contract)
         if not columns:
             continue
-        holding = [
-            each for each in landing.history(settings.home, contract) if _in_landed(settings, each, contract, ids)
-        ]
+        history = landing.history(settings.home, contract)
+        holding = [each for each in history if _in_landed(settings, each, contract, ids)]
         for each in holding:
             accepted = was_accepted(settings.home, each, contract)
             found.items.append(landed_item(settings.home, each, accepted, today))
@@ -77,12 +76,10 @@ def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
             path = settings.home / each_damaged.path
             if path.suffix not in TEXT_SUFFIXES or _in_bytes(path, needles):
                 found.items.append(each_damaged)
-        newest = [
-            each for each in landing.history(settings.home, contract) if was_accepted(settings.home, each, contract)
-        ]
-        if newest and newest[-1] in holding:
+        newest = next((each for each in reversed(history) if was_accepted(settings.home, each, contract)), None)
+        if newest and newest in holding:
             found.blockers.append(
-                f"{contract.id}: the newest export, of {newest[-1].data_date}, still holds them. Put it right in the "
+                f"{contract.id}: the newest export, of {newest.data_date}, still holds them. Put it right in the "
                 f"source system ({contract.owner}), let the next export come, and run this again."
             )
     _runs(settings, hashes, found)
@@ -145,7 +142,10 @@ def _in_landed(settings: Settings, each: Landed, contract: Contract, ids: Ids) -
         return False
     if not was_accepted(settings.home, each, contract):
         return True
-    reader.ensure_typed(settings.home, each, contract)
+    try:
+        reader.ensure_typed(settings.home, each, contract)
+    except reader.Spoilt:
+        return True
     rows, quarantine, _ = (settings.home / part for part in reader.typed_paths(each, contract))
     if not rows.exists():
         return True

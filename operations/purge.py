@@ -161,7 +161,7 @@ def _remove(home: Path, each: dict[str, Any]) -> None:
             remove_tree(typed)
         return
     going = path.with_name(f".{path.name}.removed")
-    manifest = path / "manifest.json"
+    manifest = path / pack.MANIFEST
     is_another = each["sha256"] and manifest.is_file() and files.sha256(manifest) != each["sha256"]
     if path.is_dir() and not is_another:  # was it made anew since this was begun, it stays
         os.replace(path, going)

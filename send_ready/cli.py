@@ -273,7 +273,8 @@ def _freeze(given: Settings, _: argparse.Namespace) -> None:
 def _release(given: Settings, options: argparse.Namespace) -> int:
     """Exit status 0 when released, 99 when rejected."""
     from inspection import request, sign_off
-    from inspection.release import REJECT, Decision
+    from inspection.proof import REJECT
+    from inspection.release import Decision
 
     now = settings.now()
     decision = sign_off.answered(given.decision or "null")

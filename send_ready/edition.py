@@ -22,7 +22,6 @@ def run(settings: Settings, month: str | None, today: date) -> int:
         raise runs.RunError(f"The edition of {settings.as_at:%B %Y} is frozen. To make it anew, move {folder} away.")
     try:
         with night.alone(settings.home):
-            settings = night.named(settings)
             print(f"The board's edition of {settings.as_at:%B %Y}, as at {settings.as_at}, LA {settings.la_code}")
             night.fill_inbox(settings)
             this = runs.begin(settings)

@@ -7,8 +7,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from send_ready import dag_once, files, runs
@@ -24,7 +22,6 @@ def run(settings: Settings) -> int:
     stoppable()
     try:
         with alone(settings.home):
-            settings = named(settings)
             print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}", flush=True)
             fill_inbox(settings)
             this = runs.begin(settings)
@@ -39,11 +36,6 @@ def stoppable() -> None:
     """Ctrl-C and a polite kill stop in order, also where a shell in the background set Ctrl-C to be ignored."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.default_int_handler)
-
-
-def named(settings: Settings) -> Settings:
-    """With a run of its own, if none was named."""
-    return replace(settings, run_id=settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
 
 
 @contextmanager

@@ -141,6 +141,16 @@ def test_a_person_whom_the_newest_exports_hold_is_not_removed(copy: Settings) ->
     assert case not in told
 
 
+def test_an_export_that_is_no_longer_what_came_is_taken_to_hold_them(copy: Settings) -> None:
+    student, _ = child(copy.home)
+    (path,) = copy.home.glob(f"landing/capita_one/students/{BEFORE}/*.csv")
+    spoilt = path.read_bytes().replace(b"\n", b" ", 1)
+    path.unlink()  # the original has another name elsewhere
+    path.write_bytes(spoilt)
+    shutil.rmtree(copy.home / "typed")
+    assert "         landing/capita_one/students: 2" in purge(copy, NOW, person=[student])
+
+
 def test_a_person_goes_from_everywhere_but_what_inspectors_were_given(copy: Settings, tmp_path: Path) -> None:
     """Put right at the source, a night with the new exports, and then the older files go."""
     student, case = child(copy.home)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspection import clock
-from inspection.clock import LONDON, ClockError, add_working_days, is_working_day
-from send_ready.settings import PROJECT
+from inspection.clock import ClockError, add_working_days, is_working_day
+from send_ready.settings import LONDON, PROJECT
 
 DAYS = st.dates(date(2015, 1, 1), date(2060, 12, 31))
 # gov.uk, bank holidays in England and Wales, with the substitute days of 2027 and 2028.

@@ -11,6 +11,7 @@ from icalendar import Calendar, Event
 
 from inspection import clock, timetable
 from inspection.request import Request
+from send_ready.settings import LONDON
 
 MONDAY = date(2026, 11, 16)
 COUNCIL = "Sample, Council; of Zoë"
@@ -104,7 +105,7 @@ def test_londons_rules_in_the_file_are_those_of_the_clock(tmp_path: Path) -> Non
     own = zone.to_tz(lookup_tzid=False)
     for half_days in range(2 * 3652):
         moment = datetime(2025, 1, 1, 9) + timedelta(hours=12 * half_days)
-        assert moment.replace(tzinfo=own).utcoffset() == moment.replace(tzinfo=clock.LONDON).utcoffset(), moment
+        assert moment.replace(tzinfo=own).utcoffset() == moment.replace(tzinfo=LONDON).utcoffset(), moment
 
 
 @pytest.mark.parametrize(("friday", "utc"), [(date(2026, 3, 27), 10), (date(2026, 10, 23), 11)])

@@ -21,7 +21,8 @@ import msoffcrypto
 import pytest
 
 from inspection import encryption, release_log
-from inspection.release import Decision, ReleaseError, describe, release, verify
+from inspection.proof import ReleaseError, describe, verify
+from inspection.release import Decision, release
 from publish.workbook import Column, Grid, write
 from send_ready import files
 from send_ready.settings import PROJECT

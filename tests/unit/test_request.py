@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from inspection import request
-from inspection.clock import LONDON, ClockError
+from inspection.clock import ClockError
 from inspection.request import Asked, Request, register
 from send_ready import files
 from send_ready.runs import Run, RunError
+from send_ready.settings import LONDON
 
 MONDAY = date(2026, 11, 16)
 TEN = datetime(2026, 11, 16, 10, 2, tzinfo=LONDON)
