@@ -12,14 +12,15 @@ and with it whatever it could be worked out from. What anybody could combine is 
 * windows whose months are not known are given where they do not overlap: 12 months that end in December, as England's
   figures do, and whole school years;
 * a breakdown is given once, at the last December or month end, never crossed with another; as many of its cells are
-  withheld as it takes for none to be worked out from the others, or from the table of all children with a plan.
+  withheld as it takes for none to be worked out from the others, from the figures that tell some of its cells (TOLD),
+  or from the table of all children with a plan.
 
 D itself, unless it is a month end, is not part of it, nor are breakdowns that count children twice (group, level).
 """
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -91,12 +92,22 @@ TABLES: dict[str, tuple[tuple[str, ...], str | None]] = {
     "K15": (("provider",), None),
     "K19": (COMMON, "K16"),
     "K20": (COMMON, None),
-    "K36": (COMMON, "K16"),
+    "K36": (("sex", "ethnicity_group", "primary_need", "age_band"), "K16"),  # by phase it is all or nothing
     "K37": (("setting_type",), None),
     "K40": (("setting_type",), None),
     "K44": (("cease_reason",), None),
 }
 SHARES = frozenset(("request_source", "setting_type", "cease_reason"))  # of the numerator alone
+MAINSTREAM = (
+    "Nursery", "Primary", "Middle (deemed primary)", "Middle (deemed secondary)", "Secondary", "All-through",
+)  # fmt: skip
+# Cells of the table of all children with a plan (K16) that a figure of the same day tells, alone or together. Where it
+# does so only as a rule (nobody at an independent school, every school known), it counts when it does.
+TOLD: dict[str, dict[str, tuple[str, ...]]] = {
+    "primary_need": {"K32.N": ("MLD",), "K34.N": ("Unknown",)},
+    "phase": {"K36.N": MAINSTREAM, "K37.N": ("Special",), "K16.N - K38.D": ("Unknown",)},
+    "age_band": {"K41.D": ("5–10", "11–15"), "K42.D": ("16–19", "20–25")},
+}
 
 Key = tuple[str, str, date]  # KPI, kind of window, its end
 Cell = Mapping[str, Any]
@@ -201,18 +212,27 @@ class Stretches:
         return np.minimum(bounds, bounds[:, a, None] + most + bounds[None, b, :])
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a table gives: its cells that are kept, and sets of its cells with what each holds together."""
+
+    kept: set[str]
+    sums: Sequence[tuple[Set[str], float]]
+
+
 def split(
     cells: Mapping[str, Mapping[str, float]],
     below: int,
     least: int = 0,
-    sizes: Mapping[str, float] | None = None,
-    rest: float | None = None,
+    told: Sequence[Set[str]] = (),
+    parent: Given | None = None,
 ) -> set[str]:
     """Which cells of a breakdown are given, its total being known.
 
     A cell has a number for each thing that it tells of, which add up over the cells; as a rate it has a denominator D,
-    and below `least` that is withheld. Where the cells are parts of those of another table, `sizes` are the cells that
-    table gives and `rest` the sum of those that it withholds, which are withheld here too.
+    and below `least` that is withheld. `told` are sets of cells, apart from one another, whose sums are known too.
+    Where the cells are parts of those of another table, `parent` is what that gives; what it withholds is withheld here
+    too.
     """
     things = sorted({thing for cell in cells.values() for thing in cell} - {"D"})
     kept = {
@@ -220,25 +240,31 @@ def split(
         for value, cell in cells.items()
         if not any(0 < number < below for number in cell.values())
         and not 0 < cell.get("D", 0) < least
-        and (sizes is None or value in sizes)
+        and (parent is None or value in parent.kept)
     }
-    table = _Table(cells, things, below, sizes or {}, np.inf if rest is None else rest)
-    while kept and not table.is_safe(set(cells) - kept):
-        kept.remove(min(kept, key=lambda value: (sum(cells[value][thing] for thing in things) or np.inf, value)))
+    table = _Table(cells, things, below, parent.sums if parent else ())
+    for block in _blocks(cells.keys(), told):
+        while kept & block and not table.is_safe(block - kept):
+            smallest = min(kept & block, key=lambda value: (sum(cells[value][x] for x in things) or np.inf, value))
+            kept.remove(smallest)
     return kept
+
+
+def _blocks(values: Set[str], told: Sequence[Set[str]]) -> list[Set[str]]:
+    """The cells in blocks whose sums are known: those that are told, and the rest."""
+    return [block for block in (*(values & block for block in told), values - set().union(*told)) if block]
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The cells of a breakdown, and what is known of their sizes (as in split)."""
+    """The cells of a breakdown, and what is known of their sizes: no set of `sums` has more than its number."""
 
     cells: Mapping[str, Mapping[str, float]]
     things: Sequence[str]
     below: int
-    sizes: Mapping[str, float]
-    rest: float
+    sums: Sequence[tuple[Set[str], float]]
 
-    def is_safe(self, hidden: set[str]) -> bool:
+    def is_safe(self, hidden: Set[str]) -> bool:
         """Whether no small number of a withheld cell, or of all of them together, can be worked out."""
         for thing in self.things:
             left = sum(self.cells[value][thing] for value in hidden)
@@ -250,19 +276,20 @@ class _Table:
         return True
 
     def _most(self, value: str, left: float) -> float:
-        return min(left, self.sizes.get(value, self.rest))
+        return min([left, *(number for values, number in self.sums if value in values)])
 
-    def _least(self, value: str, left: float, hidden: set[str]) -> float:
+    def _least(self, value: str, left: float, hidden: Set[str]) -> float:
         others = hidden - {value}
-        room = sum(self.sizes[other] for other in others if other in self.sizes)
-        return max(0.0, left - room - (self.rest if others - self.sizes.keys() else 0.0))
+        if others - set().union(*(values for values, _ in self.sums)):
+            return 0.0
+        return max(0.0, left - sum(number for values, number in self.sums if others & values))
 
 
 def _breakdowns(
     con: DuckDBPyConnection, values: str, whole: Mapping[Key, Cell], shown: set[Key], below: int
 ) -> Iterator[tuple[Any, ...]]:
     """Every cell of every breakdown that the edition has, with its symbol."""
-    given: dict[tuple[str | None, str], set[str]] = {}
+    given: dict[tuple[str, str], Given] = {}
     for kpi_id, (breakdowns, parent) in TABLES.items():
         key = _latest(kpi_id, whole)
         if key is None:
@@ -270,18 +297,36 @@ def _breakdowns(
         for breakdown in breakdowns:
             cells = _cells(con, values, breakdown, key)
             table = _cells(con, values, breakdown, (parent, *key[1:])) if parent else {}
-            seen = given.get((parent, breakdown), set())
             counts = {value: _counts(cell, breakdown, table.get(value)) for value, cell in cells.items()}
             kept: set[str] = set()
+            told: list[Set[str]] = []
             if key in shown and parent:
-                sizes = {value: float(table[value]["numerator"]) for value in seen}
-                rest = sum(float(cell["numerator"] or 0) for value, cell in table.items() if value not in seen)
-                kept = split(counts, below, RATE_FACTOR * below, sizes, rest)
+                kept = split(
+                    counts, below, RATE_FACTOR * below, parent=given.get((parent, breakdown), Given(set(), ()))
+                )
             elif key in shown:
-                kept = split(counts, below, 0 if breakdown in SHARES else RATE_FACTOR * below)
-            given[kpi_id, breakdown] = kept
+                told = list(_told(key, breakdown, counts, whole, shown)) if kpi_id == "K16" else []
+                kept = split(counts, below, 0 if breakdown in SHARES else RATE_FACTOR * below, told)
+            given[kpi_id, breakdown] = _given_by(counts, kept, told)
             for value, cell in cells.items():
                 yield (*key, breakdown, value, _symbol(cell, value in kept))
+
+
+def _told(
+    key: Key, breakdown: str, counts: Mapping[str, Mapping[str, float]], whole: Mapping[Key, Cell], shown: set[Key]
+) -> Iterator[Set[str]]:
+    """The sets of a table's cells whose sum is among the figures given."""
+    for link, group in TOLD.get(breakdown, {}).items():
+        names = {_standing(name, key, whole) for _, name, _ in _terms(link)}
+        number = sum(counts[value]["N"] for value in group if value in counts)
+        if names <= shown and _number(link, key, whole) == number:
+            yield set(group)
+
+
+def _given_by(counts: Mapping[str, Mapping[str, float]], kept: set[str], told: Sequence[Set[str]]) -> Given:
+    """What a table gives of the sizes of its cells: of each that is kept, and of the others block by block."""
+    sets = [{value} for value in sorted(kept)] + [block - kept for block in _blocks(counts.keys(), told)]
+    return Given(kept, [(each, sum(counts[value]["N"] for value in each)) for each in sets if each])
 
 
 def _cells(con: DuckDBPyConnection, values: str, breakdown: str, key: Key) -> dict[str, Cell]:

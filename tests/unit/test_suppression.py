@@ -14,7 +14,7 @@ from publish_kpis import KPI_VALUES, kpi_row
 from scipy.optimize import linprog
 
 from publish import suppression
-from publish.suppression import Key, Stretches, decide, split
+from publish.suppression import Given, Key, Stretches, decide, split
 from send_ready import warehouse
 from send_ready.settings import PROJECT
 
@@ -261,9 +261,59 @@ def test_nor_with_the_table_of_all_children_beside_it(cells: dict[str, tuple[int
     given_too = split(population, BELOW)
     sizes = {value: population[value]["N"] for value in given_too}
     rest = sum(cell["N"] for value, cell in population.items() if value not in given_too)
-    kept = split(table, BELOW, 10, sizes, rest)
+    sums = [*(({value}, size) for value, size in sizes.items()), (table.keys() - given_too, rest)]
+    kept = split(table, BELOW, 10, parent=Given(given_too, sums))
     assert kept <= given_too
     assert room(table, kept, sizes, rest) >= BELOW - 1 - 1e-6
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 20), min_size=1),
+    st.sampled_from([["ab"], ["a", "b"], ["ab", "cd"], ["abc", "d"]]),
+)
+def test_nor_with_the_figures_that_tell_some_of_its_cells(cells: dict[str, int], told: list[str]) -> None:
+    table = {value: {"N": float(number)} for value, number in cells.items()}
+    kept = split(table, BELOW, told=[set(group) for group in told])
+    for block in (*told, "".join(set("abcdefgh") - set("".join(told)))):
+        part = {value: table[value] for value in block if value in table}
+        if not 0 < sum(cell["N"] for cell in part.values()) < BELOW:  # else the figure that tells it is not given
+            assert room(part, kept & part.keys()) >= BELOW - 1 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("breakdown", "cells", "others", "withheld"),
+    [
+        (
+            "primary_need",
+            {"ASD": 700, "SEMH": 73, "MLD": 9, "MSI": 3},
+            [("K34", 0, 785), ("K32", 9, 785)],
+            {"SEMH", "MSI"},
+        ),
+        (
+            "phase",
+            {"Primary": 403, "Secondary": 300, "Nursery": 3, "Special": 20, "FE college": 49, "Unknown": 10},
+            [("K36", 706, 785), ("K37", 20, 785), ("K38", 50, 775)],
+            {"Secondary", "Nursery"},
+        ),
+        (
+            "age_band",
+            {"0–4": 12, "5–10": 300, "11–15": 350, "16–19": 120, "20–25": 3},
+            [("K41", 20, 650), ("K42", 30, 123)],
+            {"16–19", "20–25"},
+        ),
+    ],
+)
+def test_a_cell_that_another_figure_tells_hides_none(
+    breakdown: str, cells: dict[str, int], others: list[tuple[str, int, int]], withheld: set[str]
+) -> None:
+    """Children with moderate learning difficulty, at special schools, of an age: each is a figure of its own."""
+    end = date(2026, 10, 31)
+    rows = [kpi_row("K16", "point", end, 785), *(kpi_row(kpi_id, "point", end, *parts) for kpi_id, *parts in others)]
+    rows += [kpi_row("K16", "point", end, number, breakdown=(breakdown, cell)) for cell, number in cells.items()]
+    found = public(rows)
+    assert {row["kpi_id"] for row in found if row["breakdown_type"] == "all" and row["symbol"]} == set()
+    assert {row["breakdown_value"] for row in found if row["symbol"]} == withheld
 
 
 def test_one_small_cell_takes_the_next_smallest_with_it() -> None:
