@@ -38,6 +38,7 @@ DATE_FORMATS = (
     "%Y/%m/%d",
 )
 YEARS = (1900, 2100)  # outside is a typing slip or a two-digit year: not read
+TOO_LARGE = 1_000_000_000  # from here on a number is a slip or an ID of another column, and no sum of such is safe
 YES, NO = ("y", "yes", "1", "true", "1.0", "t"), ("n", "no", "0", "false", "0.0", "f")
 EXPECTED = {
     "id": "an ID in full, not shortened as in 1.2E+12",
@@ -45,8 +46,8 @@ EXPECTED = {
     "code": "text",
     "date": "a date such as 31/12/2026 (day first) or 2026-12-31",
     "datetime": "a date and time such as 31/12/2026 14:30:00",
-    "integer": "a whole number",
-    "decimal": "a number",
+    "integer": "a whole number of up to nine digits",
+    "decimal": "a number of up to nine digits before the point",
     "boolean": "Y or N",
 }
 MISFITS = 10  # so many rows that do not fit the header are set aside in any case; of more, not most of a file
@@ -264,8 +265,8 @@ def _typed(column: Column) -> str:
         return f"CASE WHEN lower({name}) IN ({yes}) THEN true WHEN lower({name}) IN ({no}) THEN false END"
     number = f"try_cast(rtrim({name}, '%') AS DOUBLE)"  # 50% is 50, as a spreadsheet writes it
     if column.type == "integer":
-        return f"CASE WHEN {number} = trunc({number}) THEN try_cast({number} AS BIGINT) END"
-    return f"CASE WHEN isfinite({number}) THEN {number} END"
+        return f"CASE WHEN {number} = trunc({number}) AND abs({number}) < {TOO_LARGE} THEN {number}::BIGINT END"
+    return f"CASE WHEN abs({number}) < {TOO_LARGE} THEN {number} END"
 
 
 def _record(header: list[str], alias: str = "text") -> str:

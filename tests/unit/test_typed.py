@@ -55,6 +55,28 @@ def test_dates_that_are_read(tmp_path: Path, text: str, expected: dt.date | None
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10", 10),
+        ("10.0", 10),
+        ("-1", -1),
+        ("999999999", 999_999_999),
+        ("1000000000", None),
+        ("-1E+09", None),
+        ("9223372036854775807", None),
+        ("1e400", None),
+        ("nan", None),
+        ("10.5", None),
+    ],
+)
+def test_whole_numbers_that_can_be_added_up_are_read(tmp_path: Path, text: str, expected: int | None) -> None:
+    header = "Student ID,URN,Week Commencing,Sessions Possible"
+    typed, rows, _ = read(tmp_path, f"{header}\n1,100001,16/11/2026,{text}\n", ATTENDANCE)
+    assert rows[0][3] == expected
+    assert [found.column for found in typed.unreadable] == ([] if expected else ["sessions_possible"])
+
+
+@pytest.mark.parametrize(
     ("text", "expected"), [("50%", 50.0), ("50", 50.0), ("12.5%", 12.5), ("0.5", 0.5), ("%", None), ("half", None)]
 )
 def test_a_percent_sign_is_no_part_of_a_number(tmp_path: Path, text: str, expected: float | None) -> None:

@@ -103,7 +103,7 @@ select
     cast(if(groups.sen_group = 'Other', null, coalesce(counted.no_attendance_count, 0)) as integer)
         as no_attendance_count,
     {%- for name in ['possible', 'authorised', 'unauthorised'] %}
-    cast(coalesce(counted.{{ name }}, 0) as integer) as sessions_{{ name }}_count,
+    cast(coalesce(counted.{{ name }}, 0) as bigint) as sessions_{{ name }}_count,
     {%- endfor %}
     {{ percentage('counted.authorised + counted.unauthorised', 'counted.possible') }} as absence_pct,
     {%- for level in ['persistent', 'severe'] %}

@@ -387,7 +387,7 @@ absence_events as (
         nullif(max(week_date), min(week_date)) as end_date,
         'capita_one.attendance' as source_feed,
         concat('student_id=', min(student_id), '; week_commencing=', min(week_date)) as source_record,
-        cast(sum(absent) as integer) as session_count,
+        cast(sum(absent) as bigint) as session_count,
         cast(count(*) as integer) as week_count,
         cast((2000 * sum(absent) + sum(possible)) // (2 * sum(possible)) as decimal(17, 0)) * 0.1 as missed_pct
     from (
