@@ -215,10 +215,10 @@ def test_an_inbox_elsewhere_that_is_not_there_is_told(given: Settings, tmp_path:
 
 def test_a_slow_drive_is_waited_for(afar: Settings, mounted: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drive, "CHUNK", 1 << 17)  # as much as the drive is asked for at once
-    monkeypatch.setattr(drive, "PATIENCE", 3.0)
+    monkeypatch.setattr(drive, "PATIENCE", 6.0)
     data = export(rows=90_000)
     put(mounted.folder / NAME, data)
-    mounted.obey({"call": "read", "seconds": 0.3})
+    mounted.obey({"call": "read", "seconds": 0.6})
     started = time.monotonic()
     result, said = night(afar)
     assert said == "" and result["status"] == "fresh" and hashes(afar) == sha256(data)
