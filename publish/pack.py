@@ -152,7 +152,7 @@ def _unrecognised(con: DuckDBPyConnection, run: Run) -> list[dict[str, str]]:
     if not run.issues("inbox").exists():
         return []
     source = f"read_parquet({literal(run.issues('inbox'))})"
-    rows = con.execute(f"SELECT file_name, message FROM {source} WHERE rule <> 'F-19' ORDER BY ALL").fetchall()
+    rows = con.execute(f"SELECT file_name, message FROM {source} WHERE rule = 'F-17' ORDER BY ALL").fetchall()
     return [{"file_name": name, "status": "unrecognised", "reason": reason} for name, reason in rows]
 
 

@@ -66,7 +66,12 @@ def test_manifest_says_what_the_pack_was_made_of(tmp_path: Path) -> None:
 
 def test_files_that_no_feed_knows_are_in_the_manifest(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
-    issues.write(run.issues("inbox"), [Issue("File", "F-17", "query", "No feed.", "", "", file_name="notes.csv")])
+    found = [
+        Issue("File", "F-17", "query", "No feed.", "", "", file_name="notes.csv"),
+        Issue("File", "F-18", "error", "The inbox cannot be read.", "", ""),
+        Issue("File", "F-19", "query", "No effect.", "", "", file_name="targets/kpi.csv"),
+    ]
+    issues.write(run.issues("inbox"), found)
     pack.publish(run, settings(tmp_path))
     expected = [{"file_name": "notes.csv", "status": "unrecognised", "reason": "No feed."}]
     assert manifest(tmp_path)["unrecognised"] == expected
