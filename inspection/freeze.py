@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from inspection import clock
+from inspection import clock, proof
 from inspection.request import Wanted
 from publish import brief, chronology, findings, pack
 from publish.folders import replaced
@@ -42,7 +42,7 @@ def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
 
 
 def _own(run: Run, folder: Path) -> Path:
-    made_by = files.read_json(folder / pack.MANIFEST)["run_id"]
+    made_by = proof.frozen_at(folder).manifest["run_id"]
     if made_by != run.run_id:
         raise RunError(
             f"{folder} was frozen by run {made_by} and stays as it is. Begin another version: trigger again."

@@ -6,11 +6,9 @@ from typing import Any
 
 from extract import inbox
 from inspection import encryption, release
-from inspection.proof import APPROVE, REJECT
+from inspection.proof import APPROVE, REJECT, frozen_at
 from inspection.release import Decision
 from inspection.request import Wanted
-from publish.pack import MANIFEST
-from send_ready import files
 from send_ready.runs import RunError
 from send_ready.settings import SAMPLE_LA_CODE, Settings
 
@@ -45,7 +43,7 @@ def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now:
     request = wanted.request
     if decision is None and not request.is_rehearsal:
         raise RunError(f"Nobody has approved version {wanted.version} of {request.key}, so nothing is released.")
-    manifest = files.read_json(wanted.folder / MANIFEST)
+    manifest = frozen_at(wanted.folder).manifest
     if request.is_rehearsal and manifest["la_code"] != SAMPLE_LA_CODE:
         return None
     used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}

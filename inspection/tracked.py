@@ -6,8 +6,7 @@ from pathlib import Path
 
 from publish import chronology
 from publish.pack import MANIFEST
-from send_ready import files
-from send_ready.runs import Run, RunError
+from send_ready.runs import Run, RunError, read
 from send_ready.settings import Settings
 
 
@@ -32,10 +31,10 @@ def write(settings: Settings, unique_ids: Sequence[str], notified_on: date) -> t
 def _built(home: Path, notified_on: date) -> Run:
     """The run behind the newest version of the call, so that lists and chronologies agree; else the newest pack's."""
     for folder in _packs(home, notified_on):
-        made = files.read_json(folder / MANIFEST)
-        run = Run(home, made["run_id"], date.fromisoformat(made["as_at"]), made["la_code"])
-        if run.warehouse.exists():
-            return run
+        if made := read(folder / MANIFEST):
+            run = Run(home, made["run_id"], date.fromisoformat(made["as_at"]), made["la_code"])
+            if run.warehouse.exists():
+                return run
     raise RunError(f"No run with a warehouse is left in {home / 'runs'}. Build one with `make run`, and ask again.")
 
 

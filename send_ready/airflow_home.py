@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from send_ready import files, settings
-from send_ready.settings import PROJECT, Settings
+from send_ready.settings import PROJECT, Settings, SettingsError
 
 PORT = 8080  # of the web page, on this machine only
 # `airflow standalone` starts its parts by the name `airflow`. Two of them would also serve logs, on every address of
@@ -89,4 +89,9 @@ def _write_program(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(settings.load(), *map(int, sys.argv[1:]))
+    try:
+        serve(settings.load(), *map(int, sys.argv[1:]))
+    except SettingsError as error:
+        sys.exit(str(error))
+    except ValueError:
+        sys.exit(f"PORT={sys.argv[1]} is not a number, such as {PORT}.")

@@ -1,6 +1,9 @@
 """Settings: what is set, what is not, and what a mistake is told."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,19 @@ def test_what_is_set(tmp_path: Path) -> None:
 def test_a_mistake_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name}={value}"):
         settings.load({name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "port", "says"),
+    [
+        ({"SEND_LA_CODE": "88"}, "8080", "SEND_LA_CODE=88 is not a three-digit DfE number, such as 888.\n"),
+        ({}, "web", "PORT=web is not a number, such as 8080.\n"),
+    ],
+)
+def test_a_mistake_is_named_where_airflow_is_started(given: dict[str, str], port: str, says: str) -> None:
+    command = [sys.executable, "-m", "send_ready.airflow_home", port]
+    ended = subprocess.run(command, env=os.environ | given, cwd=settings.PROJECT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (1, says)
 
 
 def test_a_run_has_a_name_that_a_folder_can_have() -> None:

@@ -9,12 +9,12 @@ import pytest
 from publish_run import settings
 
 from inspection import sign_off
-from inspection.clock import LONDON
 from inspection.release import Decision
 from inspection.request import Asked, Wanted, register
 from publish.workbook import Column, Grid, write
 from send_ready import files
 from send_ready.runs import Run, RunError
+from send_ready.settings import LONDON
 
 TEN = datetime(2026, 11, 17, 10, tzinfo=LONDON)
 ANSWER = {
@@ -58,6 +58,13 @@ def test_nobody_was_asked() -> None:
 def test_what_is_no_answer_releases_nothing(text: str) -> None:
     with pytest.raises(RunError, match="SEND_DECISION is not an answer"):
         sign_off.answered(text)
+
+
+def test_what_was_not_frozen_is_not_released(tmp_path: Path) -> None:
+    run = Run(tmp_path, "one", date(2026, 11, 16), "999")
+    wanted = register(run, Asked(date(2026, 11, 16)), TEN - timedelta(hours=1))
+    with pytest.raises(RunError, match=f"There is no frozen version at {wanted.folder}. Make one"):
+        sign_off.sign_off(settings(tmp_path), wanted, Decision("Approve", "amina", TEN), TEN)
 
 
 def test_without_an_answer_only_a_rehearsal_goes_on(tmp_path: Path) -> None:
