@@ -117,6 +117,7 @@ def test_a_figure_has_its_colour_in_words_what_it_is_of_and_what_it_is_beside(tm
     ):  # fmt: skip
         assert words in card, words
     assert "Of 1 figure, none red, 1 amber and none green." in shown.text
+    assert "without exceptions, 12 months to 16 November 2026" in shown.text  # over the table of its line
 
 
 def test_figures_are_rounded_half_up(tmp_path: Path) -> None:
