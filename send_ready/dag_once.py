@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from send_ready import airflow_home, files, runs
+from send_ready import airflow_home, disk, files, runs
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 
@@ -204,7 +204,8 @@ def _tell_failures(log: Path, tasks: list[dict[str, Any]]) -> None:
     if not tasks:
         before = text.partition(LOST.decode())[0]
         errors = re.findall(r"^[\w.]+(?:Error|Exception): .+$", before, re.MULTILINE) or before.splitlines()[-1:]
-        print(f"Airflow did not run the DAG to its end. {''.join(errors[-1:])}", flush=True)
+        why = disk.now(log.parent) or "".join(errors[-1:])
+        print(f"Airflow did not run the DAG to its end. {why}", flush=True)
         print(f"What steps had done is kept. Mend that, and start again. The whole story: {log}", flush=True)
     for task in tasks:
         if task["state"] == "failed" and not task["task"].startswith("verdict."):

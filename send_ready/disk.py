@@ -10,6 +10,7 @@ NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # As DuckDB and dbt pass the system's words on; DuckDB's own, when work that spills has no room; tempfile's.
 WORDS = (*map(os.strerror, NUMBERS), "max_temp_directory_size", "No usable temporary directory")
 MB = 1_000_000
+LITTLE = 2 * MB  # what Airflow's log and database need for a single step
 
 
 def full(error: BaseException, home: Path) -> str | None:
@@ -17,8 +18,17 @@ def full(error: BaseException, home: Path) -> str | None:
 
     Names the free room of SEND_HOME's disk, and of the one for temporary files. The text of the error is left out.
     """
-    if not any(_is_full(each) for each in causes(error)):
-        return None
+    return _told(home) if any(_is_full(each) for each in causes(error)) else None
+
+
+def now(home: Path) -> str | None:
+    """The same of this very moment, for what ended without a word because even its log had no room."""
+    room = os.statvfs(home)
+    has_none = room.f_bavail * room.f_frsize < LITTLE or (room.f_files and not room.f_favail)
+    return _told(home) if has_none else None
+
+
+def _told(home: Path) -> str:
     return (
         f"The disk is full: {_free(home)}, {_free(_temporary())}. What had landed and what is published stay as they "
         "were. Make room, and run this step again: it goes on from there."

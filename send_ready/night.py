@@ -69,7 +69,7 @@ def fill_inbox(settings: Settings) -> None:
 def _tell_times(this: Run, played: Played) -> None:
     """Add where the time went to the progress: the steps' work, starting their programs, Airflow itself."""
     work = sum(step["work_seconds"] for step in played.steps)
-    programs = sum(task["seconds"] for task in played.tasks)
+    programs = max(work, sum(task["seconds"] for task in played.tasks))  # none are known of an Airflow that broke down
     starting, airflow = programs - work, played.seconds - programs
     line = {
         "step": "night",

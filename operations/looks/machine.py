@@ -18,6 +18,7 @@ from send_ready.settings import LONDON, SAMPLE_LA_CODE, Settings
 BACKUP_WITHIN = timedelta(days=7)
 NIGHTS_OF_ROOM, YEAR = 14, 365
 LARGEST = 4  # folders that are named
+AT_LEAST = 150_000_000  # bytes that the first run of a middling council needs: the sample's, with a little over
 HEARD_WITHIN = timedelta(minutes=2)
 
 
@@ -41,7 +42,11 @@ def disk(settings: Settings, _: datetime) -> Part:
     }
     if nights is not None:
         part.lines.append(f"a run needs {_shown(needed)} and leaves {_shown(stays)}: enough for {_nights(nights)}")
-    if usage.free < needed:
+    if not needed and usage.free < AT_LEAST:
+        part.todo.append(
+            (ROOM, f"Make room: {_shown(usage.free)} are free, and a run needs {_shown(AT_LEAST)} at the least.")
+        )
+    elif usage.free < needed:
         part.todo.append(
             (ROOM, f"Make room: the next run needs {_shown(needed)}, and {_shown(usage.free)} are free. make purge")
         )
@@ -61,7 +66,9 @@ def _of_a_night(settings: Settings) -> tuple[int, int]:
     made = [path.parent for path in (settings.home / "runs").glob("[!.]*/warehouse.duckdb")]
     if not newest or not made:
         return 0, 0
-    run = max(made, key=lambda path: path.stat().st_mtime)
+    run = settings.home / "runs" / str((runs.read(newest / pack.MANIFEST) or {}).get("run_id"))
+    if run not in made:
+        run = max(made, key=lambda path: path.stat().st_mtime)
     landed = 0
     for path in run.glob("feeds/*.json"):
         result = runs.read(path) or {}

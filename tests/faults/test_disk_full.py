@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from send_ready import disk, files
+from send_ready import dag_once, disk, files
 from send_ready.settings import PROJECT
 from tests.faults.house import EVE, STEPS, House
 from tests.faults.kills import Undisturbed
@@ -172,6 +172,19 @@ def test_a_progress_that_cannot_be_written_is_told_and_nothing_is_lost(house: Ho
 
 
 # In whichever words
+
+
+def test_an_airflow_whose_log_was_cut_off_by_a_full_disk_is_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "airflow.log"
+    log.write_text('  File "task_runner.py", line 2187, in _run_execute_callable\n    res')
+    dag_once._tell_failures(log, [])
+    assert "to its end.     res\n" in capsys.readouterr().out
+    real = os.statvfs
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((*real(path)[:3], 0, 0, *real(path)[5:])))
+    dag_once._tell_failures(log, [])
+    assert f"to its end. The disk is full: 0.0 MB are free for {tmp_path}, " in capsys.readouterr().out
 
 
 def test_work_that_spills_onto_a_full_disk_is_told(tmp_path: Path) -> None:

@@ -292,6 +292,20 @@ def test_a_disk_that_the_next_run_would_fill_is_told_first(home: Path, monkeypat
     assert told(home)[1] == []
 
 
+def test_room_for_a_run_is_judged_by_the_one_that_made_the_pack(home: Path) -> None:
+    for run_id, size in (("whole", 3_000_000), ("cut-off", 10_000)):
+        files.write_bytes(home / "runs" / run_id / "warehouse.duckdb", b"x" * size)
+    manifest = home / "out" / f"{TODAY}" / "manifest.json"
+    files.write_json(manifest, files.read_json(manifest) | {"run_id": "whole"})
+    assert "a run needs 3 MB" in told(home)[0]
+
+
+def test_a_disk_too_small_for_any_run_is_told_before_the_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = shutil.disk_usage(home)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: real._replace(free=0))
+    assert told(home)[1][0] == "Make room: 0 MB are free, and a run needs 150 MB at the least."
+
+
 def test_backups_are_missed_by_councils_and_not_by_the_sample(home: Path) -> None:
     assert told(home, la_code="888")[1] == ["Back up: make backup TO=/a/folder/on/another/disk"]
     line = {"at": (NOW - 2 * DAY).isoformat(), "file": "send-ready_888.tar.gz", "bytes": 12_000_000, "files": 3}
