@@ -125,17 +125,19 @@ def newest_pack(settings: Settings, now: datetime) -> Part:
     return part
 
 
-def feeds(settings: Settings, _: datetime) -> Part | None:
+def feeds(settings: Settings, now: datetime) -> Part | None:
     """Each feed of the newest pack; those that are not fresh with whose job it is."""
     newest = pack.newest(settings.home / "out")
     try:
         inputs = files.read_json(newest / pack.MANIFEST)["inputs"] if newest else []
     except (OSError, ValueError, LookupError):
         return None
-    if not inputs:
+    if not newest or not inputs:
         return None
     counts = {state: sum(each["status"] == state for each in inputs) for state in runs.STATUSES if state != runs.UNUSED}
-    part = Part("Feeds", [", ".join(f"{count} {state}" for state, count in counts.items() if count)])
+    held = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    is_old = newest.name < f"{now.astimezone(LONDON):%Y-%m-%d}"
+    part = Part("Feeds", [f"{held}, as they were for that pack" if is_old else held])
     part.facts = {each["feed"]: {"status": each["status"], "data_date": each["data_date"]} for each in inputs}
     by_owner: dict[str, list[str]] = {}
     for each in inputs:

@@ -116,6 +116,7 @@ def test_a_pack_of_another_day_is_told_loudly_once_todays_is_due(home: Path, now
     assert exit_status == bool(says)
     assert says in text
     assert bool(says) == ("STALE" in text)
+    assert "fresh, as they were for that pack" in text
     if says:
         assert f"There is no pack of {now:%A %-d %B %Y}" in todo[0]
 
@@ -297,7 +298,8 @@ def test_room_for_a_run_is_judged_by_the_one_that_made_the_pack(home: Path) -> N
         files.write_bytes(home / "runs" / run_id / "warehouse.duckdb", b"x" * size)
     manifest = home / "out" / f"{TODAY}" / "manifest.json"
     files.write_json(manifest, files.read_json(manifest) | {"run_id": "whole"})
-    assert "a run needs 3 MB" in told(home)[0]
+    text = told(home)[0]
+    assert "a run needs 3 MB" in text and "as they were" not in text
 
 
 def test_a_disk_too_small_for_any_run_is_told_before_the_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
