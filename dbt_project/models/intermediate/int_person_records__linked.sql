@@ -8,18 +8,38 @@ with recursive pairs as (
 ),
 
 -- Records of the other systems merge among themselves; students only when a person decided it.
+both_ways as (
+    {%- for one, other in [('record_1', 'record_2'), ('record_2', 'record_1')] %}
+    select
+        rule_order,
+        {{ one }} as from_id,
+        {{ other }} as to_id
+    from pairs
+    where not is_first_student or (is_second_student and rule_order = 0)
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- Of those who match by one rule each follows the lowest. That joins the same records as all their pairs, of which a
+-- thousand records with one placeholder for a name would have half a million.
+followed_records as (
+    select
+        from_id,
+        min(to_id) as to_id
+    from both_ways
+    group by from_id, rule_order, if(rule_order = 0, to_id, null)
+),
+
 edges as (
     select
-        record_1 as from_id,
-        record_2 as to_id
-    from pairs
-    where not is_first_student or (is_second_student and rule_order = 0)
+        from_id,
+        to_id
+    from followed_records
     union
     select
-        record_2 as from_id,
-        record_1 as to_id
-    from pairs
-    where not is_first_student or (is_second_student and rule_order = 0)
+        to_id as from_id,
+        from_id as to_id
+    from followed_records
 ),
 
 reached as (
