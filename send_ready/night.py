@@ -49,11 +49,14 @@ def alone(home: Path) -> Iterator[None]:
 def fill_inbox(settings: Settings) -> None:
     """Write the sample council where nothing is, but never into a folder that somebody named, nor for a real council.
 
-    Such a folder may lie on a drive that does not answer, so it is not even looked at here: `begin` does, and tells.
+    A folder that somebody named may lie on a drive that does not answer, so it is not even looked at here: `begin`
+    does, and tells. Where exports have landed, as in a restored SEND_HOME, another council is not to join them.
     """
     if settings.inbox != settings.home / "inbox" or settings.la_code != SAMPLE_LA_CODE:
         return
-    if settings.inbox.is_symlink() or (settings.inbox.exists() and any(settings.inbox.iterdir())):
+    if any((settings.home / "landing").glob("*")) or settings.inbox.is_symlink():
+        return
+    if settings.inbox.exists() and any(settings.inbox.iterdir()):
         return
     from sample import council
 

@@ -166,6 +166,13 @@ def test_an_empty_inbox_of_a_fresh_clone_gets_the_invented_council(
     assert [path.read_text() for path in ours.inbox.iterdir()] == ["2026-11-16"]
 
 
+def test_a_restored_council_is_joined_by_no_other(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sample.council.write", council)
+    (given.home / "landing" / "capita_one").mkdir(parents=True)
+    night.fill_inbox(replace(given, inbox=given.home / "inbox", la_code="999"))
+    assert not (given.home / "inbox").exists()
+
+
 def test_an_inbox_that_is_a_link_belongs_to_somebody(given: Settings) -> None:
     inbox = given.home / "inbox"
     inbox.parent.mkdir(exist_ok=True)
