@@ -8,7 +8,7 @@ from typing import Any
 
 from inspection import release_log
 from publish.pack import MANIFEST
-from send_ready import files
+from send_ready import files, runs
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 
@@ -91,14 +91,13 @@ def frozen_at(version: Path) -> Frozen:
     return found
 
 
-def read(path: Path) -> Any:
-    """A manifest or a receipt. Raises ReleaseError when it is no JSON any more."""
-    try:
-        return files.read_json(path)
-    except ValueError:
+def read(path: Path) -> dict[str, Any]:
+    """A manifest or a receipt. Raises ReleaseError when it is none any more."""
+    if not (found := runs.read(path)):
         raise ReleaseError(
             f"{path} cannot be read: it is not as it was written. Make a new version: trigger annex_a_request."
-        ) from None
+        )
+    return found
 
 
 def changed(folder: Path, hashes: dict[str, str]) -> Iterator[str]:

@@ -109,7 +109,7 @@ def _record(folder: Path, log: Path, now: datetime, **about: Any) -> dict[str, A
     """Close a released folder, and put it on record. Gives back its receipt."""
     folder.chmod(READ_ONLY_FOLDER)
     files.sync(folder.parent)
-    receipt: dict[str, Any] = read(folder / RECEIPT)
+    receipt = read(folder / RECEIPT)
     proof = {"receipt_sha256": files.sha256(folder / RECEIPT), "recorded_at": iso(now)}
     release_log.append(log, {**receipt, **proof, **about})
     return receipt
@@ -133,7 +133,7 @@ def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released
     receipt = released / frozen.folder.name / RECEIPT
     if not receipt.is_file():
         raise ReleaseError(f"{frozen} was released, but {receipt} is gone. See what else changed: make verify-release")
-    return dict(read(receipt))
+    return read(receipt)
 
 
 def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:

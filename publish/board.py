@@ -9,7 +9,7 @@ from publish import findings, kpi_book, pack, readiness, since, suppression
 from publish.folders import replaced
 from send_ready import files
 from send_ready.layout import council
-from send_ready.runs import Run, RunError, step
+from send_ready.runs import Run, RunError, read, step
 from send_ready.settings import Settings
 
 PUBLIC = "public"
@@ -67,7 +67,7 @@ def _must_hold_somebody(run: Run, manifest: dict[str, Any]) -> None:
 
 
 def _own(run: Run, folder: Path) -> Path:
-    made_by = files.read_json(folder / pack.MANIFEST)["run_id"]
+    made_by = (read(folder / pack.MANIFEST) or {}).get("run_id", "unknown")
     if made_by != run.run_id:
         raise RunError(
             f"The edition of {run.as_at:%B %Y} was frozen by run {made_by} and stays. To make it anew, move {folder} "

@@ -124,7 +124,7 @@ def _verdict(given: Settings, options: argparse.Namespace) -> int:
     if result["status"] == runs.UNUSED:
         print(f"{options.feed}: not used. A council may do without it.")
         return 0
-    print(f"{options.feed}: {result['status']}, data date {result['data_date']}")
+    print(f"{options.feed}: {result['status']}" + (f", data date {day}" if (day := result["data_date"]) else ""))
     for file in result["files"]:
         if file["status"] in ("refused", "deferred"):
             print(f"  {file['file_name']}: {file['status']}. {file['reason']}")

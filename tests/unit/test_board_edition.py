@@ -44,6 +44,9 @@ def test_frozen_it_stays(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"The edition of October 2026 was frozen by run .+ and stays"):
         board.freeze(finished_run(tmp_path, "another", list_1=[child("S2")], as_at=OCTOBER), settings(tmp_path))
     assert held(tmp_path / "out" / "board" / "2026-10") == before
+    files.write_bytes(tmp_path / "out" / "board" / "2026-10" / "manifest.json", b"{")
+    with pytest.raises(RunError, match=r"was frozen by run unknown and stays\. To make it anew, move "):
+        board.freeze(run, settings(tmp_path))
 
 
 def test_an_edition_without_a_child_is_not_frozen(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_what_was_not_frozen_is_not_released(tmp_path: Path) -> None:
         sign_off.sign_off(settings(tmp_path), wanted, Decision("Approve", "amina", TEN), TEN)
 
 
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]"])
+def test_a_version_whose_manifest_is_damaged_is_not_released(tmp_path: Path, damage: bytes) -> None:
+    wanted = frozen(tmp_path)
+    files.write_bytes(wanted.folder / "manifest.json", damage)
+    with pytest.raises(RunError, match=r"manifest\.json cannot be read: it is not as it was written\. Make a new"):
+        sign_off.sign_off(settings(tmp_path), wanted, Decision("Approve", "amina", TEN), TEN)
+
+
 def test_without_an_answer_only_a_rehearsal_goes_on(tmp_path: Path) -> None:
     wanted = frozen(tmp_path)
     with pytest.raises(RunError, match="Nobody has approved version 1"):
