@@ -170,7 +170,7 @@ def _said(error: psycopg2.Error) -> str:
     """What happened: the server's words only where they cannot hold a value, else the name of the fault."""
     code, told = error.pgcode or "", error.diag
     if not code:  # from libpq: the way to the server, or the login
-        return " ".join(str(error).split())
+        return "; ".join(" ".join(line.split()) for line in str(error).splitlines() if line.strip())
     name = errorcodes.lookup(code).lower().replace("_", " ")
     about = {"table": told.table_name, "constraint": told.constraint_name, "column": told.column_name}
     places = [f"{what} {which}" for what, which in about.items() if which]
