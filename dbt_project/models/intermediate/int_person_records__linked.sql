@@ -42,17 +42,20 @@ edges as (
     from followed_records
 ),
 
+-- Outwards from each record that has none lower beside it; the lowest that reaches a record names its group.
 reached as (
     select
-        from_id as record_id,
-        to_id as reached_id
+        from_id as lowest_id,
+        from_id as record_id
     from edges
+    group by from_id
+    having min(to_id) >= from_id
     union
     select
-        reached.record_id,
-        edges.to_id as reached_id
+        reached.lowest_id,
+        edges.to_id as record_id
     from reached
-    inner join edges on reached.reached_id = edges.from_id
+    inner join edges on reached.record_id = edges.from_id
 ),
 
 records as (
@@ -60,7 +63,7 @@ records as (
         records.record_id,
         records.source_system,
         records.source_id,
-        coalesce(least(records.record_id, min(reached.reached_id)), records.record_id) as group_id
+        coalesce(min(reached.lowest_id), records.record_id) as group_id
     from {{ ref('int_person_records__unioned') }} as records
     left join reached on records.record_id = reached.record_id
     group by records.record_id, records.source_system, records.source_id
