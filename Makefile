@@ -30,7 +30,7 @@ board: $(READY) ## The board's edition of a month, its own and the public one (M
 drill: $(READY) ## The day of an inspection, rehearsed and timed: on the sample, or on your exports without releasing
 	@$(BIN)/send-ready drill
 
-verify-release: $(READY) ## Proof that nothing released was changed since (exit status 1 when something was)
+verify-release: $(READY) ## Proof that nothing released was changed since (fails when something was)
 	@$(BIN)/send-ready verify-release
 
 chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID ID" NOTIFIED_ON=YYYY-MM-DD)
@@ -40,7 +40,7 @@ chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID 
 watch: $(READY) ## Looks whether a deadline or the night was missed and nobody was told; for cron or a systemd timer
 	@$(BIN)/send-ready watch
 
-status: $(READY) ## How it stands: the last run, the pack, feeds, disk, and what to do (exit status 1 when there is something)
+status: $(READY) ## How it stands: the last run, the pack, feeds, disk, and what to do (fails when there is something)
 	@$(BIN)/send-ready status
 
 backup: $(READY) ## What cannot be built again, as one archive (TO=/a/folder/on/another/disk)
@@ -77,7 +77,7 @@ bench: $(READY) ## Time, processor and memory of each step at Lancashire's size,
 fuzz: $(READY_TO_TEST) ## Mutated exports through landing and reading, for as long as you like (FOR=600 seconds, SEED=1)
 	@$(BIN)/python -m tests.fuzz --seconds $${FOR:-600} --seed $${SEED:-1}
 
-audit: $(READY_TO_TEST) ## Known vulnerabilities of what is installed, asked of PyPI, else of OSV (exit status 1 when there are any)
+audit: $(READY_TO_TEST) ## Known vulnerabilities of what is installed, asked of PyPI, else of OSV (fails when there are any)
 	@$(UV) export --locked --no-dev --no-emit-project --quiet | $(BIN)/python -m supply.audit
 
 sbom: $(READY_TO_TEST) ## The bill of materials, as CycloneDX (TO=build/send-ready.cdx.json)
