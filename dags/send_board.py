@@ -11,8 +11,8 @@ after it.
 **To make one on another day**, trigger it; with `as_at`, as at that day. An edition that is frozen stays: move its
 folder away to make it anew.
 
-**Colours.** Pink: not today. Red is a technical fault, after two retries; or nobody is on either list at the end of that
-month, as in the first month of an installation.
+**Colours.** Pink: not today. Red is a technical fault, after two retries; or nobody is on either list at the end of
+that month, as in the first month of an installation.
 
 **Ask** the data team.
 """
