@@ -46,7 +46,7 @@ class Feed:
 
 
 def unfinished(run: Run) -> RunError:
-    """What to raise when a run's warehouse is not there, or lacks a table."""
+    """What to raise when a run's warehouse is not there, lacks a table, or did not stand the tests of its build."""
     return RunError(
         f"Run {run.run_id} has no finished warehouse. Name a finished run with SEND_RUN_ID, or finish this one with "
         "`send-ready build`."
@@ -66,6 +66,8 @@ def attach(con: DuckDBPyConnection, run: Run) -> None:
 
     Raises WarehouseError when either is damaged, and RunError when the warehouse was not built to its end.
     """
+    if run.unfinished.exists():
+        raise unfinished(run)
     warehouse.attach(con, run.warehouse, "built")
     try:
         con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")

@@ -72,6 +72,12 @@ class Keys:
 
 def build(run: Run, settings: Settings) -> None:
     """Build run.warehouse from the chosen files. Raises BuildError, and LockedError when somebody has it open."""
+    run.unfinished.touch()
+    _build(run, settings)
+    run.unfinished.unlink()
+
+
+def _build(run: Run, settings: Settings) -> None:
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 

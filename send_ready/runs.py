@@ -50,6 +50,11 @@ class Run:
         return self.folder / "warehouse.duckdb"
 
     @property
+    def unfinished(self) -> Path:
+        """There while the warehouse is built; left when that is killed or fails, its tests included."""
+        return self.folder / "unfinished"
+
+    @property
     def progress(self) -> Path:
         """One JSON line for each thing done: step, feed, rows, wall, cpu and work seconds, peak memory."""
         return self.folder / "progress.jsonl"

@@ -58,6 +58,17 @@ def test_a_step_killed_at_one_place_after_the_other_gets_there(
     assert_as_undisturbed(finished.home, peace)
 
 
+def test_a_warehouse_whose_build_was_killed_is_not_published(finished: House, peace: Undisturbed) -> None:
+    at_work = finished.start("build")
+    until("the build has begun", (finished.home / "runs" / "night" / "unfinished").exists)
+    assert at_work.kill().status == -signal.SIGKILL
+    for step in ("publish", "serve"):
+        ended = finished.run(step)
+        assert ended.status == 2 and "Run night has no finished warehouse." in ended.said
+    finished.night((("build",), ("publish",), ("serve",)))
+    assert_as_undisturbed(finished.home, peace)
+
+
 def test_a_landing_killed_at_one_place_after_the_other_lands_once(house: House) -> None:
     for left in ("landing", "runs", "typed"):
         shutil.rmtree(house.home / left)

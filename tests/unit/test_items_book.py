@@ -157,7 +157,9 @@ def test_a_models_contract_is_what_its_sheet_shows(model: str) -> None:
     assert described["config"]["contract"]["enforced"]
     held = {column["name"]: column["data_type"] for column in described["columns"]}
     shown = {column.column_name: TYPES[column.data_type] for column in item_columns()[model]}
-    assert {name: kind for name, kind in held.items() if name not in UNSHOWN} == shown
+    # Half days of every child of a council may be more than an integer holds.
+    as_shown = {name: kind.replace("bigint", "integer") for name, kind in held.items() if name not in UNSHOWN}
+    assert as_shown == shown
     assert {"la_code", "run_id"} <= set(held)
 
 
