@@ -58,10 +58,20 @@ def test_a_step_killed_at_one_place_after_the_other_gets_there(
     assert_as_undisturbed(finished.home, peace)
 
 
-def test_a_warehouse_whose_build_was_killed_is_not_published(finished: House, peace: Undisturbed) -> None:
-    at_work = finished.start("build")
-    until("the build has begun", (finished.home / "runs" / "night" / "unfinished").exists)
-    assert at_work.kill().status == -signal.SIGKILL
+@pytest.mark.parametrize("how", ["killed", "failed"])
+def test_a_warehouse_whose_build_did_not_end_well_is_not_published(
+    finished: House, peace: Undisturbed, tmp_path: Path, how: str
+) -> None:
+    if how == "killed":
+        at_work = finished.start("build")
+        until("the build has begun", (finished.home / "runs" / "night" / "unfinished").exists)
+        assert at_work.kill().status == -signal.SIGKILL
+    else:
+        targets = tmp_path / "targets" / "kpi_targets.csv"
+        targets.parent.mkdir()
+        targets.write_text("kpi_id,target_value,amber_margin,basis\nK99,60,10,Mistyped\n")
+        ended = finished.run("build", SEND_CONFIG=str(tmp_path))
+        assert ended.status == 2 and "dbt built with failures" in ended.said, ended
     for step in ("publish", "serve"):
         ended = finished.run(step)
         assert ended.status == 2 and "Run night has no finished warehouse." in ended.said
