@@ -111,6 +111,11 @@ class Observed:
         """How long each publication took beside the readers."""
         return [each.ended - each.began for each in self.publications]
 
+    @property
+    def slowed(self) -> float:
+        """How many times as long a publication takes beside the readers, at the median."""
+        return statistics.median(self.seconds) / statistics.median(self.alone)
+
     def report(self) -> Iterator[str]:
         """Lines for a person: the latency of each reader, idle and while it was published, and of publishing."""
         for reader, mine in self.readings.items():

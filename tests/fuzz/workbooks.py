@@ -149,6 +149,7 @@ def _cell(book: Book, sheet, day, row: int, column: int, cell: str, *, is_header
 
 
 def _parts(data: bytes) -> dict[str, bytes]:
+    """The parts by name; none where an earlier mutation left no zip, or one cut off, encrypted or packed oddly."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
