@@ -20,14 +20,24 @@ both_ways as (
     {%- endfor %}
 ),
 
+parted as (
+    {%- for record in ['record_1', 'record_2'] %}
+    select {{ record }} as record_id
+    from {{ ref('stg_send_ready__person_decisions') }}
+    where decision = 'different'
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 -- Of those who match by one rule each follows the lowest. That joins the same records as all their pairs, of which a
--- thousand records with one placeholder for a name would have half a million.
+-- thousand records with one placeholder for a name would have half a million. Where a person took a pair apart the
+-- others of these two stay, since a chain may lead over any of them.
 followed_records as (
     select
         from_id,
         min(to_id) as to_id
     from both_ways
-    group by from_id, rule_order, if(rule_order = 0, to_id, null)
+    group by from_id, rule_order, if(rule_order = 0 or from_id in (select record_id from parted), to_id, null)
 ),
 
 edges as (
