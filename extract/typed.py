@@ -1,7 +1,8 @@
 """Text to types: the one place where a value becomes a date, a number, a yes or no, and what to say when it cannot.
 
-Every feed's typed table has the contract's columns and `_line_no`. Rows that cannot be used are set
-aside with a reason; a value that cannot be read is null and reported. Nothing is dropped:
+Every feed's typed table has the contract's columns, `_line_no` and `_unreadable`: the columns of the row that hold
+something which cannot be read, joined by commas; null when there is none. Rows that cannot be used are set aside with
+a reason; a value that cannot be read is null and reported. Nothing is dropped:
 rows in file = accepted + quarantined + exact duplicates.
 """
 
@@ -149,7 +150,7 @@ def _shown(index: int, cell: str) -> str:
 
 
 def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contract) -> Typed:
-    """From table `text` make tables `typed` (contract columns, _line_no) and `quarantine`.
+    """From table `text` make tables `typed` (contract columns, _line_no, _unreadable) and `quarantine`.
 
     `quarantine`: line_no, column_name, reason, record (JSON of the row as it stands). Raises Refusal
     when a required column is missing or no row can be used.
@@ -169,8 +170,8 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     _quarantine_unusable(con, faults, table.header)
     result.unreadable = _unreadable(con, contract)
     result.rows_duplicate = _settle_keys(con, contract, table.header)
-    con.execute("""
-        CREATE TABLE typed AS SELECT * EXCLUDE (_fault, _unreadable) FROM candidate
+    con.execute(f"""
+        CREATE TABLE typed AS SELECT * EXCLUDE (_fault) REPLACE ({_names(contract)} AS _unreadable) FROM candidate
         WHERE _line_no NOT IN (SELECT line_no FROM quarantine UNION ALL SELECT line_no FROM duplicate)
         ORDER BY _line_no""")
     result.rows_accepted = _count(con, "typed")
@@ -267,6 +268,15 @@ def _typed(column: Column) -> str:
     if column.type == "integer":
         return f"CASE WHEN {number} = trunc({number}) AND abs({number}) < {TOO_LARGE} THEN {number}::BIGINT END"
     return f"CASE WHEN abs({number}) < {TOO_LARGE} THEN {number} END"
+
+
+def _names(contract: Contract) -> str:
+    """The columns whose bit is set in `_unreadable`, joined by commas; null when there is none."""
+    held = ", ".join(
+        f"CASE WHEN (_unreadable >> {number}) & 1 = 1 THEN {literal(column.name)} END"
+        for number, column in enumerate(contract.columns)
+    )
+    return f"CASE WHEN _unreadable <> 0 THEN concat_ws(',', {held}) END"
 
 
 def _record(header: list[str], alias: str = "text") -> str:

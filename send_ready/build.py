@@ -25,6 +25,7 @@ SEEDS = DBT_PROJECT / "seeds"
 OWN_SEEDS = ("crosswalks", "targets")  # folders of SEND_CONFIG whose CSVs stand in for seeds of the same name
 HOLIDAY_COLUMNS = {"holiday_date": "DATE", "holiday_name": "VARCHAR"}
 DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
+ROW_COLUMNS = ("_line_no BIGINT", "_unreadable VARCHAR")  # what extract/typed.py says of each row
 DECIDING = 3  # columns of these that a decision cannot do without
 FEED_COLUMNS = {
     "source": "VARCHAR",
@@ -206,7 +207,7 @@ def _create_feed(con: duckdb.DuckDBPyConnection, run: Run, contract: Contract, t
         con.execute(f"CREATE VIEW {table} AS FROM read_parquet({literal(run.home / typed_path)})")
     else:
         columns = [f"{identifier(column.name)} {TYPES[column.type]}" for column in contract.columns]
-        con.execute(f"CREATE TABLE {table} ({', '.join([*columns, '_line_no BIGINT'])})")
+        con.execute(f"CREATE TABLE {table} ({', '.join([*columns, *ROW_COLUMNS])})")
 
 
 def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -35,8 +35,9 @@ def contracts() -> dict[str, dict[str, Any]]:
 
 
 def columns(contract: Mapping[str, Any]) -> dict[str, str]:
-    """The typed columns of a contract with their DuckDB types, and the line number that extract adds."""
-    return {name: TYPES[column["type"]] for name, column in contract["columns"].items()} | {"_line_no": "BIGINT"}
+    """The typed columns of a contract with their DuckDB types, and what extract says of each row."""
+    of_row = {"_line_no": "BIGINT", "_unreadable": "VARCHAR"}
+    return {name: TYPES[column["type"]] for name, column in contract["columns"].items()} | of_row
 
 
 def make_raw(

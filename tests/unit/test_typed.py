@@ -76,6 +76,15 @@ def test_whole_numbers_that_can_be_added_up_are_read(tmp_path: Path, text: str, 
     assert [found.column for found in typed.unreadable] == ([] if expected else ["sessions_possible"])
 
 
+def test_a_row_tells_which_of_its_columns_hold_something_that_cannot_be_read(tmp_path: Path) -> None:
+    text = f"{HEADER}\n1,,Ash,03/04/2012,M,,\n2,,Ash,,M,perhaps,soon\n3,,Ash,03/04/2012,M,maybe,\n"
+    path = tmp_path / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    with reader.loaded(path, ".csv", STUDENTS, tmp_path / "scratch") as (con, _):
+        told = con.execute("SELECT student_id, _unreadable FROM typed ORDER BY 1").fetchall()
+    assert told == [("1", None), ("2", "disability,last_updated"), ("3", "disability")]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("50%", 50.0), ("50", 50.0), ("12.5%", 12.5), ("0.5", 0.5), ("%", None), ("half", None)]
 )
@@ -142,7 +151,7 @@ def test_without_last_updated_the_last_in_the_file_stays(tmp_path: Path) -> None
     header = "Student ID,URN,Week Commencing,Sessions Possible,Authorised Absence"
     body = "1,,05/01/2026,10,1\n1,,05/01/2026,10,2\n1,,05/01/2026,10,1\n1,123456,05/01/2026,10,3\n"
     typed, rows, quarantine = read(tmp_path, f"{header}\n{body}", ATTENDANCE)
-    assert [(row[1], row[4], row[-1]) for row in rows] == [(None, 1, 4), ("123456", 3, 5)]
+    assert [(row[1], row[4], row[-2]) for row in rows] == [(None, 1, 4), ("123456", 3, 5)]
     assert [line for line, *_ in quarantine] == [3]
     assert typed.rows_duplicate == 1
 
