@@ -19,7 +19,7 @@ from typing import NamedTuple, TextIO
 
 import duckdb
 
-from extract import sheets
+from extract import quarantine, sheets
 from extract.contract import Contract, normalise
 from extract.plain import plain
 from extract.refusal import (
@@ -61,6 +61,7 @@ class Misfit(NamedTuple):
     line_no: int
     reason: str
     values: tuple[str, ...]
+    kind: str = quarantine.SHAPE
 
 
 Record = list[str] | Misfit  # a line number and values, as text
@@ -99,9 +100,9 @@ class Header:
 
 
 def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract: Contract, work: Path) -> TextTable:
-    """Make of an export the relations `text` (line_no, c0, c1, …; all text) and `misfit` (line_no, reason, record).
+    """Make of an export the relations `text` (line_no, c0, c1, …; all text) and `misfit`.
 
-    `misfit` holds records that do not fit the header, as JSON lists. `work` is an empty folder for scratch files.
+    `misfit` (line_no, kind, reason, record) holds records that do not fit the header, as JSON lists. `work` is an empty folder for scratch files.
     Raises Refusal when the file as a whole is not an export.
     """
     if suffix in WORKBOOK_SUFFIXES:
@@ -132,7 +133,7 @@ def _load_plain(con: duckdb.DuckDBPyConnection, path: Path, header: Header, expe
     if not count or count[0] != expected_rows or not expected_rows:
         return False
     con.execute(f"CREATE VIEW text AS SELECT rowid + {header.lines + 1} AS line_no, {', '.join(columns)} FROM body")
-    con.execute("CREATE TABLE misfit (line_no BIGINT, reason VARCHAR, record VARCHAR)")
+    con.execute("CREATE TABLE misfit (line_no BIGINT, kind VARCHAR, reason VARCHAR, record VARCHAR)")
     return True
 
 
@@ -146,7 +147,7 @@ def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable
         for record in records:
             count += 1
             if isinstance(record, Misfit):
-                set_aside((record.line_no, record.reason, _as_json(record.values)))
+                set_aside((record.line_no, record.kind, record.reason, _as_json(record.values)))
             else:
                 keep(record)
     if count == 0:
@@ -154,7 +155,7 @@ def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable
     columns = [f"c{index}" for index in range(width)]
     try:  # quotation marks are doubled, twice over in JSON, and a character may take four bytes
         _read_csv(con, "body", good, ["line_no", *columns], 8 * RECORD_LIMIT)
-        _read_csv(con, "misfit", bad, ["line_no", "reason", "record"], 8 * RECORD_LIMIT)
+        _read_csv(con, "misfit", bad, ["line_no", "kind", "reason", "record"], 8 * RECORD_LIMIT)
     except _IRREGULAR:  # nobody knows of a text that does this; the error would quote it
         raise Refusal(
             CANNOT_BE_READ,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from extract import quarantine
 from extract.contract import TYPES, Column, Contract, normalise
 from extract.reading import TextTable
 from extract.refusal import MISSING_COLUMN, NO_USABLE_ROW, Refusal
@@ -83,8 +84,9 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which a row is unusable: its column's header, the SQL condition, and the reason for people."""
+    """One way in which a row is unusable: its kind, its column's header, the SQL condition, the reason for people."""
 
+    kind: str
     header: str
     condition: str
     reason: str
@@ -152,8 +154,8 @@ def _shown(index: int, cell: str) -> str:
 def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contract) -> Typed:
     """From table `text` make tables `typed` (contract columns, _line_no, _unreadable) and `quarantine`.
 
-    `quarantine`: line_no, column_name, reason, record (JSON of the row as it stands). Raises Refusal
-    when a required column is missing or no row can be used.
+    `quarantine`: line_no, kind (see extract/quarantine.py), column_name, reason, record (JSON of the row as it
+    stands). Raises Refusal when a required column is missing or no row can be used.
     """
     rows, misfits = _count(con, "text"), _count(con, "misfit")
     result = Typed(match_header(table.header, contract, is_sure=rows > misfits), rows_in_file=rows + misfits)
@@ -163,10 +165,12 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
             f"{misfits:,} of the {rows + misfits:,} rows have too few or too many values for the header.",
             "Look at the header, the delimiter and the quotation marks; export again, as .xlsx if that goes on.",
         )
-    con.execute("CREATE TABLE quarantine (line_no BIGINT, column_name VARCHAR, reason VARCHAR, record VARCHAR)")
+    con.execute(
+        "CREATE TABLE quarantine (line_no BIGINT, kind VARCHAR, column_name VARCHAR, reason VARCHAR, record VARCHAR)"
+    )
     faults = [_header_again(contract, result.match, table.header), *_faults(contract, result.match)]
     _create_candidate(con, contract, result.match, faults)
-    con.execute("INSERT INTO quarantine SELECT line_no::BIGINT, NULL, reason, record FROM misfit")
+    con.execute("INSERT INTO quarantine SELECT line_no::BIGINT, kind, NULL, reason, record FROM misfit")
     _quarantine_unusable(con, faults, table.header)
     result.unreadable = _unreadable(con, contract)
     result.rows_duplicate = _settle_keys(con, contract, table.header)
@@ -196,6 +200,7 @@ def _header_again(contract: Contract, match: Match, header: list[str]) -> Fault:
     """The header between the rows, as reports repeat it on each page."""
     first = next(column.name for column in contract.required if column.name in contract.key)
     return Fault(
+        quarantine.FURNITURE,
         match.headers[first],
         f"cleaned.{identifier(first)} = trim({literal(header[match.positions[first]])}, {_BLANKS})",
         "The header stands here again.",
@@ -209,10 +214,10 @@ def _faults(contract: Contract, match: Match) -> list[Fault]:
         header, name = match.headers[column.name], identifier(column.name)
         if column.name in contract.key:
             reason = f"{header} is blank or cannot be read: expected {EXPECTED[column.type]}."
-            faults.append(Fault(header, f"typed.{name} IS NULL", reason))
+            faults.append(Fault(quarantine.KEY, header, f"typed.{name} IS NULL", reason))
         elif column.type in ("date", "datetime"):
             reason = f"{header} cannot be read: expected {EXPECTED[column.type]}."
-            faults.append(Fault(header, f"typed.{name} IS NULL AND cleaned.{name} IS NOT NULL", reason))
+            faults.append(Fault(quarantine.KEY, header, f"typed.{name} IS NULL AND cleaned.{name} IS NOT NULL", reason))
     return faults
 
 
@@ -290,7 +295,7 @@ def _quarantine_unusable(con: duckdb.DuckDBPyConnection, faults: list[Fault], he
         fault = faults[number]
         con.execute(f"""
             INSERT INTO quarantine
-            SELECT _line_no, {literal(fault.header)}, {literal(fault.reason)}, {_record(header)}
+            SELECT _line_no, {literal(fault.kind)}, {literal(fault.header)}, {literal(fault.reason)}, {_record(header)}
             FROM candidate JOIN text ON text.line_no = candidate._line_no
             WHERE _fault = {number}""")
 
@@ -323,7 +328,7 @@ def _settle_keys(con: duckdb.DuckDBPyConnection, contract: Contract, header: lis
     con.execute("CREATE TABLE duplicate AS SELECT _line_no AS line_no FROM contested WHERE is_repeat")
     con.execute(f"""
         INSERT INTO quarantine
-        SELECT ranked._line_no, NULL,
+        SELECT ranked._line_no, {literal(quarantine.REPEATED_KEY)}, NULL,
             'Line ' || ranked.kept_line || ' has the same key ({", ".join(contract.key)}) and is later; it was kept.',
             {_record(header)}
         FROM (

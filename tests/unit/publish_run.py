@@ -182,7 +182,7 @@ def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> No
     name = f"{source}_{feed}.csv"
     with warehouse.scratch() as con:
         con.execute(
-            f"COPY (SELECT '{name}' AS file_name, 7::BIGINT AS line_no, 'Date of Birth' AS column_name, "
+            f"COPY (SELECT '{name}' AS file_name, 7::BIGINT AS line_no, 'key' AS kind, 'Date of Birth' AS column_name, "
             f"'is not a date' AS reason, 'SECRET' AS record) TO {warehouse.literal(quarantine)} (FORMAT parquet)"
         )
     counts = {"rows_in_file": 10, "rows_accepted": 8, "rows_quarantined": 1, "rows_duplicate": 1}

@@ -32,6 +32,20 @@ def read(folder: Path, text: str, contract: contracts.Contract = STUDENTS) -> tu
         return outcome[1], rows, quarantine
 
 
+def kinds(folder: Path, text: str, contract: contracts.Contract = STUDENTS) -> dict[int, str]:
+    """By line, the kind of quarantine of a CSV text."""
+    path = folder / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    with reader.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+        assert not isinstance(outcome, Refusal), outcome
+        return dict(con.execute("SELECT line_no, kind FROM quarantine ORDER BY 1").fetchall())
+
+
+def test_each_row_in_quarantine_says_of_which_kind_it_is(tmp_path: Path) -> None:
+    rows = f"1,,A,01/01/2012,M,,\n1,,B,01/01/2012,M,,\n,,C,01/01/2012,M,,\n2,,D\n{HEADER}\n3,,E,01/01/2012,M,,\n"
+    assert kinds(tmp_path, f"{HEADER}\n{rows}") == {2: "repeated_key", 4: "key", 5: "shape", 6: "furniture"}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
