@@ -102,8 +102,8 @@ class Header:
 def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract: Contract, work: Path) -> TextTable:
     """Make of an export the relations `text` (line_no, c0, c1, …; all text) and `misfit`.
 
-    `misfit` (line_no, kind, reason, record) holds records that do not fit the header, as JSON lists. `work` is an empty folder for scratch files.
-    Raises Refusal when the file as a whole is not an export.
+    `misfit` (line_no, kind, reason, record) holds records that do not fit the header, as JSON lists. `work` is an
+    empty folder for scratch files. Raises Refusal when the file as a whole is not an export.
     """
     if suffix in WORKBOOK_SUFFIXES:
         return _load_workbook(con, path, contract, work)

@@ -265,7 +265,10 @@ def _same_again(
     with warehouse.scratch() as con:
         types = con.execute(f"DESCRIBE SELECT * FROM '{typed}'").fetchall()
         counts = [con.execute(f"SELECT count(*) FROM '{each}'").fetchall()[0][0] for each in (typed, quarantine)]
-    wanted = [(column.name, TYPES[column.type]) for column in contract.columns] + [("_line_no", "BIGINT"), ("_unreadable", "VARCHAR")]
+    wanted = [(column.name, TYPES[column.type]) for column in contract.columns] + [
+        ("_line_no", "BIGINT"),
+        ("_unreadable", "VARCHAR"),
+    ]
     if [each[:2] for each in types] != wanted:
         yield "columns or types of the typed rows"
     if tuple(counts) != rows[1:3]:
