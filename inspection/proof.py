@@ -91,6 +91,18 @@ def frozen_at(version: Path) -> Frozen:
     return found
 
 
+def version_hash(version: Path) -> str:
+    """The SHA-256 that stands for all of a frozen version: of its manifest, which holds what else is in the folder.
+
+    To bind a decision to what was shown: it is the same for as long as the folder is as it was frozen. Raises
+    ReleaseError when there is no such version, or it is not as it was frozen.
+    """
+    frozen = frozen_at(version)
+    if different := list(changed(version, frozen.hashes)):
+        raise ReleaseError(f"{frozen} is not as it was frozen. {' '.join(different)} Make a new version.")
+    return frozen.manifest_sha256
+
+
 def read(path: Path) -> dict[str, Any]:
     """A manifest or a receipt. Raises ReleaseError when it is none any more."""
     if not (found := runs.read(path)):
