@@ -84,7 +84,8 @@ sbom: $(READY_TO_TEST) ## The bill of materials, as CycloneDX (TO=build/send-rea
 	@$(UV) export --locked --no-dev --format cyclonedx1.5 --preview-features sbom-export --quiet \
 		| $(BIN)/python -m supply.bill "$${TO:-build/send-ready.cdx.json}"
 
-test: lint ## Every check and test
+test: lint ## Every check and test (first installs what they need from Debian, where it may)
+	@$(BIN)/python -m tests.debian
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY_TO_TEST) ## Style, types and SQL

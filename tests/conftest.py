@@ -1,8 +1,11 @@
 """The longest files go first: with --dist loadfile each is one worker's, and workers are to end together."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests import debian
 
 TESTS = Path(__file__).parent
 # By their seconds of CPU. Files that look at one night (tests/nights.py) do not stand beside each other: the second to
@@ -43,3 +46,20 @@ assert all(path.exists() for path in PLACES), "a file of LONGEST has another nam
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
+
+
+@pytest.hookimpl(tryfirst=True)  # before any fixture, of a module or of the session, is made in vain
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("debian"):
+        debian.need(*mark.args)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """At the end: what was not tried, and what each would take."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    )
+    if reasons:
+        terminalreporter.section("not tried here")
+        for reason, tests in sorted(reasons.items()):
+            terminalreporter.line(f"{tests} {'test' if tests == 1 else 'tests'}: {reason}")

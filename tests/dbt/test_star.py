@@ -317,11 +317,8 @@ def somebody_reading(run: Run) -> Iterator[None]:
         assert other.returncode == 0
 
 
-@pytest.mark.skipif(
-    not CHROMIUM and os.environ.get("CI") != "true", reason="the Debian package chromium is not installed"
-)
+@pytest.mark.debian("browser")
 def test_the_catalogue_is_one_page_without_values_that_asks_nothing_of_a_network(run: Run) -> None:
-    assert CHROMIUM, "install the Debian package chromium"
     before = files.sha256(run.warehouse)
     with patch.dict(os.environ), somebody_reading(run):
         page = build.write_docs(run, load({"SEND_HOME": str(run.home)}))

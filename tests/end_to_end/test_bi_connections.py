@@ -22,6 +22,7 @@ from tests.waiting import HANG
 PAGE = (PROJECT / "docs" / "users" / "bi.md").read_text(encoding="utf-8")
 DATABASE, LOGIN, PASSWORD = "send", "analyst", "your-password"  # as the page has them
 ANALYST = PROJECT / ".venv-analyst" / "bin" / "python"  # the group `analyst` of pyproject.toml
+ASKS = {"psql": r"\bpsql\b", "odbc": r"\bisql\b|pyodbc"}  # the part of Debian that a command needs
 PROGRAMS = {"python": [str(ANALYST), "-c"], "sh": ["bash", "-euo", "pipefail", "-c"]}
 
 
@@ -105,10 +106,18 @@ def heading(printed: list[str]) -> list[str]:
     return re.findall(r"[^\s│|]+", rows(printed)[0])
 
 
-COMMANDS = [each for each in snippets() if each.language in PROGRAMS and each.shown]
+COMMANDS = [
+    pytest.param(
+        each,
+        id=named(each),
+        marks=[pytest.mark.debian(part) for part, word in ASKS.items() if re.search(word, each.code)],
+    )
+    for each in snippets()
+    if each.language in PROGRAMS and each.shown
+]
 
 
-@pytest.mark.parametrize("snippet", COMMANDS, ids=named)
+@pytest.mark.parametrize("snippet", COMMANDS)
 def test_a_command_runs_as_it_stands_and_prints_what_is_shown(desk: Desk, snippet: Snippet) -> None:
     printed = desk.run(snippet)
     assert heading(printed) == heading(snippet.shown.splitlines())

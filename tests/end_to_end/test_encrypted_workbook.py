@@ -5,7 +5,6 @@ Needs Debian's libreoffice-calc-nogui (or libreoffice-calc) and python3-uno. A b
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -16,10 +15,10 @@ import pytest
 
 from inspection.encryption import encrypt
 from publish.workbook import Block, Column, Grid, Page, write
+from tests import debian
 from tests.waiting import HANG
 
 PASSWORD = "möhre Stuhl 7 Wolke"
-DEBIANS_PYTHON = "/usr/bin/python3"  # which has LibreOffice's own library, uno
 
 # Run by Debian's Python. Prints the sheets of each workbook as {name: [row, ...]}, or null when it does not open.
 READ = """
@@ -82,15 +81,11 @@ def read_by_libreoffice(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., list[dict[str, list[list[Any]]] | None]]:
     """Opens workbooks, each `path` or `path|password`, and gives the cells of their sheets, or None."""
-    missing = shutil.which("soffice") is None or subprocess.run([DEBIANS_PYTHON, "-c", "import uno"]).returncode != 0
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail("A build server needs libreoffice-calc-nogui and python3-uno for this test.")
-    if missing:
-        pytest.skip("needs LibreOffice: apt-get install libreoffice-calc-nogui python3-uno")
+    debian.need("office")
     folder = tmp_path_factory.mktemp("libreoffice")
 
     def read(*books: str) -> list[dict[str, list[list[Any]]] | None]:
-        command = [DEBIANS_PYTHON, "-c", READ, str(folder / "profile"), f"send{os.getpid()}", *books]
+        command = [debian.PYTHON, "-c", READ, str(folder / "profile"), f"send{os.getpid()}", *books]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=HANG, env={**os.environ, "HOME": str(folder)}
         )

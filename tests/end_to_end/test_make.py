@@ -77,7 +77,7 @@ def test_going_between_run_and_test_takes_nothing_away(make: Make) -> None:
     assert notes[0] == "uv sync --locked --inexact --compile-bytecode --quiet"
     assert notes[1] == "uv sync --locked --only-group analyst --quiet"
     programs = [note for note in notes if not note.startswith("  ")]
-    assert programs[2:] == ["ruff", "ruff", "sqlfluff", "mypy", "pytest"]
+    assert programs[2:] == ["ruff", "ruff", "sqlfluff", "mypy", "python", "pytest"]
     assert make("run")[1] == ["send-ready", "  run"]
     assert not make("lint")[1][0].startswith("uv")
 

@@ -52,7 +52,7 @@ class Drive:
 
 
 def can_mount() -> bool:
-    """Whether this machine lets us: Debian's fuse3, and its device."""
+    """Whether this machine lets anybody mount a folder of a program's; Debian's part for it is another question."""
     return os.access("/dev/fuse", os.R_OK | os.W_OK)
 
 

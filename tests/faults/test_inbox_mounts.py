@@ -26,6 +26,7 @@ from extract.inbox import survey
 from send_ready import files, runs, settings
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
+from tests import debian
 from tests.faults.network_drive import FOR_EVER, Drive, can_mount, connected
 from tests.waiting import HANG
 
@@ -61,8 +62,9 @@ def given(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def mounted(tmp_path: Path) -> Iterator[Drive]:
-    if not can_mount() and os.environ.get("CI") != "true":
-        pytest.skip("needs Debian's fuse3 and /dev/fuse")
+    debian.need("fuse")
+    if not can_mount():
+        pytest.skip("This machine has no /dev/fuse, or not for this user, as in most containers.")
     with connected(tmp_path) as made:
         yield made
 

@@ -4,7 +4,6 @@ What is tried: formulas, links, scripts and markup in every cell, header and fil
 files that others could read; calls to any network. tests/security/night.py has the night itself.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -146,10 +145,7 @@ def test_the_attacks_did_arrive(done: Night) -> None:
         assert attack in said[name], name
 
 
-@pytest.mark.skipif(
-    not shutil.which("soffice") and os.environ.get("CI") != "true",
-    reason="the Debian package libreoffice-calc is not here",
-)
+@pytest.mark.debian("office")
 def test_nor_after_libreoffice_opened_and_saved_it(done: Night, tmp_path: Path) -> None:
     different = {files.sha256(path): path for path in _books(done)}.values()  # what is released is a copy
     books = [tmp_path / f"{at}_{path.name}" for at, path in enumerate(different)]
