@@ -17,7 +17,6 @@ CREATE MACRO stamp(x) AS try_strptime(clean(x), [
     '%d/%m/%Y', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S', '%Y-%b-%d %H:%M:%S', '%d-%m-%Y', '%d/%m/%Y %H:%M:%S',
     '%d/%m/%Y %H:%M', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d %H:%M']);
 CREATE MACRO day(x) AS CASE WHEN stamp(x) >= TIMESTAMP '1900-01-01' THEN stamp(x)::DATE END;
-CREATE MACRO unreadable(x) AS clean(x) IS NOT NULL AND day(x) IS NULL;
 CREATE MACRO whole(x) AS coalesce(try_cast(x AS BIGINT), try_cast(id(x) AS BIGINT));
 CREATE MACRO yes_no(x) AS CASE
     WHEN lower(id(x)) IN ('y', 'yes', '1', 'true', 't') THEN 'Yes'
@@ -30,7 +29,7 @@ CREATE MACRO in_window(x) AS x > window_start() AND x <= as_at();
 CREATE MACRO is_open(start_date, end_date) AS
     start_date <= as_at() AND (end_date IS NULL OR end_date > as_at());
 
--- The exports: rows without a key or with an unreadable required date are left out; of rows that share
+-- The exports: rows without a key are left out; of rows that share
 -- a key the last in the file stays (of students, the one with the latest Last Updated).
 CREATE TABLE student AS
 SELECT id("Student ID") AS student_id, id("UPN") AS upn, id("Former UPN") AS former_upn, id("ULN") AS uln,
@@ -39,7 +38,7 @@ SELECT id("Student ID") AS student_id, id("UPN") AS upn, id("Former UPN") AS for
     coalesce(yes_no("Disability"), 'Unknown') AS disability, yes_no("Pupil Premium") AS pupil_premium,
     day("Date of Death") AS death_date
 FROM raw_students
-WHERE id("Student ID") IS NOT NULL AND NOT unreadable("Date of Birth")
+WHERE id("Student ID") IS NOT NULL
 QUALIFY row_number() OVER (
     PARTITION BY id("Student ID") ORDER BY stamp("Last Updated") DESC NULLS LAST, rowid DESC) = 1;
 
@@ -69,7 +68,7 @@ CREATE TABLE plan AS
 SELECT id("Plan ID") AS plan_id, id("Student ID") AS student_id, day("Initial Plan Date") AS initial_date,
     day("Current Plan Date") AS updated_date, day("Cease Date") AS cease_date
 FROM raw_ehc_plans
-WHERE id("Plan ID") IS NOT NULL AND NOT unreadable("Initial Plan Date")
+WHERE id("Plan ID") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Plan ID") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE review AS
@@ -81,7 +80,7 @@ QUALIFY row_number() OVER (PARTITION BY id("Review ID") ORDER BY rowid DESC) = 1
 CREATE TABLE exclusion AS
 SELECT id("Student ID") AS student_id, coded('exclusion_category', "Category") AS category, day("Start Date") AS start_date
 FROM raw_exclusions
-WHERE id("Exclusion ID") IS NOT NULL AND NOT unreadable("Start Date")
+WHERE id("Exclusion ID") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Exclusion ID") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE home_education AS
@@ -98,7 +97,7 @@ SELECT id("Case Reference") AS case_reference, id("Child UPN") AS upn, clean("Ch
     day("Plan Last Amended") AS amended_date, day("Case Closed") AS closed_date,
     id("Migrated Student ID") AS migrated_id
 FROM raw_cases
-WHERE id("Case Reference") IS NOT NULL AND NOT unreadable("Child DOB") AND NOT unreadable("Request Received")
+WHERE id("Case Reference") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Case Reference") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE hub_review AS

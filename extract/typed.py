@@ -208,16 +208,13 @@ def _header_again(contract: Contract, match: Match, header: list[str]) -> Fault:
 
 
 def _faults(contract: Contract, match: Match) -> list[Fault]:
-    """What makes a row unusable: no key, or a required date that is there and cannot be read."""
+    """What makes a row unusable: no key. Whatever else cannot be read leaves its row, which may be all of a child."""
     faults = []
     for column in contract.required:
-        header, name = match.headers[column.name], identifier(column.name)
         if column.name in contract.key:
+            header = match.headers[column.name]
             reason = f"{header} is blank or cannot be read: expected {EXPECTED[column.type]}."
-            faults.append(Fault(quarantine.KEY, header, f"typed.{name} IS NULL", reason))
-        elif column.type in ("date", "datetime"):
-            reason = f"{header} cannot be read: expected {EXPECTED[column.type]}."
-            faults.append(Fault(quarantine.KEY, header, f"typed.{name} IS NULL AND cleaned.{name} IS NOT NULL", reason))
+            faults.append(Fault(quarantine.KEY, header, f"typed.{identifier(column.name)} IS NULL", reason))
     return faults
 
 
