@@ -11,16 +11,18 @@ import datetime as dt
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from extract import drive
 from extract.contract import FILE_TIME, Contract
 from extract.drive import Unreadable, Unsettled
 from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
-from send_ready import files
+from send_ready import confined, files
 from send_ready.settings import LONDON, Settings
 
 SETTLE_SECONDS = 2.0  # a file that changed more lately is watched for this long
@@ -155,7 +157,8 @@ def survey(home: Path, contract: Contract) -> tuple[list[Landed], list[Damage]]:
     """Every file that ever came for the feed, in order of data date and landing; and what of them is damaged."""
     landed: list[Landed] = []
     damaged: list[Damage] = []
-    for path in sorted((home / "landing" / contract.source / contract.feed).glob("*/*")):
+    folder = confined.below(home, f"landing/{contract.source}/{contract.feed}", f"The feed {contract.id}")
+    for path in sorted(path for day in folder.glob("*") if not day.is_symlink() for path in day.glob("*")):
         if not re.fullmatch(r"[0-9a-f]{64}\.[a-z]+", path.name):
             continue  # a part of one that was cut off, or what reading one came to
         if path.suffix == ".json":
@@ -179,26 +182,50 @@ def _fault(home: Path, landed: Landed) -> Damage | None:
     if landed.duplicate_of:
         return None
     try:
-        size = (home / landed.path).stat().st_size
+        about = (home / landed.path).lstat()
     except FileNotFoundError:
         return spoilt(landed, "The bytes of this file are gone.")
+    if not stat.S_ISREG(about.st_mode):
+        return spoilt(landed, "In its place is a link, or something else that is no file.")
+    size = about.st_size
     return None if size == landed.size else spoilt(landed, f"It has {size:,} bytes, and came with {landed.size:,}.")
 
 
 def _damage(home: Path, path: Path, reason: str) -> Damage:
-    day = path.parent.name
-    return Damage(path.relative_to(home), reason, None if day == NO_DATE else dt.date.fromisoformat(day))
+    try:
+        day = dt.date.fromisoformat(path.parent.name)
+    except ValueError:  # NO_DATE, or a folder that no landing made
+        day = None
+    return Damage(path.relative_to(home), reason, day)
 
 
 def _record(path: Path) -> Landed | None:
-    """What a record says; None when there is none, or it is damaged. What a later version adds to it is passed over."""
+    """What a record says; None when there is none, it is damaged, or it is that of another place."""
     try:
-        written = files.read_json(path)
-        raw = {field.name: written[field.name] for field in fields(Landed) if field.name in written}
-        raw["data_date"] = dt.date.fromisoformat(raw["data_date"]) if raw["data_date"] else None
-        return Landed(**raw)
-    except (FileNotFoundError, ValueError, TypeError, LookupError):
+        found = written(files.read_json(path))
+    except (FileNotFoundError, ValueError, TypeError, LookupError, files.NoRegularFileError):
         return None
+    return found if path.parts[-5:] == (*found.folder.parts, f"{found.sha256}.json") else None
+
+
+def written(record: dict[str, Any]) -> Landed:
+    """A file that came, from what is kept of it. What a later version adds to that is passed over.
+
+    Every part that a path is made of is one that such a path has. Raises ValueError, TypeError or LookupError.
+    """
+    raw = {field.name: record[field.name] for field in fields(Landed) if field.name in record}
+    raw["data_date"] = dt.date.fromisoformat(raw["data_date"]) if raw["data_date"] else None
+    found = Landed(**raw)
+    is_text = all(isinstance(each, str) for each in (found.source, found.feed, found.file_name, found.landed_at))
+    is_placed = is_text and all(re.fullmatch("[a-z0-9_]+", each) for each in (found.source, found.feed))
+    is_kept = found.suffix in TEXT_SUFFIXES + WORKBOOK_SUFFIXES and re.fullmatch("[0-9a-f]{64}", found.sha256)
+    numbers = [found.size, found.mtime_ns, *([] if found.ctime_ns is None else [found.ctime_ns])]
+    if not (is_placed and is_kept and all(isinstance(each, int) for each in numbers)):
+        raise ValueError("no record of a landed file")
+    dt.datetime.fromisoformat(found.landed_at)
+    if found.duplicate_of and found.duplicate_of != "None":
+        dt.date.fromisoformat(found.duplicate_of)
+    return found
 
 
 def arrivals(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
@@ -313,7 +340,7 @@ def _copy(source: Path, target: Path) -> tuple[os.stat_result, str]:
     if 0 <= time.time() - about.st_mtime < SETTLE_SECONDS:
         raise Unsettled  # it changed while it was being watched
     digest = hashlib.sha256()
-    with open(target, "wb") as writer:
+    with files.created(target) as writer:
         for piece in pieces:
             digest.update(piece)
             writer.write(piece)
@@ -322,11 +349,11 @@ def _copy(source: Path, target: Path) -> tuple[os.stat_result, str]:
     return about, digest.hexdigest()
 
 
-def _data_date(seen: Seen, contract: Contract, copy: Path, stat: os.stat_result) -> dt.date | None:
+def _data_date(seen: Seen, contract: Contract, copy: Path, about: os.stat_result) -> dt.date | None:
     if seen.data_date or seen.has_bad_date:
         return seen.data_date
     if contract.undated_file == FILE_TIME:
-        return dt.datetime.fromtimestamp(stat.st_mtime, LONDON).date()
+        return dt.datetime.fromtimestamp(about.st_mtime, LONDON).date()
     from extract.reader import latest_date
 
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)

@@ -5,7 +5,6 @@ a cache under typed/ that can be deleted at any time.
 """
 
 import datetime as dt
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from extract.landing import Landed
 from extract.reading import TextTable, load_text
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.typed import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
-from send_ready import files, issues, warehouse
+from send_ready import confined, files, issues, warehouse
 from send_ready.issues import Issue
 
 SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
@@ -160,7 +159,7 @@ def loaded(
     One at a time in one folder `scratch`: what a reading there left that was killed is removed.
     """
     folder = scratch / ".reading"
-    shutil.rmtree(folder, ignore_errors=not folder.exists())
+    confined.remove_tree(folder)
     folder.mkdir(parents=True)
     try:
         with warehouse.scratch(folder) as con:
@@ -172,7 +171,7 @@ def loaded(
                 outcome = refusal
             yield con, outcome
     finally:
-        shutil.rmtree(folder)
+        confined.remove_tree(folder)
 
 
 def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.date | None:
@@ -271,5 +270,6 @@ def _rows(con: duckdb.DuckDBPyConnection) -> int:
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
     con.execute(f"COPY ({query}) TO {warehouse.literal(partial)} (FORMAT parquet, COMPRESSION zstd)")
     partial.replace(path)

@@ -7,7 +7,7 @@ and the day on which it was removed. There is nothing of any child in it. operat
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from extract import contract as contracts
 from extract import landing, reader
 from extract.contract import Contract
 from extract.landing import Landed
-from send_ready import files
+from send_ready import confined, files
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
@@ -33,11 +33,13 @@ class Removed:
 
 def of(home: Path, contract: Contract) -> list[Removed]:
     """Every file of the feed that was removed, in order of data date and landing. Raises RunError for damaged notes."""
-    path = home / "landing" / contract.source / contract.feed / NAME
+    path = _notes(home, contract.source, contract.feed)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return sorted((parsed(json.loads(line)) for line in lines), key=lambda each: each.landed.order)
-    except (ValueError, TypeError, LookupError):
+        found = [parsed(json.loads(line)) for line in _lines(path)]
+        if any((each.landed.source, each.landed.feed) != (contract.source, contract.feed) for each in found):
+            raise ValueError
+        return sorted(found, key=lambda each: each.landed.order)
+    except (ValueError, TypeError, LookupError, files.NoRegularFileError):
         raise RunError(
             f"{path} is damaged, and without it exports that were removed would land again. Put it back as the last "
             "backup has it; then run this step again."
@@ -53,11 +55,23 @@ def note(home: Path, gone: Iterable[Removed]) -> None:
     """Add files to the notes of their feeds, once each. The caller holds the feed's lock."""
     by_path: dict[Path, list[Removed]] = {}
     for each in gone:
-        by_path.setdefault(home / "landing" / each.landed.source / each.landed.feed / NAME, []).append(each)
+        by_path.setdefault(_notes(home, each.landed.source, each.landed.feed), []).append(each)
     for path, several in by_path.items():
-        before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        before = _lines(path)
         lines = dict.fromkeys([*before, *(json.dumps(plain(each), sort_keys=True) for each in several)])
         files.write_bytes(path, ("\n".join(lines) + "\n").encode())
+
+
+def _notes(home: Path, source: str, feed: str) -> Path:
+    return confined.below(home, f"landing/{source}/{feed}/{NAME}", f"The feed {source}.{feed}")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with files.regular(path) as file:
+            return file.read().decode("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def check_day(settings: Settings, as_at: dt.date) -> None:
@@ -95,8 +109,5 @@ def plain(removed: Removed) -> dict[str, Any]:
 
 
 def parsed(line: dict[str, Any]) -> Removed:
-    """From what is kept."""
-    names = {field.name for field in fields(Landed)}
-    day = dt.date.fromisoformat(line["data_date"]) if line["data_date"] else None
-    landed = Landed(**{name: value for name, value in line.items() if name in names} | {"data_date": day})
-    return Removed(landed, line["was_accepted"], dt.date.fromisoformat(line["removed_on"]))
+    """From what is kept. Raises ValueError, TypeError or LookupError."""
+    return Removed(landing.written(line), bool(line["was_accepted"]), dt.date.fromisoformat(line["removed_on"]))

@@ -133,7 +133,7 @@ def _put_on_record(line: Line, paths: Iterable[Path]) -> None:
 def _append(path: Path, line: Line) -> None:
     """One write, after the end of a line that somebody was killed in."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab+") as file:
+    with files.appended(path) as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             lead_in = b"" if file.read(1) == b"\n" else b"\n"

@@ -28,7 +28,7 @@ from inspection.proof import (
 )
 from publish import chronology, items_book, lists_book
 from publish.folders import replaced
-from send_ready import files
+from send_ready import confined, files
 
 # What inspectors get. All of it is about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
@@ -97,7 +97,7 @@ def _check(decision: Decision, due: datetime, now: datetime) -> None:
 def _mend(released: Path, log: Path, now: datetime) -> None:
     """Finish what a killed process left: half folders go, whole ones without a line in the log get it."""
     for half in released.glob(".v*"):
-        shutil.rmtree(half)
+        confined.remove_tree(half)
     logged = {(entry["notification"], entry["version"]) for entry in release_log.entries(log)}
     for path in sorted(released.glob(f"v*/{RECEIPT}")):
         receipt = read(path)
@@ -214,7 +214,7 @@ def _take_back(target: Path) -> None:
         target.chmod(OWN_FOLDER)
         target.replace(target.with_name(f".{target.name}.taken_back"))
     for half in target.parent.glob(".v*"):
-        shutil.rmtree(half)
+        confined.remove_tree(half)
 
 
 def _no_room(error: OSError, frozen: Frozen, released: Path, password: str | None) -> str:

@@ -26,8 +26,8 @@ def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     process that was killed, goes to `<log>.torn`; the new line's `torn_line` holds its hash. `content` is plain JSON.
     """
     with files.locked(path.with_name(f".{path.name}.lock")):
-        is_new = not path.exists()
-        data = b"" if is_new else path.read_bytes()
+        is_new = not os.path.lexists(path)
+        data = _read(path)
         whole, torn = _parted(data)
         about: dict[str, Any] = {}
         lead_in = b""
@@ -40,7 +40,7 @@ def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
         links = {"sequence": len(whole) + 1, "previous_sha256": _head(whole)}
         line = _line({**content, **about, **links})
         if is_new:
-            path.touch(mode=0o600)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, files.PRIVATE))
             files.sync(path.parent)
         _write(path, len(data), lead_in + line + END)
     return dict(json.loads(line))
@@ -67,9 +67,18 @@ def check(path: Path) -> list[str]:
         if entry["sequence"] != number or entry["previous_sha256"] != before:
             problems.append(f"Line {number} of {path} does not follow from the one before it: a line changed or went.")
         before = entry["sha256"]
-    if path.exists() and not path.read_bytes().endswith(END):
+    if (data := _read(path)) and not data.endswith(END):
         problems.append(f"The last line of {path} has no end: a process was killed while writing. Release again.")
     return problems
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a log; none when there is none. Raises OSError for a link or a pipe in its place."""
+    try:
+        with files.regular(path, follow=False) as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def _parted(data: bytes) -> tuple[list[bytes], bytes]:
@@ -79,7 +88,7 @@ def _parted(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    whole, rest = _parted(path.read_bytes() if path.exists() else b"")
+    whole, rest = _parted(_read(path))
     return [*whole, rest] if rest else whole
 
 
@@ -106,7 +115,7 @@ def _head(lines: list[bytes]) -> str:
 
 
 def _set_aside(path: Path, torn: bytes) -> None:
-    with open(path.with_name(f"{path.name}.torn"), "ab") as aside:
+    with files.appended(path.with_name(f"{path.name}.torn")) as aside:
         aside.write(torn + END)
         aside.flush()
         os.fsync(aside.fileno())
@@ -114,7 +123,7 @@ def _set_aside(path: Path, torn: bytes) -> None:
 
 def _write(path: Path, at: int, data: bytes) -> None:
     """Write at a place of the file, and cut the file there again when not everything could be written."""
-    log = os.open(path, os.O_WRONLY)
+    log = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:
         os.ftruncate(log, at)
         os.lseek(log, at, os.SEEK_SET)

@@ -1,6 +1,7 @@
 """What is older than its period: each thing that `purge` would remove, found by names, records and times."""
 
 import calendar
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from extract.landing import Landed
 from extract.removed import Removed
 from operations.retention import Periods
 from publish import pack
-from send_ready import files, runs
+from send_ready import confined, files, runs
 from send_ready.settings import LONDON, Settings
 
 LEFTOVERS = (
@@ -28,6 +29,23 @@ LEFTOVERS = (
     "runs/*/tmp*",
     ".sample.partial",
 )
+_DAY, _FEED, _SHOWN = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[a-z0-9_]+/[a-z0-9_]+", "[^./][^/]*"
+_BYTES = rf"landing/{_FEED}/(?:{_DAY}|{landing.NO_DATE})/[0-9a-f]{{64}}\.[^/]+"
+PLACES = {  # where a thing of each kind lies: nothing else is ever removed, whatever a record says
+    "landing": _BYTES,
+    "packs": f"out/{_DAY}",
+    "board": "out/board/[0-9]{4}-[0-9]{2}",
+    "inspections": f"out/inspections/{_DAY}_[^/]+",
+    "inspections_unreleased": f"out/inspections/{_DAY}_[^/]+",
+    "rehearsals": f"out/rehearsals/{_DAY}_[^/]+",
+    "runs": f"runs/{_SHOWN}",
+    "published": f"published/{_SHOWN}",
+    "typed": f"typed/{_FEED}/[^/]+/{_SHOWN}",
+    "leftovers": "|".join(
+        [_BYTES, *(re.escape(each).replace(r"\*", "[^/]*").replace("/[^/]*/", f"/{_SHOWN}/") for each in LEFTOVERS)]
+    ),
+}
+NOWHERE = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True)
@@ -47,8 +65,16 @@ class Item:
         return record | ({"landed": removed.plain(self.landed)} if self.landed else {})
 
 
+def placed(home: Path, kind: object, path: object, record: object) -> Path:
+    """The path of something to remove, as a record names it. Raises RunError when nothing of this kind lies there."""
+    place = re.compile(PLACES[kind]) if isinstance(kind, str) and kind in PLACES else NOWHERE
+    return confined.below(home, path, record, place)
+
+
 def item(home: Path, kind: str, path: Path, sha256: str | None = None) -> Item:
-    """A file or folder as it stands."""
+    """A file or folder as it stands. Of a link, nothing is looked at but the link."""
+    if confined.first_link(home, path.relative_to(home).as_posix()):
+        return Item(kind, path.relative_to(home).as_posix(), 0, 0, sha256)
     held = [each for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file() and not each.is_symlink()]
     manifest = path / pack.MANIFEST
     digest = sha256 or (files.sha256(manifest) if manifest.is_file() else None)
@@ -63,12 +89,17 @@ def landed_item(home: Path, each: Landed, was_accepted: bool, today: date) -> It
 
 
 def due(settings: Settings, periods: Periods, today: date) -> list[Item]:
-    """Everything older than its period, but for what stays whatever its age."""
+    """Everything older than its period, but for what stays whatever its age; links in the place of such things too."""
     home, found = settings.home, list[Item]()
     for kind, days in periods.items():
         if days is not None:
             found += FINDERS[kind](settings, today - timedelta(days=days), today)
-    return [each for each in found if (home / each.path).exists() or each.landed]
+    return [each for each in found if os.path.lexists(home / each.path) or each.landed]
+
+
+def is_linked(home: Path, each: Item) -> bool:
+    """Whether a link stands in the place of something to remove, or on the way to it: then it is left alone."""
+    return confined.first_link(home, each.path) is not None
 
 
 def counts(settings: Settings, periods: Periods, today: date) -> dict[str, int]:
@@ -78,9 +109,13 @@ def counts(settings: Settings, periods: Periods, today: date) -> dict[str, int]:
         if days is not None:
             before = today - timedelta(days=days)
             by_name = kind == "landing"
-            n = _old_folders(settings.home, before) if by_name else len(list(FINDERS[kind](settings, before, today)))
+            n = _old_folders(settings.home, before) if by_name else _count(settings, kind, before, today)
             found |= {kind: n} if n else {}
     return found
+
+
+def _count(settings: Settings, kind: str, before: date, today: date) -> int:
+    return sum(not is_linked(settings.home, each) for each in FINDERS[kind](settings, before, today))
 
 
 def _old_folders(home: Path, before: date) -> int:
@@ -196,7 +231,8 @@ def _leftovers(settings: Settings, before: date, _: date) -> Iterator[Item]:
 
 def _touched(path: Path) -> date:
     record = path / "run.json"
-    return datetime.fromtimestamp((record if record.exists() else path).stat().st_mtime, LONDON).date()
+    is_run = not path.is_symlink() and record.exists()
+    return datetime.fromtimestamp((record if is_run else path).lstat().st_mtime, LONDON).date()
 
 
 def _named(text: str) -> date | None:

@@ -1,6 +1,5 @@
-"""What the operations share: their records, their lock, and how a folder goes."""
+"""What the operations share: their records, and their lock."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,6 @@ from send_ready import files
 
 RECORDS = "records"  # under SEND_HOME: what was backed up, and what was removed
 BACKUPS, PURGES = "backups.jsonl", "purges.jsonl"
-OWN_FOLDER = 0o700
 
 
 @contextmanager
@@ -31,10 +29,3 @@ def below(folder: Path) -> list[Path]:
         elif path.is_file():
             found.append(path)
     return found
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder and what is below, also where released folders are closed."""
-    for path in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]:
-        path.chmod(OWN_FOLDER)
-    shutil.rmtree(folder)

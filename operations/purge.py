@@ -6,7 +6,6 @@ is finished by the next. There is nothing of any child in it, but for a hash of 
 """
 
 import hashlib
-import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,11 +19,11 @@ from extract import landing, removed
 from inspection import proof, release_log
 from operations import person as persons
 from operations import retention
-from operations.due import Item, due, was_accepted
-from operations.places import PURGES, RECORDS, alone, remove_tree
+from operations.due import Item, due, is_linked, placed, was_accepted
+from operations.places import PURGES, RECORDS, alone
 from publish import pack
 from publish.folders import point
-from send_ready import files
+from send_ready import confined, files
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 
@@ -67,8 +66,10 @@ def purge(
     with alone(settings.home):
         finished = list(_finish(settings, now)) if do else list(_unfinished(settings.home))
         found = persons.look(settings, person, today) if person else None
-        items = found.items if found else due(settings, retention.load(settings), today)
-        told = [*finished, *_listed(items), *_impossible(settings, items), *(found.told if found else [])]
+        looked_at = found.items if found else due(settings, retention.load(settings), today)
+        items = [each for each in looked_at if not is_linked(settings.home, each)]
+        links = [_left_alone(settings.home, each.path) for each in looked_at if is_linked(settings.home, each)]
+        told = [*finished, *_listed(items), *links, *_impossible(settings, items), *(found.told if found else [])]
         if not items:
             nothing = (
                 "No file that can be removed holds this person." if person else "Nothing is older than its period."
@@ -82,7 +83,7 @@ def purge(
             return [*told, "", "Nothing was removed. To remove it: add --do --by NAME --why REASON."]
         about = {"by": by.strip(), "why": why.strip(), "person": _sealed(person) if person else None}
         begun = _begin(settings, items, about, now)
-        _remove_all(settings, begun, now)
+        told += _remove_all(settings, begun, now)
         return [*told, "", f"Removed. On record as line {begun['sequence']} of {settings.home / RECORDS / PURGES}."]
 
 
@@ -102,19 +103,30 @@ def _begin(settings: Settings, items: Iterable[Item], about: dict[str, Any], now
 def _finish(settings: Settings, now: datetime) -> Iterator[str]:
     """Go on with what a killed process had begun."""
     for begun in _open(settings.home):
-        _remove_all(settings, begun, now)
+        yield from _remove_all(settings, begun, now)
         yield f"The removal of {begun['at']}, by {begun['by']}, had been cut off: it is finished now."
 
 
 def _unfinished(home: Path) -> Iterator[str]:
     for begun in _open(home):
-        yield f"The removal of {begun['at']}, by {begun['by']}, was cut off. The next one with --do finishes it first."
+        yield f"The removal of {begun['at']}, by {begun['by']}, was cut off. The next one with --do finishes it first:"
+        paths = [confined.shown(each.get("path")) for each in begun["items"]]
+        yield from (f"         {path}" for path in paths[:SHOWN])
+        if len(paths) > SHOWN:
+            yield f"         … and {len(paths) - SHOWN:,} more"
 
 
 def _open(home: Path) -> list[dict[str, Any]]:
     entries = release_log.entries(record(home))
-    ended = {entry["begun"] for entry in entries if entry["event"] == "ended"}
-    return [entry for entry in entries if entry["event"] == "begun" and entry["sequence"] not in ended]
+    ended = {entry.get("begun") for entry in entries if entry.get("event") == "ended"}
+    return [entry for entry in entries if is_begun(entry) and entry["sequence"] not in ended]
+
+
+def is_begun(entry: dict[str, Any]) -> bool:
+    """Whether a line of the record is one that says what is about to go."""
+    items, said = entry.get("items"), (entry.get("by"), entry.get("why"), entry.get("at"))
+    is_list = isinstance(items, list) and all(isinstance(each, dict) for each in items)
+    return entry.get("event") == "begun" and is_list and all(isinstance(each, str) for each in said)
 
 
 def unfinished(home: Path) -> bool:
@@ -132,43 +144,74 @@ def _sealed(person: Sequence[str]) -> dict[str, str]:
 # Removing
 
 
-def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> None:
+def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> list[str]:
+    """Remove what a line of the record names; says what was left, and why. One thing never keeps the rest.
+
+    Raises RunError when the machine refused something, after all the rest: the next purge tries that again.
+    """
+    home, left, failed = settings.home, list[str](), list[str]()
     for each in begun["items"]:
-        with _locked(settings.home, each):
-            _remove(settings.home, each)
-        if each["kind"] in ("inspections", "inspections_unreleased", "rehearsals"):
-            _tell_release_log(settings.home / each["path"], begun)
-    _turn_latest(settings.home / "out")
-    release_log.append(
-        record(settings.home),
-        {"event": "ended", "begun": begun["sequence"], "at": now.isoformat(timespec="seconds")},
+        try:
+            path = placed(home, each.get("kind"), each.get("path"), f"Line {begun['sequence']} of {record(home)}")
+            with _locked(home, each):
+                _remove(home, path, each)
+            if each["kind"] in ("inspections", "inspections_unreleased", "rehearsals"):
+                _tell_release_log(path, begun)
+        except RunError as refused:
+            left.append(f"Left as it is: {refused}")
+        except confined.NotRemovedError as error:
+            failed.append(str(error))
+    _turn_latest(home / "out")
+    if failed:
+        raise RunError("\n".join([*left, *failed, "The rest is removed. Put that right, and purge again."]))
+    line = {"event": "ended", "begun": begun["sequence"], "at": now.isoformat(timespec="seconds")}
+    release_log.append(record(home), {**line, **({"left": len(left)} if left else {})})
+    return left
+
+
+def _left_alone(home: Path, path: str) -> str:
+    link = confined.first_link(home, path)
+    return (
+        f"{link} is a link in the place of {path}: neither it nor what it leads to is touched. Remove the link "
+        "yourself, and look after what it leads to."
     )
 
 
-def _remove(home: Path, each: dict[str, Any]) -> None:
-    """Remove one thing, in an order in which nobody meets half of it, also when this is killed."""
-    path = home / each["path"]
+def _remove(home: Path, path: Path, each: dict[str, Any]) -> None:
+    """Remove one thing, in an order in which nobody meets half of it, also when this is killed. Raises RunError."""
     if each["kind"] == "landing":
-        removed.note(home, [removed.parsed(each["landed"])])
-        beside = sorted(
-            path.parent.glob(f"{each['sha256']}*"), key=lambda found: found.name != f"{each['sha256']}.json"
-        )
-        for one in beside:  # its record first: what has none has not landed
-            one.unlink()
-        if path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
-        for typed in home.glob(f"typed/{'/'.join(path.parent.parts[-3:])}/{each['sha256'][:16]}-*"):
-            remove_tree(typed)
+        _remove_landed(home, path, each)
         return
-    going = path.with_name(f".{path.name}.removed")
-    manifest = path / pack.MANIFEST
-    is_another = each["sha256"] and manifest.is_file() and files.sha256(manifest) != each["sha256"]
+    going = f".{path.name}.removed"
+    digest, manifest = each.get("sha256"), path / pack.MANIFEST
+    is_another = digest and manifest.is_file() and files.sha256(manifest) != digest
     if path.is_dir() and not is_another:  # was it made anew since this was begun, it stays
-        os.replace(path, going)
-    elif path.is_file():
-        path.unlink()
-    if going.is_dir():
-        remove_tree(going)
+        confined.remove(home, _name(home, path.with_name(going)))
+        confined.rename(home, _name(home, path), going)
+    elif not path.is_dir():
+        confined.remove(home, _name(home, path))
+    confined.remove(home, _name(home, path.with_name(going)))
+
+
+def _remove_landed(home: Path, path: Path, each: dict[str, Any]) -> None:
+    try:
+        landed = removed.parsed(each["landed"])
+        if str(landed.landed.path) != each["path"]:
+            raise ValueError
+    except (ValueError, TypeError, LookupError):
+        raise RunError(f"Of {path} it is not on record how it came, so it is not removed. {confined.MEND}") from None
+    removed.note(home, [landed])
+    digest, day = landed.landed.sha256, path.parent
+    for one in sorted(day.glob(f"{digest}*"), key=lambda found: found.name != f"{digest}.json"):
+        confined.remove(home, _name(home, one))  # its record first: what has none has not landed
+    if day.is_dir() and not any(day.iterdir()):
+        confined.remove(home, _name(home, day))
+    for typed in home.glob(f"typed/{'/'.join(day.parts[-3:])}/{digest[:16]}-*"):
+        confined.remove(home, _name(home, typed))
+
+
+def _name(home: Path, path: Path) -> str:
+    return path.relative_to(home).as_posix()
 
 
 def _turn_latest(out: Path) -> None:
@@ -183,7 +226,7 @@ def _turn_latest(out: Path) -> None:
 @contextmanager
 def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
     """As those lock who write there."""
-    parts = Path(each["path"]).parts
+    parts = Path(each["path"]).parts  # placed has seen it
     locks = {
         "landing": lambda: [home / "locks" / "__".join(parts[1:3])],
         "typed": lambda: [home / "locks" / "__".join(parts[1:3])],

@@ -11,10 +11,10 @@ from typing import Any
 from operations import archive
 from operations.archive import CHUNK, LIST, Readable
 from operations.backup import ABOUT, CONFIG, HELD
-from operations.places import alone, below, remove_tree
+from operations.places import alone, below
 from publish import pack
 from publish.folders import point
-from send_ready import files
+from send_ready import confined, files
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
@@ -37,15 +37,14 @@ def restore(settings: Settings, file: Path) -> list[str]:
         if not (staging / WHOLE).exists():
             _check_empty(settings.home)
             listed = _checked(file, settings)
-            if staging.exists():
-                remove_tree(staging)
+            confined.remove(settings.home, RESTORING)
             _unpack(file, staging / "new", listed)
             files.write_json(staging / WHOLE, {name: listed[name] for name in ABOUT})
         about = files.read_json(staging / WHOLE)
         _settle(settings.home, staging)
         told = [*_there(settings.home), *_next_steps(settings, about)]
         (staging / WHOLE).unlink()  # the last thing: whoever is killed before it runs the same command again
-        remove_tree(staging)
+        confined.remove(settings.home, RESTORING)
     return told
 
 

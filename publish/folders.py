@@ -1,36 +1,36 @@
 """Folders that are replaced as one, so that nobody meets half of the old and half of the new."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from send_ready import files
+from send_ready import confined, files
 
 
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
     """A new folder to fill, which takes the target's place when the block ends without an error.
 
-    Until then, and when the block fails or is cut off, the target stays as it was. Where the file system cannot swap
+    Until then, and when the block fails or is cut off, the target stays as it was. Of a link in the target's place
+    nothing is kept but what it leads to, which nobody touches. Where the file system cannot swap
     them in one move it takes two, and a replacement cut off between those is put right by the next one.
     """
     partial, previous = (target.with_name(f".{target.name}.{state}") for state in ("partial", "previous"))
-    if previous.exists() and not target.exists():
+    if previous.exists() and not (target.exists() or target.is_symlink()):
         previous.replace(target)
     for left_over in (partial, previous):
-        shutil.rmtree(left_over, ignore_errors=not left_over.exists())
+        confined.remove_tree(left_over)
     partial.mkdir(parents=True)
     yield partial
     files.flush(partial)
-    if not target.exists():
+    if not (target.exists() or target.is_symlink()):
         partial.replace(target)
     elif not files.exchange(partial, target):
         target.replace(previous)
         partial.replace(target)
     for left_over in (partial, previous):
-        shutil.rmtree(left_over, ignore_errors=not left_over.exists())
+        confined.remove_tree(left_over)
 
 
 def point(link: Path, target: Path) -> None:
@@ -41,7 +41,7 @@ def point(link: Path, target: Path) -> None:
     files.flush(target)
     if link.is_dir() and not link.is_symlink():
         copy = link.with_name(f"{link.name}.copy")
-        shutil.rmtree(copy, ignore_errors=not copy.exists())
+        confined.remove_tree(copy)
         link.replace(copy)
     partial = link.with_name(f".{link.name}.partial")
     partial.unlink(missing_ok=True)

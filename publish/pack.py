@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from duckdb import DuckDBPyConnection
 import send_ready
 from publish import findings, issues_book, items_book, kpi_book, lists_book, readiness, since
 from publish.folders import point, replaced
-from send_ready import files
+from send_ready import confined, files
 from send_ready.layout import LAYOUT_VERSION, council
 from send_ready.runs import Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
@@ -45,7 +44,7 @@ def publish(run: Run, settings: Settings) -> Path:
     out = run.out.parent
     with files.locked(run.home / "locks" / "publish"), step(run, "publish") as doing:
         for half in out.glob(".[0-9]*.partial"):  # of any day, left by a process that was killed
-            shutil.rmtree(half)
+            confined.remove_tree(half)
         previous = newest(out, until=run.as_at - timedelta(days=1))
         with replaced(run.out) as folder, findings.opened(run) as con:
             manifest = write(folder, con, run, settings, previous)

@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from publish import findings, published
 from publish.folders import point
-from send_ready import files, warehouse
+from send_ready import confined, files, warehouse
 from send_ready.runs import Run, RunError, Step, step
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier, literal
@@ -88,8 +88,10 @@ def rollback(settings: Settings) -> str:
 
 def standing(settings: Settings) -> Version | None:
     """The version that is served; None when there is none, or its record is lost."""
-    link = settings.home / "serving"
-    return read(link.resolve()) if link.is_symlink() else None
+    link, versions = settings.home / "serving", settings.home / "published"
+    if not link.is_symlink() or versions.is_symlink() or (folder := link.resolve()).parent != versions:
+        return None
+    return read(folder)
 
 
 def read(folder: Path) -> Version | None:
@@ -97,6 +99,9 @@ def read(folder: Path) -> Version | None:
     try:
         found = files.read_json(folder / RECORD)
         held = {name: str(digest) for name, digest in found["files"].items()}
+        named = [*held, *([found["previous"]] if found["previous"] is not None else [])]
+        if not all(map(confined.is_plain, named)) or "/" in (found["previous"] or ""):
+            return None
         return Version(folder, found["run_id"], date.fromisoformat(found["as_at"]), found["previous"], held)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -136,7 +141,7 @@ def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Pat
             path.chmod(files.READ_ONLY)
         files.write_json(version / RECORD, record)
     except BaseException:
-        shutil.rmtree(version)
+        confined.remove_tree(version)
         raise
     return version
 
@@ -188,7 +193,8 @@ def _forget_but(settings: Settings, kept: Container[str | None]) -> None:
     for folder in (settings.home / "published").glob("*"):
         if (
             folder.is_dir()
+            and not folder.is_symlink()
             and folder.name not in kept
             and not any(warehouse.in_use(path) for path in folder.glob("*.duckdb"))
         ):
-            shutil.rmtree(folder)
+            confined.remove_tree(folder)

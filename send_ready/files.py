@@ -6,14 +6,48 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 PRIVATE_UMASK = 0o077  # folders 0700, files 0600
 READ_ONLY = 0o400
+PRIVATE = 0o600
+# A link in a file's place is not written through, nor a pipe waited for.
+_SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: see renameat2(2), which Python does not offer
+
+
+class NoRegularFileError(OSError):
+    """A folder, a pipe or a device in the place of a file."""
+
+
+def regular(path: Path, *, follow: bool = True) -> BufferedReader:
+    """A file to read. Raises OSError, at once, for anything else; without `follow` also for a link."""
+    flags = os.O_NONBLOCK | os.O_CLOEXEC if follow else _SAFELY
+    return cast(BufferedReader, _opened(path, flags | os.O_RDONLY, "rb"))
+
+
+def created(path: Path) -> BinaryIO:
+    """A new file to write, which takes the place of what an earlier process left under its name, a link included."""
+    path.unlink(missing_ok=True)
+    return _opened(path, _SAFELY | os.O_WRONLY | os.O_CREAT | os.O_EXCL, "wb")
+
+
+def appended(path: Path) -> BinaryIO:
+    """A file to add to at its end, made when it is not there. Raises OSError where a link or a pipe has its name."""
+    return _opened(path, _SAFELY | os.O_RDWR | os.O_APPEND | os.O_CREAT, "ab+")
+
+
+def _opened(path: Path, flags: int, mode: str) -> BinaryIO:
+    descriptor = os.open(path, flags, PRIVATE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NoRegularFileError(errno.EINVAL, "it is no regular file", str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -21,7 +55,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with open(partial, "wb") as file:
+        with created(partial) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -46,7 +80,8 @@ def sync(path: Path) -> None:
 def flush(folder: Path) -> None:
     """Have all that a folder holds on the disk itself, so that what is then turned to it is whole after a power cut."""
     for path in [*folder.rglob("*"), folder]:
-        sync(path)
+        if not path.is_symlink():
+            sync(path)
 
 
 def exchange(one: Path, other: Path) -> bool:
@@ -67,8 +102,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file. Raises OSError, and ValueError for what is none."""
+    with regular(path) as file:
+        return json.loads(file.read().decode("utf-8"))
 
 
 def read_yaml(path: Path) -> Any:
@@ -84,9 +120,9 @@ def read_yaml(path: Path) -> Any:
         raise ValueError(f"{path} is not YAML that can be read: {error}") from None
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
+def sha256(path: Path, *, follow: bool = True) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal. Raises OSError, without `follow` also for a link."""
+    with regular(path, follow=follow) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -97,7 +133,7 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
     The lock goes with the process, however that ends. The file stays, empty: to remove it would let two in.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8") as lock:
+    with appended(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from send_ready import warehouse
+from send_ready import files, warehouse
 
 SEVERITIES = ("stop", "error", "query", "note")
 
@@ -43,8 +43,9 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
     lines, partial = path.with_suffix(".ndjson"), path.with_suffix(".partial")
     rows = [[getattr(issue, name) for name in COLUMNS] for issue in issues]
     # By way of JSON lines: ten times as fast as statements with values.
-    with open(lines, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
+    with files.created(lines) as file:
+        file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
+    partial.unlink(missing_ok=True)
     values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
     with warehouse.scratch() as con:
         con.execute(f"""

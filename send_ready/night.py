@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from send_ready import dag_once, files, runs
+from send_ready import confined, dag_once, files, runs
 from send_ready.dag_once import Played
 from send_ready.runs import Run
 from send_ready.settings import SAMPLE_LA_CODE, Settings
@@ -62,7 +61,7 @@ def fill_inbox(settings: Settings) -> None:
 
     started = time.perf_counter()
     partial = settings.home / ".sample.partial"  # all of it or nothing, should this be stopped
-    shutil.rmtree(partial, ignore_errors=not partial.exists())  # of another day, perhaps
+    confined.remove_tree(partial)  # of another day, perhaps
     council.write(partial, as_at=settings.as_at, answer_key=settings.home / "answer_key.csv")
     os.replace(partial, settings.inbox)
     seconds = time.perf_counter() - started
@@ -85,8 +84,8 @@ def _tell_times(this: Run, played: Played) -> None:
         "start_seconds": round(starting, 3),
         "airflow_seconds": round(airflow, 3),
     }
-    with open(this.progress, "a", encoding="utf-8") as progress:
-        progress.write(json.dumps(line) + "\n")
+    with files.appended(this.progress) as progress:
+        progress.write(json.dumps(line).encode() + b"\n")
     print(runs.say(line), flush=True)
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -14,17 +13,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from send_ready import files, machine
+from send_ready import confined, files, machine
+from send_ready.errors import RunError as RunError  # from here for every room
 from send_ready.settings import Settings
 
 RECORD = "run.json"
 KEEP = 14  # run folders kept; landing is what must be backed up
 UNUSED = "unused"  # an optional feed of which no file ever came
 STATUSES = ("fresh", "stale", "refused", "missing", UNUSED)
-
-
-class RunError(RuntimeError):
-    """A step was asked for something that the run does not hold. The text says what to do."""
+PLACES = {  # where a feed's result may say that its files are; no sign that DuckDB takes for a pattern
+    "landing_path": re.compile(r"landing/[\w./-]+"),
+    "typed_path": re.compile(r"typed/[\w./-]+\.parquet"),
+    "quarantine_path": re.compile(r"typed/[\w./-]+\.parquet"),
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ def find(settings: Settings) -> Run:
         raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
     found = read(folder / RECORD) or {}
     try:
-        return Run(settings.home, found["run_id"], date.fromisoformat(found["as_at"]), found["la_code"])
+        if found["run_id"] != folder.name:
+            raise ValueError
+        return Run(settings.home, folder.name, date.fromisoformat(found["as_at"]), found["la_code"])
     except (LookupError, TypeError, ValueError):
         raise RunError(
             f"{folder / RECORD} is damaged. Begin the run again with `send-ready begin`, or another one."
@@ -167,8 +170,8 @@ def _timed(run: Run, name: str, feed: str | None) -> Iterator[Step]:
             **doing.details,
         }
         run.folder.mkdir(parents=True, exist_ok=True)
-        with open(run.progress, "a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
+        with files.appended(run.progress) as log:
+            log.write(json.dumps(line).encode() + b"\n")
         print(say(line), file=sys.stderr, flush=True)
 
 
@@ -190,7 +193,7 @@ def say(line: dict[str, Any]) -> str:
 
 def feed_result(run: Run, feed: str) -> dict[str, Any] | None:
     """What came of one feed (`source.feed`); None when its extract never came to an end, or left it damaged."""
-    return read(run.feed_result(feed))
+    return _placed(run, run.feed_result(feed))
 
 
 def feed_results(run: Run) -> list[dict[str, Any]]:
@@ -200,7 +203,7 @@ def feed_results(run: Run) -> list[dict[str, Any]]:
     """
     results = []
     for path in sorted((run.folder / "feeds").glob("*.json")):
-        found = read(path)
+        found = _placed(run, path)
         if not found:
             feed = path.stem.replace("__", ".", 1)
             raise RunError(f"{path} is damaged. Run `send-ready extract {feed}`, and then this step again.")
@@ -208,11 +211,20 @@ def feed_results(run: Run) -> list[dict[str, Any]]:
     return [result for result in results if result["status"] != UNUSED]
 
 
+def _placed(run: Run, path: Path) -> dict[str, Any] | None:
+    """What a feed came to, whose files lie where such files lie. Raises RunError when they do not."""
+    found = read(path)
+    for name, place in PLACES.items():
+        if found and found.get(name) is not None:
+            confined.below(run.home, found[name], path, place)
+    return found
+
+
 def read(path: Path) -> dict[str, Any] | None:
     """What a record of a run holds; None when there is none, or it is damaged."""
     try:
         found = files.read_json(path)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, files.NoRegularFileError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -233,8 +245,8 @@ def _begun_at(folder: Path) -> datetime:
 
 
 def _forget(home: Path, old: list[Path]) -> None:
-    """Remove the folders of old runs, and what a removal cut off has left."""
+    """Remove the folders of old runs, and what a removal cut off has left. Of a link the link goes."""
     for folder in old:
         os.replace(folder, folder.with_name(f".{folder.name}.old"))
     for trash in (home / "runs").glob(".*.old"):
-        shutil.rmtree(trash)
+        confined.remove_tree(trash)

@@ -24,9 +24,9 @@ from inspection import proof, release_log
 from operations import archive
 from operations.archive import LIST, Held
 from operations.backup import HELD, backup
-from operations.places import BACKUPS, RECORDS, remove_tree
+from operations.places import BACKUPS, RECORDS
 from operations.restore import restore
-from send_ready import files
+from send_ready import confined, files
 from send_ready.runs import RunError
 from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
 from tests.waiting import until
@@ -198,7 +198,7 @@ def test_a_backup_with_a_damaged_byte_or_cut_off_never_restores_anything_else(ho
         damaged.write_bytes(flipped)
         if not refused(damaged, there):
             assert wanted(there) == wanted(home)
-            remove_tree(there)
+            confined.remove_tree(there)
     for size in (0, 1, 20, *at_random.sample(range(len(data)), 20), len(data) - 1):
         damaged.write_bytes(data[:size])
         assert refused(damaged, there)

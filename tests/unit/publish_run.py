@@ -177,7 +177,7 @@ def _item(
 
 
 def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> None:
-    quarantine = run.folder / "quarantine" / f"{source}__{feed}.parquet"
+    quarantine = run.home / "typed" / run.run_id / f"{source}__{feed}.parquet"
     quarantine.parent.mkdir(parents=True, exist_ok=True)
     name = f"{source}_{feed}.csv"
     with warehouse.scratch() as con:

@@ -47,7 +47,7 @@ def test_a_replacement_cut_off_between_its_moves_is_put_right(
     with monkeypatch.context() as patch:
         patch.setattr("send_ready.files.exchange", lambda *_: False)  # as on a network drive
         patch.setattr(Path, "replace", replace_until)
-        patch.setattr("publish.folders.shutil.rmtree", lambda *_, **__: None)
+        patch.setattr("publish.folders.confined.remove_tree", lambda _: None)
         try:
             fill(target, "two")
         except KeyboardInterrupt:
