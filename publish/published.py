@@ -76,12 +76,12 @@ def keys(run: Run) -> dict[str, Keys]:
 
 
 def _sources(con: DuckDBPyConnection, run: Run) -> list[tuple[str, str]]:
-    """Name as published, and the query that gives the rows."""
+    """Name as published, and the query that gives the rows, in one order however the threads of dbt ran."""
     built = con.execute(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'built' ORDER BY ALL"
     ).fetchall()
     sources = [
-        (_published(schema, table), f"SELECT * FROM built.{schema}.{identifier(table)}")
+        (_published(schema, table), f"SELECT * FROM built.{schema}.{identifier(table)} ORDER BY ALL")
         for schema, table in built
         if schema in SCHEMAS and (schema, table) != PARTIAL
     ]

@@ -14,7 +14,7 @@ import duckdb
 from extract import contract as contracts
 from extract.contract import TYPES, Contract
 from extract.typed import YEARS
-from send_ready import files, private, runs, tables, warehouse
+from send_ready import files, machine, private, runs, tables, warehouse
 from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
@@ -245,6 +245,7 @@ def _dbt_arguments(run: Run, target: Path) -> list[str]:
 def _dbt_environment(run: Run, settings: Settings) -> dict[str, str]:
     return {
         "SEND_DBT_WAREHOUSE": str(run.warehouse),
+        "SEND_DBT_MEMORY": machine.memory_limit(),
         "SEND_SEEDS": str(_seeds(run, settings)),
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -1,15 +1,18 @@
 """What the machine refuses: room, memory, or leave to read and write. Told in one way, whoever met it."""
 
 import errno
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from send_ready import disk, private
+from send_ready import disk, private, settings
 
 NUMBERS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT,
            errno.EHOSTDOWN, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG)  # fmt: skip
 WORDS = tuple(map(os.strerror, NUMBERS))
 MEMORY = ("Out of Memory Error", os.strerror(errno.ENOMEM))  # as DuckDB and dbt say it, and the system
+LEAST_MEMORY = 700 * disk.MB  # without a setting, however little is free
 STAYS = "What had landed and what is published stay as they were."
 
 
@@ -18,16 +21,47 @@ def refused(error: BaseException, home: Path) -> str | None:
     return disk.full(error, home) or _memory(error) or _file(error, home)
 
 
+@functools.cache  # a step tells of the limit that it worked with
+def memory_limit() -> str:
+    """What DuckDB may hold in this process, in its words: SEND_MEMORY, else half of what is free, at least 700 MB."""
+    return f"{(settings.memory() or max(free_memory() // 2, LEAST_MEMORY)) // disk.MB}MB"
+
+
+def free_memory() -> int:
+    """Bytes that can be had without pushing others out; no more than a container around us may have."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        available = next(line.split()[1] for line in file if line.startswith("MemAvailable:"))
+    return min([int(available) * 1024, *_group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+
+
+def _group_limits(own: Path, groups: Path) -> Iterator[int]:
+    """The limits, in bytes, of the control groups that a process is in: version 2, or the memory of version 1."""
+    for line in own.read_text(encoding="utf-8").splitlines():
+        _, controllers, place = line.split(":", 2)
+        if controllers in ("", "memory"):
+            top, name = (groups, "memory.max") if not controllers else (groups / controllers, "memory.limit_in_bytes")
+            folder = top / place.lstrip("/")
+            for each in (folder, *folder.parents):
+                if each.is_relative_to(top) and (each / name).is_file():
+                    limit = (each / name).read_text(encoding="ascii").strip()
+                    if limit.isdecimal():  # version 2 says max for none, version 1 a number beyond any machine
+                        yield int(limit)
+
+
 def _memory(error: BaseException) -> str | None:
     is_short = any(
         isinstance(each, MemoryError) or any(words in str(each) for words in MEMORY) for each in disk.causes(error)
     )
     return (
-        f"There is not enough memory. {STAYS} Close other programs, or raise the limit that this one was given; then "
-        "run this step again."
+        f"There is not enough memory: DuckDB may hold {memory_limit()} in this step, {_reason()}. {STAYS} Close other "
+        "programs, or set SEND_MEMORY to more, such as 4GB; then run this step again."
         if is_short
         else None
     )
+
+
+def _reason() -> str:
+    return "as SEND_MEMORY says" if settings.memory() else "half of what was free when it began"
 
 
 def _file(error: BaseException, home: Path) -> str | None:

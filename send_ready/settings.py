@@ -4,6 +4,7 @@ Also the only place that turns "no date given" into a date: everything else is h
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +15,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 LONDON = ZoneInfo("Europe/London")
 SAMPLE_LA_CODE = "999"  # no council has it
 CODE_STYLES = ("lettered", "plain")
+MEMORY_UNITS = {"MB": 10**6, "GB": 10**9}
+LEAST_MEMORY = "300MB"  # dbt and DuckDB themselves need as much
 LONGEST_RUN_ID = 200  # characters; a name in a folder has 255, and may be that of a run with something behind it
 
 
@@ -58,6 +61,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     la_code = env.get("SEND_LA_CODE") or SAMPLE_LA_CODE
     if not (len(la_code) == 3 and la_code.isascii() and la_code.isdecimal()):
         raise SettingsError(f"SEND_LA_CODE={la_code} is not a three-digit DfE number, such as 888.")
+    memory(env)
     password = env.get("SEND_RELEASE_PASSWORD_FILE")
     style = env.get("SEND_CODE_STYLE") or CODE_STYLES[0]
     if style not in CODE_STYLES:
@@ -81,6 +85,18 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         publish_url=_publish_url(env.get("SEND_PUBLISH_URL")),
         airflow_database=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or None,
     )
+
+
+def memory(environ: Mapping[str, str] | None = None) -> int | None:
+    """SEND_MEMORY: bytes that DuckDB may hold in one step; None when it is not set. Raises SettingsError."""
+    given = (os.environ if environ is None else environ).get("SEND_MEMORY")
+    if not given:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB)", given.strip(), re.IGNORECASE | re.ASCII)
+    size = int(float(found[1]) * MEMORY_UNITS[found[2].upper()]) if found else 0
+    if size < int(LEAST_MEMORY.removesuffix("MB")) * MEMORY_UNITS["MB"]:
+        raise SettingsError(f"SEND_MEMORY={given} is not an amount of memory of {LEAST_MEMORY} or more, such as 4GB.")
+    return size
 
 
 def now() -> datetime:

@@ -1,5 +1,6 @@
 """The only module that opens DuckDB.
 
+A process holds no more memory than machine.memory_limit says; larger work spills to disk beside the file.
 One process writes a file, or many read it, never both: so a run builds in its own folder and
 readers are given a copy (publish/serving.py).
 """
@@ -18,7 +19,6 @@ from send_ready.runs import RunError
 
 # Files that clients back to DuckDB 1.4 can read.
 STORAGE = "v1.4.0"
-MEMORY = "700MB"  # of one process; larger work spills to disk beside the file
 THREADS = 4
 EXTENSIONS_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -33,7 +33,7 @@ class LockedError(WarehouseError):
 
 def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory database, for reading exports and Parquet. `spill` is where large sorts may go."""
-    con = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS, **EXTENSIONS_OFF})
+    con = duckdb.connect(config={"memory_limit": machine.memory_limit(), "threads": THREADS, **EXTENSIONS_OFF})
     if spill:
         con.execute(f"SET temp_directory = {literal(spill)}")
     return con
@@ -41,7 +41,7 @@ def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 def reader(path: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to a warehouse file. Raises WarehouseError."""
-    return _connect(path, read_only=True, config={"memory_limit": MEMORY, **EXTENSIONS_OFF})
+    return _connect(path, read_only=True, config={"memory_limit": machine.memory_limit(), **EXTENSIONS_OFF})
 
 
 def writer(path: Path) -> duckdb.DuckDBPyConnection:
@@ -50,7 +50,7 @@ def writer(path: Path) -> duckdb.DuckDBPyConnection:
         path,
         config={
             "storage_compatibility_version": STORAGE,
-            "memory_limit": MEMORY,
+            "memory_limit": machine.memory_limit(),
             "threads": THREADS,
             **EXTENSIONS_OFF,
         },

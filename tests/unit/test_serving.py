@@ -280,6 +280,18 @@ def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
         )
 
 
+def test_the_same_rows_are_the_same_bytes_of_parquet_in_whatever_order_they_were_built(tmp_path: Path) -> None:
+    children = [child(f"S{number}") for number in range(2000)]
+    written = {}
+    for name, rows in {"a": children, "b": children[::-1]}.items():
+        home = tmp_path / name
+        serve(finished_run(home, list_1=rows), settings(home))
+        parquet = home / "serving" / "parquet"
+        written[name] = {str(path.relative_to(parquet)): files.sha256(path) for path in parquet.rglob("*.parquet")}
+    assert "annex_a/rpt_annex_a__list_1.parquet" in written["a"]
+    assert written["a"] == written["b"]
+
+
 def test_clients_of_duckdb_1_4_can_read_the_file(tmp_path: Path) -> None:
     serve(finished_run(tmp_path), settings(tmp_path))
     with duckdb.connect() as con:
