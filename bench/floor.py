@@ -79,6 +79,7 @@ def lists(inbox: Path, as_at: date, la_code: str, workbook: Path | None = None, 
             f"FROM read_csv({_literal(CROSSWALKS / '*.csv')}, all_varchar = true, filename = true)"
         )
         con.execute(f"SET VARIABLE as_at = DATE '{as_at}'")
+        con.execute(f"SET VARIABLE known_at = DATE '{as_at}'")
         con.execute(f"SET VARIABLE la_code = '{la_code}'")
         con.execute(f"SET VARIABLE has_exclusions = {received['exclusions']}")
         con.execute(f"SET VARIABLE has_gias = {received['establishments']}")

@@ -5,7 +5,8 @@
 -- crosswalks. It knows the default layout: no aliases, no decisions on the review queue.
 --
 -- floor.py loads each export into raw_<feed> (in the file's order; every column text, absent ones null), the
--- crosswalks into xwalk (what, local_value in lower case, code), and sets as_at DATE, la_code VARCHAR,
+-- crosswalks into xwalk (what, local_value in lower case, code), and sets as_at DATE, known_at DATE (the day whose
+-- exports these are, which is as_at but for the KPIs of a month end before it), la_code VARCHAR,
 -- has_exclusions BOOLEAN and has_gias BOOLEAN (an export was received).
 -- Results: list_1 and list_2 (plain codes, in order of Unique ID), list_1_lettered and list_2_lettered.
 
@@ -16,7 +17,11 @@ CREATE MACRO id(x) AS CASE WHEN ends_with(clean(x), '.0') THEN clean(x)[:-3] ELS
 CREATE MACRO stamp(x) AS try_strptime(clean(x), [
     '%d/%m/%Y', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S', '%Y-%b-%d %H:%M:%S', '%d-%m-%Y', '%d/%m/%Y %H:%M:%S',
     '%d/%m/%Y %H:%M', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%d %H:%M']);
-CREATE MACRO day(x) AS CASE WHEN stamp(x) >= TIMESTAMP '1900-01-01' THEN stamp(x)::DATE END;
+CREATE MACRO is_nothing(x) AS  -- what systems write where there is no date
+    stamp(x)::DATE IN (DATE '0001-01-01', DATE '1753-01-01', DATE '1900-01-01', DATE '9999-12-31');
+CREATE MACRO day(x) AS
+    CASE WHEN year(stamp(x)) BETWEEN 1900 AND 2100 AND NOT is_nothing(x) THEN stamp(x)::DATE END;
+CREATE MACRO unreadable(x) AS clean(x) IS NOT NULL AND day(x) IS NULL AND NOT coalesce(is_nothing(x), false);
 CREATE MACRO whole(x) AS coalesce(try_cast(x AS BIGINT), try_cast(id(x) AS BIGINT));
 CREATE MACRO yes_no(x) AS CASE
     WHEN lower(id(x)) IN ('y', 'yes', '1', 'true', 't') THEN 'Yes'
@@ -26,6 +31,8 @@ CREATE MACRO coded(feature, x) AS (  -- by the crosswalks, which are configurati
 CREATE MACRO as_at() AS getvariable('as_at')::DATE;
 CREATE MACRO window_start() AS (as_at() - INTERVAL 6 MONTH)::DATE;  -- the day itself is outside
 CREATE MACRO in_window(x) AS x > window_start() AND x <= as_at();
+CREATE MACRO ended(start_date, end_date) AS  -- an end before its start is none
+    CASE WHEN start_date IS NULL OR start_date <= end_date THEN end_date END;
 CREATE MACRO is_open(start_date, end_date) AS
     start_date <= as_at() AND (end_date IS NULL OR end_date > as_at());
 
@@ -36,7 +43,7 @@ SELECT id("Student ID") AS student_id, id("UPN") AS upn, id("Former UPN") AS for
     clean("Surname") AS surname, clean("Forename") AS forename, day("Date of Birth") AS birth_date,
     coded('sex', "Sex") AS sex, coded('ethnicity', "Ethnicity") AS ethnicity, clean("Postcode") AS postcode,
     coalesce(yes_no("Disability"), 'Unknown') AS disability, yes_no("Pupil Premium") AS pupil_premium,
-    day("Date of Death") AS death_date
+    ended(day("Date of Birth"), day("Date of Death")) AS death_date
 FROM raw_students
 WHERE id("Student ID") IS NOT NULL
 QUALIFY row_number() OVER (
@@ -44,7 +51,7 @@ QUALIFY row_number() OVER (
 
 CREATE TABLE enrolment AS
 SELECT id("Student ID") AS student_id, id("URN") AS urn, coded('enrolment_status', "Enrolment Status") AS status,
-    day("Entry Date") AS entry_date, day("Leaving Date") AS leaving_date
+    day("Entry Date") AS entry_date, ended(day("Entry Date"), day("Leaving Date")) AS leaving_date
 FROM raw_enrolments
 WHERE id("Student ID") IS NOT NULL AND id("URN") IS NOT NULL AND day("Entry Date") IS NOT NULL
 QUALIFY row_number() OVER (
@@ -52,21 +59,22 @@ QUALIFY row_number() OVER (
 
 CREATE TABLE provision AS
 SELECT id("Student ID") AS student_id, coded('sen_provision', "SEN Provision") AS provision,
-    day("Start Date") AS start_date, day("End Date") AS end_date
+    day("Start Date") AS start_date, ended(day("Start Date"), day("End Date")) AS end_date
 FROM raw_sen_provision
 WHERE id("Student ID") IS NOT NULL AND day("Start Date") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Student ID"), day("Start Date") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE need AS
 SELECT id("Student ID") AS student_id, coded('sen_type', "SEN Type") AS need, clean("SEN Type") AS sen_type, whole("Rank") AS rank,
-    day("Start Date") AS start_date, day("End Date") AS end_date
+    day("Start Date") AS start_date, ended(day("Start Date"), day("End Date")) AS end_date
 FROM raw_sen_needs
 WHERE id("Student ID") IS NOT NULL AND clean("SEN Type") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Student ID"), clean("SEN Type") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE plan AS
 SELECT id("Plan ID") AS plan_id, id("Student ID") AS student_id, day("Initial Plan Date") AS initial_date,
-    day("Current Plan Date") AS updated_date, day("Cease Date") AS cease_date
+    day("Current Plan Date") AS updated_date, ended(day("Initial Plan Date"), day("Cease Date")) AS cease_date,
+    id("Involvement ID") AS involvement_id
 FROM raw_ehc_plans
 WHERE id("Plan ID") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Plan ID") ORDER BY rowid DESC) = 1;
@@ -84,7 +92,8 @@ WHERE id("Exclusion ID") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Exclusion ID") ORDER BY rowid DESC) = 1;
 
 CREATE TABLE home_education AS
-SELECT id("Student ID") AS student_id, day("Start Date") AS start_date, day("End Date") AS end_date
+SELECT id("Student ID") AS student_id, day("Start Date") AS start_date,
+    ended(day("Start Date"), day("End Date")) AS end_date
 FROM raw_home_education
 WHERE id("Student ID") IS NOT NULL AND day("Start Date") IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY id("Student ID"), day("Start Date") ORDER BY rowid DESC) = 1;
@@ -94,7 +103,9 @@ SELECT id("Case Reference") AS case_reference, id("Child UPN") AS upn, clean("Ch
     clean("Child Last Name") AS surname, day("Child DOB") AS birth_date,  coded('sex', "Gender") AS sex,
     coded('sen_type', "Primary Need") AS need, clean("Postcode") AS postcode,
     day("Request Received") AS request_date, day("Final Plan Issued") AS final_date,
-    day("Plan Last Amended") AS amended_date, day("Case Closed") AS closed_date,
+    day("Plan Last Amended") AS amended_date,
+    ended(coalesce(day("Final Plan Issued"), day("Request Received")), day("Case Closed")) AS closed_date,
+    unreadable("Final Plan Issued") AND coalesce(coded('hub_decision', "Decision To Issue") = 'Y', false) AS is_undated,
     id("Migrated Student ID") AS migrated_id
 FROM raw_cases
 WHERE id("Case Reference") IS NOT NULL
@@ -110,7 +121,7 @@ CREATE TABLE care AS
 SELECT id("Person ID") AS care_id, id("UPN") AS upn, clean("First Name") AS forename,
     clean("Last Name") AS surname, day("DOB") AS birth_date, clean("Postcode") AS postcode,
     coded('social_care_status', "Status") AS status, clean("Team") AS team, day("Start Date") AS start_date,
-    day("End Date") AS end_date
+    ended(day("Start Date"), day("End Date")) AS end_date
 FROM raw_involvements
 WHERE id("Person ID") IS NOT NULL AND clean("Status") IS NOT NULL AND day("Start Date") IS NOT NULL
 QUALIFY row_number() OVER (
@@ -220,16 +231,41 @@ LEFT JOIN (SELECT DISTINCT c.first_record, person_id FROM circle c JOIN hub_pers
 WHERE is_open(start_date, end_date);
 
 -- Who is on which list ------------------------------------------------------------------------------
+-- A plan without an initial date is open at known_at until it ceases. At an earlier month end it counts from the first
+-- thing that tells of it. A hub review of a child with plans in Capita One is of the one that stands at known_at.
+CREATE MACRO known_at() AS getvariable('known_at')::DATE;
+CREATE TABLE meeting AS
+SELECT plan_id, meeting_date FROM review
+UNION ALL
+SELECT plan_id, meeting_date FROM (
+    FROM plan QUALIFY row_number() OVER (PARTITION BY student_id ORDER BY
+        coalesce(initial_date, known_at()) <= known_at() AND coalesce(cease_date > known_at(), true) DESC,
+        initial_date DESC NULLS LAST, updated_date DESC NULLS LAST, plan_id DESC) = 1) AS standing
+JOIN hub_person h ON h.person_id = standing.student_id JOIN hub_review USING (case_reference);
+
+CREATE TABLE first_told AS
+SELECT plan_id, least(min(updated_date), min(meeting_date), min(day("Date Final Issued")), known_at()) AS told_date
+FROM plan LEFT JOIN meeting USING (plan_id)
+LEFT JOIN raw_ehcp_assessments a ON id(a."Involvement ID") = involvement_id
+WHERE initial_date IS NULL GROUP BY plan_id;
+
 CREATE TABLE open_plan AS
 SELECT student_id AS person_id, plan_id, NULL AS case_reference, initial_date AS initial_plan_date,
     CASE WHEN updated_date > initial_date THEN updated_date END AS updated_plan_date
-FROM plan WHERE is_open(initial_date, cease_date) AND student_id IS NOT NULL
+FROM plan LEFT JOIN first_told USING (plan_id)
+WHERE is_open(coalesce(initial_date, told_date), cease_date) AND student_id IS NOT NULL
 QUALIFY row_number() OVER (
-    PARTITION BY student_id ORDER BY initial_date DESC, updated_date DESC NULLS LAST, plan_id DESC) = 1
+    PARTITION BY student_id ORDER BY initial_date DESC NULLS LAST, updated_date DESC NULLS LAST, plan_id DESC) = 1
 UNION ALL
-SELECT person_id, NULL, case_reference, final_date, amended_date FROM hub_person
-WHERE is_open(final_date, closed_date) AND NOT EXISTS (FROM plan WHERE plan.student_id = person_id)
-QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY final_date DESC, case_reference DESC) = 1;
+SELECT person_id, NULL, case_reference, final_date, CASE WHEN final_date IS NOT NULL THEN amended_date END
+FROM hub_person LEFT JOIN (SELECT case_reference, min(meeting_date) AS met_date FROM hub_review GROUP BY 1)
+    USING (case_reference)
+WHERE is_open(
+        CASE WHEN is_undated THEN least(amended_date, met_date, known_at()) ELSE final_date END,
+        closed_date)
+    AND NOT EXISTS (FROM plan WHERE plan.student_id = person_id)
+QUALIFY row_number() OVER (
+    PARTITION BY person_id ORDER BY final_date DESC NULLS LAST, amended_date DESC NULLS LAST, case_reference DESC) = 1;
 
 CREATE TABLE sen_support AS
 SELECT DISTINCT person_id FROM (SELECT student_id AS person_id FROM provision

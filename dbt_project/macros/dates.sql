@@ -5,6 +5,15 @@
     coalesce({{ start_date }} <= {{ as_at() }} and ({{ end_date }} is null or {{ end_date }} > {{ as_at() }}), false)
 {%- endmacro %}
 
+{#
+    The end of what has a start. An end before its start is a slip and counts as blank (each feed has a rule that
+    reports it); on the day of the start it ends. Without a start nothing can be before it. Used in staging, so that
+    nobody else meets the slip. Source: annex_a rules, "No child falls off a list for a slip".
+#}
+{% macro end_of(start_date, end_date) -%}
+    if({{ end_date }} < {{ start_date }}, null, {{ end_date }})
+{%- endmacro %}
+
 {# D less n calendar months; a day that the month lacks becomes its last day. #}
 {% macro months_before(months) -%}
     cast({{ as_at() }} - interval {{ months }} month as date)
@@ -22,4 +31,9 @@
         - if({{ birth_date }} + to_years(cast(year({{ as_at() }}) - year({{ birth_date }}) as integer)) > {{ as_at() }}, 1, 0)
         as integer
     )
+{%- endmacro %}
+
+{# Whether a column of a feed held something that could not be read as what it should be (extract/typed.py). #}
+{% macro is_unreadable(column) -%}
+    coalesce(list_contains(string_split(feed._unreadable, ','), '{{ column }}'), false)
 {%- endmacro %}

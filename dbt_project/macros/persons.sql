@@ -12,3 +12,8 @@
         where feeds.feed = '{{ feed }}'
     ), false)
 {%- endmacro %}
+
+{# From when the plan of a hub case counts at a day, if it has one: of a plan without a date, whenever it is asked. #}
+{% macro hub_plan_start(cases, day) -%}
+    if({{ cases }}.has_undated_plan, {{ day }}, {{ cases }}.final_plan_issued_date)
+{%- endmacro %}

@@ -19,6 +19,7 @@
     'int_person_records__unioned',
     'int_person_upns__shared',
     'int_persons__merged',
+    'int_plans__dated',
     'int_plans__unioned',
     'int_requests__merged',
     'int_reviews__unioned',

@@ -72,8 +72,19 @@ def day(value: str | None) -> date | None:
             found = datetime.strptime(value or "", form).date()  # noqa: DTZ007
         except ValueError:
             continue
-        return found if found.year >= 1900 else None
+        return found if 1900 <= found.year <= 2100 and found != date(1900, 1, 1) else None
     return None
+
+
+def garbled(value: str | None) -> bool:
+    """Whether something stands where a date should, and cannot be read: what systems write for none can be."""
+    said = text(value)
+    return bool(said) and not day(value) and not re.search("1900-01-01|01/01/1900|1753|0001|9999", said or "")
+
+
+def ended(start: date | None, end: date | None) -> date | None:
+    """An end before its start is none."""
+    return None if start and end and end < start else end
 
 
 def yes(value: str | None) -> bool | None:
@@ -94,37 +105,37 @@ def crosswalk(name: str) -> Callable[[str | None], str | None]:
     return lambda value: codes.get((ident(value) or "").lower())
 
 
-# feed: file name before the date, key, dates without which a row is of no use, and how each column is read
+# feed: file name before the date, key, start and end, and how each column is read
 FEEDS: dict[str, tuple[str, str, str, str]] = {
     "students": (
         "capita_one_students",
         "Student ID",
-        "Date of Birth",
+        "Date of Birth, Date of Death",
         "Student ID:id, UPN:id, Date of Birth:day, Sex:sex, Ethnicity:ethnicity, Date of Death:day, Last Updated:text",
     ),
     "enrolments": (
         "capita_one_enrolments",
         "Student ID, URN, Entry Date",
-        "",
+        "Entry Date, Leaving Date",
         "Student ID:id, URN:id, Enrolment Status:enrolment_status, Entry Date:day, Leaving Date:day, "
         "Part Time Timetable:yes",
     ),
     "provision": (
         "capita_one_sen_provision",
         "Student ID, Start Date",
-        "",
+        "Start Date, End Date",
         "Student ID:id, SEN Provision:sen_provision, Start Date:day, End Date:day",
     ),
     "needs": (
         "capita_one_sen_needs",
         "Student ID, SEN Type",
-        "",
+        "Start Date, End Date",
         "Student ID:id, SEN Type:text, Rank:rank, Start Date:day, End Date:day",
     ),
     "assessments": (
         "capita_one_ehcp_assessments",
         "Involvement ID",
-        "Received Date",
+        "Received Date, Inactive Date",
         "Involvement ID:id, Student ID:id, Assessment Type:assessment_type, Request Source:request_source, "
         "Received Date:day, Decision To Assess:yes, Decision Notified Date:day, No Plan Notified Date:day, "
         "Date Final Issued:day, 20 Week Exception:yes, Inactive Date:day",
@@ -132,8 +143,8 @@ FEEDS: dict[str, tuple[str, str, str, str]] = {
     "plans": (
         "capita_one_ehc_plans",
         "Plan ID",
-        "Initial Plan Date",
-        "Plan ID:id, Student ID:id, Initial Plan Date:day, Current Plan Date:day, Named URN:id, "
+        "Initial Plan Date, Cease Date",
+        "Plan ID:id, Student ID:id, Involvement ID:id, Initial Plan Date:day, Current Plan Date:day, Named URN:id, "
         "Setting Type:setting_type, Residential:residential, Cease Date:day, Cease Reason:cease_reason, "
         "Phase Transfer Due Date:day, Phase Transfer Final Date:day",
     ),
@@ -154,18 +165,23 @@ FEEDS: dict[str, tuple[str, str, str, str]] = {
     "exclusions": (
         "capita_one_exclusions",
         "Exclusion ID",
-        "Start Date",
+        "",
         "Exclusion ID:id, Student ID:id, Category:exclusion_category, Start Date:day",
     ),
-    "home": ("capita_one_home_education", "Student ID, Start Date", "", "Student ID:id, Start Date:day, End Date:day"),
+    "home": (
+        "capita_one_home_education",
+        "Student ID, Start Date",
+        "Start Date, End Date",
+        "Student ID:id, Start Date:day, End Date:day",
+    ),
     "cases": (
         "ehc_hub_cases",
         "Case Reference",
-        "Child DOB, Request Received",
+        "",
         "Case Reference:id, Child UPN:id, Child DOB:day, Gender:sex, Primary Need:sen_type, Request Received:day, "
         "Requested By:request_source, Decision To Assess:hub_decision, Decision To Assess Date:day, "
-        "Decision To Issue:hub_decision, Decision To Issue Date:day, Final Plan Issued:day, Named Placement URN:id, "
-        "Case Closed:day",
+        "Decision To Issue:hub_decision, Decision To Issue Date:day, Final Plan Issued:day, Plan Last Amended:day, "
+        "Named Placement URN:id, Case Closed:day, *Final Plan Issued:garbled",
     ),
     "advice": (
         "ehc_hub_advice",
@@ -189,6 +205,7 @@ FEEDS: dict[str, tuple[str, str, str, str]] = {
 }
 OPTIONAL_KEYS = {("attendance", "URN")}
 READERS: dict[str, Callable[[str | None], Any]] = {
+    "garbled": garbled,
     "text": text,
     "id": ident,
     "day": day,
@@ -200,7 +217,7 @@ READERS: dict[str, Callable[[str | None], Any]] = {
 
 def read(inbox: Path, feed: str, as_at: date) -> list[Row]:
     """The newest export as at a day. Rows without a key are left out; of rows that share one the last stays."""
-    name, key_columns, needed, columns = FEEDS[feed]
+    name, key_columns, spell, columns = FEEDS[feed]
     found = {path.stem.removeprefix(name).strip("_"): path for path in inbox.glob(f"{name}*.csv")}
     usable = [stamp for stamp in found if stamp.isdecimal() and stamp <= f"{as_at:%Y%m%d}"]
     if not usable:
@@ -224,8 +241,11 @@ def read(inbox: Path, feed: str, as_at: date) -> list[Row]:
         row = {title: reader(raw[title]) for title, (_, reader) in readers.items()}
         key = tuple(row[title] for title in key_columns.split(", "))
         missing = [t for t in key_columns.split(", ") if row[t] is None and (feed, t) not in OPTIONAL_KEYS]
-        if missing or any(text(raw[title]) and row[title] is None for title in needed.split(", ") if title):
+        if missing:
             continue
+        if spell:
+            start, end = spell.split(", ")
+            row[end] = ended(row[start], row[end])
         if feed == "students" and key in kept and _stamp(kept[key]) > _stamp(row):
             continue
         kept[key] = row
@@ -305,6 +325,7 @@ def links(inbox: Path, as_at: date, end: date, la_code: str) -> Links:
             f"FROM read_csv('{SEEDS / 'xwalk' / '*.csv'}', all_varchar = true, filename = true)"
         )
         con.execute(f"SET VARIABLE as_at = DATE '{end}'")
+        con.execute(f"SET VARIABLE known_at = DATE '{as_at}'")
         con.execute(f"SET VARIABLE la_code = '{la_code}'")
         con.execute(f"SET VARIABLE has_exclusions = {received['exclusions']}")
         con.execute(f"SET VARIABLE has_gias = {received['establishments']}")
@@ -341,11 +362,14 @@ class Council:
         for row in self.rows["cases"]:
             self.cases_of[self.links.case_person[row["Case Reference"]]].append(row)
         self.plans = list(self._plans())
+        for plan in self.plans:
+            plan["from"] = plan["start"] or as_at
         self.plans_of: dict[str, list[Row]] = defaultdict(list)
         for plan in self.plans:
             if plan["person"]:
                 self.plans_of[plan["person"]].append(plan)
         self.reviews = self._reviews()
+        self._date_plans()
         self.cases = list(self._cases())
 
     def _plans(self) -> Iterator[Row]:
@@ -356,6 +380,7 @@ class Council:
                 "case": None,
                 "person": row["Student ID"],
                 "start": row["Initial Plan Date"],
+                "request": row["Involvement ID"],
                 "current": row["Current Plan Date"],
                 "end": row["Cease Date"],
                 "reason": row["Cease Reason"],
@@ -367,14 +392,15 @@ class Council:
             }
         for row in self.rows["cases"]:
             person = self.links.case_person[row["Case Reference"]]
-            if row["Final Plan Issued"] and person not in held:
+            if _hub_start(row, self.as_at) and person not in held:
                 yield {
                     "id": f"HUB-{row['Case Reference']}",
                     "case": row["Case Reference"],
                     "person": person,
                     "start": row["Final Plan Issued"],
-                    "current": None,
-                    "end": row["Case Closed"],
+                    "request": None,
+                    "current": row["Plan Last Amended"],
+                    "end": _hub_end(row),
                     "reason": None,
                     "urn": row["Named Placement URN"],
                     "setting": None,
@@ -383,8 +409,20 @@ class Council:
                     "final": None,
                 }
 
+    def _date_plans(self) -> None:
+        """A plan without an initial date counts from the first thing that tells of it, and at D in any case."""
+        issued = {row["Involvement ID"]: row["Date Final Issued"] for row in self.rows["assessments"]}
+        met: dict[str, list[date]] = defaultdict(list)
+        for review in self.reviews:
+            if review["plan"] and review["meeting"]:
+                met[review["plan"]].append(review["meeting"])
+        for plan in self.plans:
+            if not plan["start"]:
+                told = [plan["current"], issued.get(plan["request"]), *met[plan["id"]], self.as_at]
+                plan["from"] = min(when for when in told if when)
+
     def _main_plan(self, person: str, when: date) -> Row | None:
-        running = [plan for plan in self.plans_of[person] if is_open(plan["start"], plan["end"], when)]
+        running = [plan for plan in self.plans_of[person] if is_open(plan["from"], plan["end"], when)]
         return max(running, key=_plan_order, default=None)
 
     def _reviews(self) -> list[Row]:
@@ -456,7 +494,7 @@ class Council:
                     "decided": row["Decision To Assess Date"],
                     "not_issued": row["Decision To Issue Date"] if row["Decision To Issue"] == "N" else None,
                     "issued": row["Final Plan Issued"],
-                    "closed": row["Case Closed"],
+                    "closed": ended(row["Request Received"], row["Case Closed"]),
                     "exception": None,
                 }
             )
@@ -509,7 +547,7 @@ class Council:
         def order(row: Row) -> tuple[Any, ...]:
             final = row["Final Plan Issued"] if not _after(row["Final Plan Issued"], end) else None
             return (
-                not is_open(row["Final Plan Issued"], row["Case Closed"], end),
+                not is_open(_hub_start(row, end), _hub_end(row), end),
                 -(final or date.min).toordinal(),
                 -(row["Request Received"] or date.min).toordinal(),
                 row["Case Reference"],
@@ -524,7 +562,7 @@ class Council:
 
         def order(row: Row) -> tuple[Any, ...]:
             return (
-                not is_open(row["Final Plan Issued"], row["Case Closed"], self.as_at),
+                not is_open(_hub_start(row, self.as_at), _hub_end(row), self.as_at),
                 -(row["Final Plan Issued"] or date.min).toordinal(),
                 -(row["Request Received"] or date.min).toordinal(),
                 row["Case Reference"],
@@ -740,7 +778,7 @@ class _Tally:
             )
             setting = plan["setting"]
             self.add("K16", "point", person, 1, 0)
-            if plan["start"] <= year_before:
+            if plan["start"] and plan["start"] <= year_before:
                 reviewed = any(year_before < when <= self.end for when in meetings[plan["id"]])
                 self.add("K19", "point", person, reviewed, 1)
             if about["primary_need"] != "Unknown":
@@ -798,7 +836,7 @@ class _Tally:
                     self.add("K44", window, plan["person"], 1, 1, shares={"cease_reason": plan["reason"] or "Unknown"})
 
     def _reviews(self) -> None:
-        running = {plan["id"] for plan in self.council.plans if is_open(plan["start"], plan["end"], self.end)}
+        running = {plan["id"] for plan in self.council.plans if is_open(plan["from"], plan["end"], self.end)}
         for review in self.council.reviews:
             person, meeting, decided, amended = (review[n] for n in ("person", "meeting", "decided", "amended"))
             for window, inside in self.within("month", "rolling_12_months"):
@@ -843,6 +881,16 @@ class _Tally:
                     self._add(("K48", window, "sen_group_level", f"{group}, {level}"), is_so, 1)
                     if has_plan:
                         self._add(("K48", window, "level", level), is_so, 1)
+
+
+def _hub_start(row: Row, when: date) -> date | None:
+    """The day the case's plan was issued; where one was agreed and the day cannot be read, whatever day is asked."""
+    is_undated = row["*Final Plan Issued"] and row["Decision To Issue"] == "Y"
+    return when if is_undated else row["Final Plan Issued"]  # type: ignore[no-any-return]
+
+
+def _hub_end(row: Row) -> date | None:
+    return ended(row["Final Plan Issued"] or row["Request Received"], row["Case Closed"])
 
 
 def _plan_order(plan: Row) -> tuple[Any, ...]:

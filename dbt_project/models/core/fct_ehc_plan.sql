@@ -1,4 +1,4 @@
 select
     * exclude (close_reason),
     {{ run_columns() }}
-from {{ ref('int_plans__unioned') }}
+from {{ ref('int_plans__dated') }}

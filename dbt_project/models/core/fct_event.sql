@@ -31,6 +31,7 @@ led_to as (
     inner join plans
         on
             requests.person_id = plans.person_id
+            and plans.initial_plan_date is not null -- else the request alone tells when
             and (
                 requests.case_id = plans.involvement_id
                 -- A hub case that Capita One's request is merged with still ends the plan that the hub alone holds.

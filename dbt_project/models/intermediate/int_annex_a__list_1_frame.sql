@@ -79,7 +79,7 @@ select
     is_main_establishment_open,
     setting_type_code as setting_type,
     {{ is_within_months('last_review_date', 12) }}
-    or coalesce(initial_plan_date >= {{ months_before(12) }}, false) as last_reviewed_months_ok,
+    or coalesce(initial_plan_date >= {{ months_before(12) }}, true) as last_reviewed_months_ok,
     unmapped_columns,
     nullif(concat_ws(
         ',',

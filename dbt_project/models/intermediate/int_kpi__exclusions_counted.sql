@@ -12,10 +12,10 @@ with exclusions as (
         not coalesce(persons.death_date <= exclusions.start_date, false)
         and exists (
             select 1
-            from {{ ref('int_plans__unioned') }} as plans
+            from {{ ref('int_plans__dated') }} as plans
             where
                 plans.person_id = person.person_id
-                and plans.initial_plan_date <= exclusions.start_date
+                and plans.open_from_date <= exclusions.start_date
                 and (plans.cease_date is null or plans.cease_date > exclusions.start_date)
         )
 )

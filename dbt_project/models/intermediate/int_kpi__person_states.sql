@@ -14,7 +14,7 @@ with periods as (
 ),
 
 people as (
-    {%- for model in ['int_plans__unioned', 'int_requests__merged', 'int_reviews__unioned'] %}
+    {%- for model in ['int_plans__dated', 'int_requests__merged', 'int_reviews__unioned'] %}
     select person_id from {{ ref(model) }}
     union
     {%- endfor %}
@@ -85,17 +85,18 @@ plans as (
         persons.person_no,
         plans.plan_id,
         plans.initial_plan_date,
+        plans.open_from_date,
         plans.cease_date,
         plans.named_urn,
         plans.setting_type_code,
         plans.residential_code,
         cast(row_number() over (
             partition by persons.person_no
-            order by plans.initial_plan_date desc, plans.current_plan_date desc nulls last, plans.plan_id desc
+            order by
+                plans.initial_plan_date desc nulls last, plans.current_plan_date desc nulls last, plans.plan_id desc
         ) as integer) as place
-    from {{ ref('int_plans__unioned') }} as plans
+    from {{ ref('int_plans__dated') }} as plans
     inner join persons on plans.person_id = persons.person_id
-    where plans.initial_plan_date is not null
 ),
 
 spells as (
@@ -129,7 +130,7 @@ spells as (
         person_no,
         'plan' as kind,
         place,
-        initial_plan_date as start_date,
+        open_from_date as start_date,
         cease_date as end_date
     from plans
     union all
@@ -274,7 +275,9 @@ hub_views as (
                     partition by persons.person_no, periods.period_no
                     order by
                         {{ is_open_on(
-                            'cases.final_plan_issued_date', 'cases.case_closed_date', 'periods.period_end'
+                            hub_plan_start('cases', 'periods.period_end'),
+                            'cases.plan_closed_date',
+                            'periods.period_end'
                         ) }} desc,
                         if(
                             cases.final_plan_issued_date <= periods.period_end, cases.final_plan_issued_date, null

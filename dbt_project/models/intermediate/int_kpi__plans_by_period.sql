@@ -10,11 +10,11 @@ select
     plans.residential_code,
     plans.person_id is not null and row_number() over (
         partition by plans.person_id, periods.period_end
-        order by plans.initial_plan_date desc, plans.current_plan_date desc nulls last, plans.plan_id desc
+        order by plans.initial_plan_date desc nulls last, plans.current_plan_date desc nulls last, plans.plan_id desc
     ) = 1 as is_main_plan
-from {{ ref('int_plans__unioned') }} as plans
+from {{ ref('int_plans__dated') }} as plans
 inner join {{ ref('int_kpi__windows') }} as periods
     on
         periods.period_type = 'point'
-        and plans.initial_plan_date <= periods.period_end
+        and plans.open_from_date <= periods.period_end
         and (plans.cease_date is null or plans.cease_date > periods.period_end)

@@ -34,7 +34,7 @@ cases as (
         row_number() over (
             partition by person.person_id
             order by
-                {{ is_open('cases.final_plan_issued_date', 'cases.case_closed_date') }} desc,
+                {{ is_open(hub_plan_start('cases', as_at()), 'cases.plan_closed_date') }} desc,
                 cases.final_plan_issued_date desc nulls last,
                 cases.request_received_date desc nulls last,
                 cases.case_id asc

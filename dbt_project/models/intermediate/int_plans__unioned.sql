@@ -35,13 +35,13 @@ ehc_hub as (
         cast(null as varchar) as involvement_id,
         cases.final_plan_issued_date as initial_plan_date,
         cases.plan_last_amended_date as current_plan_date,
-        cases.plan_last_amended_date as updated_plan_date,
+        if(cases.final_plan_issued_date is null, null, cases.plan_last_amended_date) as updated_plan_date,
         cases.named_placement_urn as named_urn,
         cast(null as varchar) as setting_type_code,
         cast(null as varchar) as residential_code,
         cast(null as boolean) as has_personal_budget,
         cast(null as varchar) as transferred_in_from_la_code,
-        cases.case_closed_date as cease_date,
+        cases.plan_closed_date as cease_date,
         cast(null as varchar) as cease_reason_code,
         cases.close_reason,
         cast(null as date) as phase_transfer_due_date,
@@ -49,7 +49,7 @@ ehc_hub as (
     from {{ ref('stg_ehc_hub__cases') }} as cases
     {{ person_join('ehc_hub', 'cases.case_id') }}
     where
-        cases.final_plan_issued_date is not null
+        (cases.final_plan_issued_date is not null or cases.has_undated_plan)
         -- A plan row without a student belongs to nobody; `not in` would let it hide every hub plan.
         and person.person_id not in (
             select capita_one.person_id
@@ -61,7 +61,8 @@ ehc_hub as (
 plans as (
     select
         *,
-        {{ is_open('initial_plan_date', 'cease_date') }} as is_open
+        -- A plan whose initial date is blank or cannot be read is open at D, if it has not ceased.
+        {{ is_open('coalesce(initial_plan_date, ' ~ as_at() ~ ')', 'cease_date') }} as is_open
     from (
         select * from capita_one
         union all

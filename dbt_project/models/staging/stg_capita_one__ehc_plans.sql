@@ -9,7 +9,7 @@ select
     {{ code_columns('residential', 'residential') }},
     feed.personal_budget as has_personal_budget,
     feed.transferred_in_from_la as transferred_in_from_la_code,
-    feed.cease_date,
+    {{ end_of('feed.initial_plan_date', 'feed.cease_date') }} as cease_date,
     {{ code_columns('cease_reason', 'cease_reason') }},
     feed.phase_transfer_due_date,
     feed.phase_transfer_final_date

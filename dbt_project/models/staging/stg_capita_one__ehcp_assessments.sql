@@ -11,7 +11,7 @@ select
     feed.draft_issued_date,
     feed.final_issued_date,
     feed.twenty_week_exception as has_twenty_week_exception,
-    feed.inactive_date,
+    {{ end_of('feed.received_date', 'feed.inactive_date') }} as inactive_date,
     {{ code_columns('inactive_reason', 'inactive_reason') }},
     feed.mediation as has_mediation,
     feed.tribunal as has_tribunal

@@ -4,7 +4,7 @@ select
     {{ code_columns('enrolment_status', 'enrolment_status') }},
     feed.nc_year,
     feed.entry_date,
-    feed.leaving_date,
+    {{ end_of('feed.entry_date', 'feed.leaving_date') }} as leaving_date,
     feed.part_time_timetable as has_part_time_timetable,
     feed.weekly_hours
 from {{ source('raw', 'capita_one__enrolments') }} as feed

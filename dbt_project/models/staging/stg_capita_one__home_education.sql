@@ -1,5 +1,5 @@
 select
     feed.student_id,
     feed.start_date,
-    feed.end_date
+    {{ end_of('feed.start_date', 'feed.end_date') }} as end_date
 from {{ source('raw', 'capita_one__home_education') }} as feed

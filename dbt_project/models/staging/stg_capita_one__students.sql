@@ -13,7 +13,7 @@ select
     feed.home_la as home_la_code,
     feed.disability as is_disabled,
     feed.pupil_premium as has_pupil_premium,
-    feed.date_of_death as death_date,
+    {{ end_of('feed.date_of_birth', 'feed.date_of_death') }} as death_date,
     feed.last_updated as last_updated_at
 from {{ source('raw', 'capita_one__students') }} as feed
 {{ crosswalk_join('upn_unknown_reason', 'upn_unknown_reason') }}

@@ -15,9 +15,14 @@ select
     {{ code_columns('decision_to_issue', 'decision_to_issue') }},
     feed.decision_to_issue_date,
     feed.final_plan_issued as final_plan_issued_date,
+    -- Agreed, and issued on a day that cannot be read: a plan without a date.
+    coalesce(decision_to_issue_xwalk.code = 'Y', false)
+    and {{ is_unreadable('final_plan_issued') }} as has_undated_plan,
     feed.plan_last_amended as plan_last_amended_date,
     feed.named_placement_urn,
-    feed.case_closed as case_closed_date,
+    {{ end_of('feed.request_received', 'feed.case_closed') }} as case_closed_date,
+    -- What ends the request may come before the plan, which it does not end then.
+    {{ end_of('coalesce(feed.final_plan_issued, feed.request_received)', 'feed.case_closed') }} as plan_closed_date,
     feed.close_reason,
     feed.migrated_student_id,
     feed.migrated_on as migrated_date

@@ -9,6 +9,6 @@ select
     feed.statutory_high_age,
     feed.ukprn,
     feed.open_date,
-    feed.close_date,
+    {{ end_of('feed.open_date', 'feed.close_date') }} as close_date,
     feed.postcode
 from {{ source('raw', 'gias__establishments') }} as feed

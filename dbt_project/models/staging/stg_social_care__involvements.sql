@@ -8,6 +8,6 @@ select
     {{ code_columns('social_care_status', 'status') }},
     feed.team,
     feed.start_date,
-    feed.end_date
+    {{ end_of('feed.start_date', 'feed.end_date') }} as end_date
 from {{ source('raw', 'social_care__involvements') }} as feed
 {{ crosswalk_join('social_care_status', 'status') }}
