@@ -28,10 +28,10 @@ FEEDS = {
     "enrolments": ("capita_one_enrolments", "Student ID, URN, Enrolment Status, Entry Date, Leaving Date"),
     "sen_provision": ("capita_one_sen_provision", "Student ID, SEN Provision, Start Date, End Date"),
     "sen_needs": ("capita_one_sen_needs", "Student ID, SEN Type, Rank, Start Date, End Date"),
-    "ehcp_assessments": ("capita_one_ehcp_assessments", "Student ID"),
+    "ehcp_assessments": ("capita_one_ehcp_assessments", "Involvement ID, Student ID, Date Final Issued"),
     "ehc_plans": (
         "capita_one_ehc_plans",
-        "Plan ID, Student ID, Initial Plan Date, Current Plan Date, Cease Date",
+        "Plan ID, Student ID, Involvement ID, Initial Plan Date, Current Plan Date, Cease Date",
     ),
     "annual_reviews": ("capita_one_annual_reviews", "Review ID, Plan ID, Meeting Date"),
     "attendance": (
@@ -43,7 +43,7 @@ FEEDS = {
     "cases": (
         "ehc_hub_cases",
         "Case Reference, Child UPN, Child First Name, Child Last Name, Child DOB, Gender, Postcode, Primary Need, "
-        "Request Received, Final Plan Issued, Plan Last Amended, Case Closed, Migrated Student ID",
+        "Request Received, Decision To Issue, Final Plan Issued, Plan Last Amended, Case Closed, Migrated Student ID",
     ),
     "reviews": ("ehc_hub_reviews", "Review Reference, Case Reference, Meeting Date"),
     "involvements": (

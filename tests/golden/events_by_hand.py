@@ -14,6 +14,16 @@ from pathlib import Path
 
 Event = tuple[str, date, str, str, int | None]  # person, day, event type, source record, days late
 Row = dict[str, str]
+SPELLS = {  # feed: start, and the end that counts as blank when it comes before
+    "capita_one_students": ("Date of Birth", "Date of Death"),
+    "capita_one_enrolments": ("Entry Date", "Leaving Date"),
+    "capita_one_sen_provision": ("Start Date", "End Date"),
+    "capita_one_sen_needs": ("Start Date", "End Date"),
+    "capita_one_ehcp_assessments": ("Received Date", "Inactive Date"),
+    "capita_one_ehc_plans": ("Initial Plan Date", "Cease Date"),
+    "capita_one_home_education": ("Start Date", "End Date"),
+    "social_care_involvements": ("Start Date", "End Date"),
+}
 FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%b-%d %H:%M:%S")
 
 
@@ -24,6 +34,9 @@ def rows(folder: Path, feed: str, *key: str) -> list[Row]:
         encoding = "cp1252" if feed.startswith("capita_one") else "utf-8-sig"
         for number, row in enumerate(csv.DictReader(path.read_text(encoding).splitlines())):
             tidy = {name: (value or "").strip() for name, value in row.items()}
+            if feed in SPELLS:
+                start, end = SPELLS[feed]
+                tidy[end] = ended(tidy.get(start, ""), tidy.get(end, ""))
             found[tuple(ident(tidy[name]) for name in key) if key else number] = tidy
     return list(found.values())
 
@@ -39,6 +52,20 @@ def when(text: str) -> date | None:
         except ValueError:
             continue
     return None
+
+
+def ended(start: str, end: str) -> str:
+    begun, over = when(start), when(end)
+    return "" if begun and over and over < begun else end
+
+
+def is_undated(case: Row) -> bool:
+    """Whether a plan was agreed and issued on a day that cannot be read."""
+    return (
+        case["Decision To Issue"] == "Agreed"
+        and bool(case["Final Plan Issued"])
+        and not when(case["Final Plan Issued"])
+    )
 
 
 def iso(text: str) -> str:
@@ -165,7 +192,7 @@ class Council:
                 "received": row["Request Received"], "assess": row["Decision To Assess Date"],
                 "draft": row["Draft Plan Sent"], "issue": row["Decision To Issue Date"],
                 "refuse": row["Decision To Issue Date"] if refused else "", "final": row["Final Plan Issued"],
-                "closed": row["Case Closed"],
+                "closed": "" if is_undated(row) else ended(row["Request Received"], row["Case Closed"]),
             }  # fmt: skip
             key = self.case_person[row["Case Reference"]], when(row["Request Received"])
             about = {"aol": False, "assess_no": row["Decision To Assess"] == "Refused"}
@@ -216,12 +243,14 @@ class Council:
         held = {ident(row["Student ID"]) for row in self.plans}
         for row in self.cases:
             person = self.case_person[row["Case Reference"]]
-            if row["Final Plan Issued"] and person not in held:
+            if (when(row["Final Plan Issued"]) or is_undated(row)) and person not in held:
                 record = f"case_reference={row['Case Reference']}"
                 yield {
                     "person": person, "system": "hub", "record": record, "of": record,
                     "Initial Plan Date": row["Final Plan Issued"], "amended": row["Plan Last Amended"],
-                    "Cease Date": row["Case Closed"], "Phase Transfer Final Date": "", "Phase Transfer Due Date": "",
+                    "Cease Date": ended(row["Final Plan Issued"] if when(row["Final Plan Issued"])
+                                        else row["Request Received"], row["Case Closed"]),
+                    "Phase Transfer Final Date": "", "Phase Transfer Due Date": "",
                 }  # fmt: skip
 
     def _plans(self) -> None:
@@ -234,7 +263,7 @@ class Council:
             if not final:
                 continue
             person, start = request["person"][1], request["received"][0]
-            own = [plan for plan in plans if plan["person"] == person]
+            own = [plan for plan in plans if plan["person"] == person and when(plan["Initial Plan Date"])]
             other = "one" if holder.startswith("case_") else "hub"
             last = request["closed"][0] or self.as_at
             ways: tuple[Callable[[Row], bool], ...] = (
@@ -287,7 +316,7 @@ class Council:
         own = [row for row in self.plans if ident(row["Student ID"]) == person]
 
         def order(row: Row) -> tuple[bool, date, date, str]:
-            first, end = when(row["Initial Plan Date"]) or date.min, when(row["Cease Date"])
+            first, end = when(row["Initial Plan Date"]) or date.min, when(row["Cease Date"])  # undated: open
             is_open = first <= self.as_at and (not end or end > self.as_at)
             return is_open, first, when(row["Current Plan Date"]) or date.min, ident(row["Plan ID"])
 

@@ -44,7 +44,12 @@ LIST_1 = (
     "Which children's social care team?",
     "Does the child or young person have a disability?",
 )
-NOTIFIED = {"2026-11-16": date(2026, 11, 16), "2024-08-31": date(2024, 2, 29), "2025-02-28": date(2025, 3, 3)}
+NOTIFIED = {
+    "2026-11-16": date(2026, 11, 16),
+    "2024-08-31": date(2024, 2, 29),
+    "2025-02-28": date(2025, 3, 3),
+    "2026-03-31": date(2026, 3, 31),
+}
 HEADERS = {"List_1": LIST_1, "List_2": LIST_1[:6] + LIST_1[9:13] + LIST_1[14:]}
 
 

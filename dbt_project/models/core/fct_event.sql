@@ -118,6 +118,14 @@ request_events as (
         final_issued_date is null
         and not coalesce(closed_date = decision_to_assess_date and decision_to_assess_code = 'N', false)
         and not coalesce(closed_date = refused_to_issue_date, false)
+        -- It ended in a plan whose date cannot be read, and that is what closed.
+        and not exists (
+            select 1 from plans
+            where
+                plans.source_system = 'ehc_hub'
+                and plans.initial_plan_date is null
+                and requests.closed_case_id = 'HUB-' || plans.case_id
+        )
 ),
 
 plan_events as (
@@ -183,7 +191,8 @@ amendments as (
     select
         2 as source_order,
         person_id,
-        updated_plan_date as event_date,
+        -- In the hub an amendment is one, whether the plan has a date or not.
+        if(source_system = 'ehc_hub', current_plan_date, updated_plan_date) as event_date,
         {{ plan_source() }}
     from plans
     union all by name
