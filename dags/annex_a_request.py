@@ -17,35 +17,62 @@ retries: trigger again. A rehearsal lies in `out/rehearsals/` and counts for not
 """
 
 import json
+import os
+import subprocess
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, DeadlineAlert, Param, SyncCallback  # type: ignore[attr-defined]
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from inspection_deadline import ListsDue
-from pipeline import AS_AT, DEFAULT_ARGS, as_at, build, read_feeds, step, validate_feeds, validate_lists
+from pipeline import (
+    AS_AT,
+    DEFAULT_ARGS,
+    PROJECT,
+    SEND_READY,
+    as_at,
+    build,
+    read_feeds,
+    step,
+    validate_feeds,
+    validate_lists,
+)
 
 from inspection.clock import KINDS
 
 APPROVE, REJECT = "Approve", "Reject"
+REFUSED = 2  # exit status of a program that says what a person has to put right
+# Which users Airflow has: a step knows how to look them up by that.
+SIGN_IN = {"AIRFLOW__CORE__AUTH_MANAGER": conf.get("core", "auth_manager")}
 
 
-def brief(path: str | None) -> str:
-    """What the approver reads: counts, dates, states and rules, never a child's details."""
-    return Path(path).read_text(encoding="utf-8") if path else ""
+class Call(BashOperator):
+    """A step that is told the run's parameters, which hold Unique IDs: not as a template, whose text Airflow shows."""
 
-
-def as_json(value: dict[str, Any] | None) -> str:
-    """The parameters, or the approver's answer, for the step that acts on it."""
-    return json.dumps(value, default=str)
+    def get_env(self, context: Any) -> dict[str, str]:
+        """The step's environment, the parameters in SEND_REQUEST as JSON."""
+        return {**super().get_env(context), "SEND_REQUEST": json.dumps(context["params"], default=str)}
 
 
 class SignOff(HITLOperator):
-    """Waits for a person, and asks again when a rejection comes without its reason."""
+    """Asks an approver what `send-ready question` says, and asks again when a rejection comes without its reason.
+
+    Nothing of it is a template or comes from an XCom, and its answer goes into none: `release` looks it up itself.
+    """
+
+    template_fields = ()
+
+    def execute(self, context: Any) -> None:
+        """Put the question to those who may release, and wait."""
+        asked = self._question(context)
+        self.subject, self.body, self.assigned_users = asked["subject"], asked["body"], asked["assigned_users"]
+        self.params = ParamsDict({"comment": comment(asked["comment"])})
+        super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         """The answer: chosen_options, params_input, responded_at, responded_by_user."""
@@ -53,6 +80,22 @@ class SignOff(HITLOperator):
         if answer["chosen_options"] == [REJECT] and not str(answer["params_input"].get("comment") or "").strip():
             raise AirflowException("A rejection needs a reason. The question is asked again in a moment.")
         return answer
+
+    def _question(self, context: Any) -> dict[str, Any]:
+        env = {**os.environ, "SEND_RUN_ID": os.environ.get("SEND_RUN_ID") or context["run_id"], **SIGN_IN}
+        program = env.get("SEND_COMMAND") or SEND_READY
+        said = subprocess.run([program, "question"], cwd=PROJECT, env=env, capture_output=True, text=True)
+        if said.returncode == REFUSED:
+            raise AirflowFailException((said.stderr or said.stdout).strip())
+        if said.returncode:
+            raise AirflowException(f"The question could not be made: {(said.stderr or said.stdout).strip()}")
+        asked: dict[str, Any] = json.loads(said.stdout)
+        return asked
+
+
+def comment(description: str) -> Param:
+    """The field for the approver's comment."""
+    return Param(None, type=["null", "string"], title="Comment", description=description)
 
 
 with DAG(
@@ -80,7 +123,8 @@ with DAG(
             type=["null", "array"],
             items={"type": "string"},
             title="Chronologies for",
-            description="Unique IDs of children chosen for tracking (Annex A 7.2), one a line. May stay empty.",
+            description="Unique IDs of children chosen for tracking (Annex A 7.2), one a line. Every user of Airflow "
+            "can read them. May stay empty: `make chronology` on the server shows them to nobody.",
         ),
         "seed": Param(
             None,
@@ -95,7 +139,7 @@ with DAG(
             description="Plays the day in out/rehearsals: nothing there counts as released, and no alarm goes out.",
         ),
     },
-    user_defined_macros={"as_at": as_at, "brief": brief, "as_json": as_json},
+    user_defined_macros={"as_at": as_at},
     default_args=DEFAULT_ARGS,
     deadline=[
         DeadlineAlert(
@@ -112,22 +156,20 @@ with DAG(
     request = step(
         "request",
         "Puts the call on record, works out every deadline, and gives this run its version number.",
-        env={"SEND_REQUEST": "{{ as_json(params) }}"},
+        operator=Call,
+        env=SIGN_IN,
         retry_delay=timedelta(seconds=5),  # a mistake in the form should show at once
     )
     freeze = step(
         "freeze",
         "Writes the pack of this version, which nobody changes afterwards, and what its approver reads.",
-        do_xcom_push=True,
     )
     approve = SignOff(
         task_id="approve",
-        subject="Release these lists? {{ params.notified_on }}, {{ params.kind }}",
-        body="{{ brief(ti.xcom_pull(task_ids='freeze')) }}",
+        subject="Release these lists?",
         options=[APPROVE, REJECT],
-        params={
-            "comment": Param(None, type=["null", "string"], title="Comment", description="A rejection needs a reason.")
-        },
+        params={"comment": comment("A rejection needs a reason.")},
+        do_xcom_push=False,
         execution_timeout=None,
         retries=100,  # each one is a rejection without a reason
         retry_delay=timedelta(seconds=5),
@@ -137,7 +179,7 @@ with DAG(
     release = step(
         "release",
         "Approved: copies, encrypts, hashes and puts on record. Rejected: puts the reason on record, and is skipped.",
-        env={"SEND_DECISION": "{{ as_json(ti.xcom_pull(task_ids='approve')) }}"},
+        env=SIGN_IN,
     )
     rejected = BashOperator(
         task_id="rejected",

@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import Asset, Param, TaskGroup
 
 PROJECT = Path(__file__).resolve().parent.parent
+SEND_READY = str(Path(sys.executable).with_name("send-ready"))
 LONDON = pendulum.timezone("Europe/London")
 FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*__*.yml"))
 AS_AT = Param(
@@ -53,6 +54,7 @@ def step(
     feed: str | None = None,
     argument: str | None = None,
     env: dict[str, str] | None = None,
+    operator: type[BashOperator] = BashOperator,
     **options: Any,
 ) -> BashOperator:
     """A task that runs one command of the pipeline, with a feed or another argument, in a process of its own.
@@ -60,12 +62,12 @@ def step(
     Values reach the shell only as environment variables, so that nothing typed into a form is code.
     SEND_COMMAND is the pipeline's program where it has an environment of its own, as in the container.
     """
-    given = {"AS_AT": "{{ as_at(dag_run, params) }}", "SEND_READY": str(Path(sys.executable).with_name("send-ready"))}
+    given = {"AS_AT": "{{ as_at(dag_run, params) }}", "SEND_READY": SEND_READY}
     if feed:
         given["SEND_FEED"] = argument = feed.replace("__", ".", 1)
     if argument is not None:
         given["SEND_ARGUMENT"] = argument
-    return BashOperator(
+    return operator(
         task_id=feed or command.replace("-", "_"),
         bash_command='export SEND_RUN_ID="${SEND_RUN_ID:-$AIRFLOW_CTX_DAG_RUN_ID}"\n'
         f'exec "${{SEND_COMMAND:-$SEND_READY}}" {command}' + ("" if argument is None else ' "$SEND_ARGUMENT"'),

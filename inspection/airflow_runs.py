@@ -1,9 +1,10 @@
-"""What Airflow's database says: the runs of the inspection's DAG, and whether the nights come.
+"""What Airflow's database says: runs of the inspection's DAG, what a person answered, and whether the nights come.
 
 Read only, and without importing Airflow.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from send_ready.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-DAG = "annex_a_request"
+DAG, APPROVE = "annex_a_request", "approve"  # and the task of it that waits for a person
 DEADLINES = 2  # that the DAG declares: the early warning, and the deadline itself
 SINCE = timedelta(days=7)  # a call is due within six days, also at Christmas and Easter
 PATIENCE = 5  # seconds for a connection, and for an answer
@@ -81,6 +82,87 @@ def _health(url: str, dag_id: str) -> Health:
             heard = connection.scalar(sql.select(sql.func.max(heartbeat)).select_from(job).where(scheduler))
             paused = sql.select(sql.column("is_paused", sql.Boolean)).select_from(dag).where(dag.c.dag_id == dag_id)
             return Health(heard and _aware(heard), connection.scalar(paused))
+    finally:
+        engine.dispose()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run asked a person, as Airflow keeps it, and the answer: Airflow writes who gave it, from the sign-in."""
+
+    subject: str
+    body: str
+    options: Any
+    params: Any
+    responded_at: datetime | None  # aware; None: nobody has answered
+    responded_by: Any  # {"id": …, "name": …}; None: nobody did, as after a time-out
+    chosen_options: Any
+    params_input: Any
+
+
+def question(url: str, run_id: str) -> Question | None:
+    """The question of a run of the DAG as it stands now; None when it was never put. Raises Unreachable.
+
+    No request to Airflow's API writes what a run asked, nor who answered, but the answer itself, once.
+    """
+    try:
+        return _question(url, run_id)
+    except Exception as error:  # as above
+        raise Unreachable(type(error).__name__) from None
+
+
+def _question(url: str, run_id: str) -> Question | None:
+    import sqlalchemy as sql
+
+    detail = sql.table(
+        "hitl_detail",
+        *(sql.column(name) for name in ("ti_id", "subject", "body")),
+        *(sql.column(name, sql.JSON) for name in ("options", "params", "responded_by", "chosen_options")),
+        sql.column("params_input", sql.JSON),
+        sql.column("responded_at", sql.DateTime(timezone=True)),
+    )
+    task = sql.table("task_instance")
+    for name in ("id", "dag_id", "run_id", "task_id", "map_index"):
+        task.append_column(sql.column(name))
+    is_it = (task.c.dag_id == DAG) & (task.c.run_id == run_id) & (task.c.task_id == APPROVE) & (task.c.map_index == -1)
+    wanted = sql.select(detail).join_from(detail, task, detail.c.ti_id == task.c.id).where(is_it)
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            row = connection.execute(wanted).one_or_none()
+    finally:
+        engine.dispose()
+    if not row:
+        return None
+    return Question(
+        row.subject,
+        row.body or "",
+        row.options,
+        row.params,
+        row.responded_at and _aware(row.responded_at),
+        row.responded_by,
+        row.chosen_options,
+        row.params_input,
+    )
+
+
+def fab_ids(url: str, names: Sequence[str]) -> dict[str, str]:
+    """The id of each active user whom Airflow's FAB knows by one of the names, by that name. Raises Unreachable."""
+    try:
+        return _fab_ids(url, names)
+    except Exception as error:  # as above
+        raise Unreachable(type(error).__name__) from None
+
+
+def _fab_ids(url: str, names: Sequence[str]) -> dict[str, str]:
+    import sqlalchemy as sql
+
+    user = sql.table("ab_user", sql.column("id"), sql.column("username"), sql.column("active", sql.Boolean))
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(sql.select(user).where(user.c.username.in_(names) & user.c.active))
+            return {row.username: str(row.id) for row in found}
     finally:
         engine.dispose()
 

@@ -7,7 +7,7 @@ the next try finishes: half a folder goes, and a whole one without its line gets
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,20 +33,33 @@ from send_ready import confined, files
 # What inspectors get. All of it is about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
 OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")
+ANEW = "To decide anew, make a new version: trigger annex_a_request with the same day and kind."
 READ_ONLY_FOLDER, OWN_FOLDER = 0o500, 0o700
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided about one version: Approve or Reject, who, when (aware), and why."""
+    """What somebody decided about one version: Approve or Reject, who, when (aware), and why.
+
+    `manifest_sha256` is that of the version that was shown; empty when none was. `evidence` says how it is known.
+    """
 
     option: str
     by: str
     at: datetime
     comment: str = ""
+    manifest_sha256: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
 
-    def on_record(self) -> dict[str, str]:
-        return {"option": self.option, "by": self.by, "at": iso(self.at), "comment": self.comment}
+    def on_record(self) -> dict[str, Any]:
+        shown = {"manifest_sha256": self.manifest_sha256} if self.manifest_sha256 else {}
+        first = {"option": self.option, "by": self.by, "at": iso(self.at), "comment": self.comment}
+        return {**first, **shown, **self.evidence}
+
+    def stands_as(self, recorded: dict[str, Any]) -> bool:
+        """Whether this is the decision that is on record, also by a version that wrote down less about it."""
+        now = self.on_record()
+        return all(now.get(name) == value for name, value in recorded.items())
 
 
 def release(
@@ -74,6 +87,8 @@ def release(
             earlier = _earlier(log, frozen)
             if earlier:
                 return _again(earlier, decision, frozen, released)
+            if decision.manifest_sha256 not in ("", frozen.manifest_sha256):
+                raise ReleaseError(f"{frozen} changed after it was shown to {decision.by}. Nothing was done. {ANEW}")
             facts = {**_facts(frozen), "decision": decision.on_record(), "later_files": sorted(later_files)}
             if decision.option == REJECT:
                 return release_log.append(log, {**facts, "recorded_at": iso(now)})
@@ -123,10 +138,10 @@ def _earlier(log: Path, frozen: Frozen) -> dict[str, Any] | None:
 def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released: Path) -> dict[str, Any]:
     """The receipt once more, for a step that is tried again; anybody else's decision comes too late."""
     first = earlier["decision"]
-    if first != decision.on_record():
+    if not decision.stands_as(first):
         raise ReleaseError(
             f"{frozen}: {first['by']} chose {first['option']} at {shown(first['at'])}. That stands, and nothing was "
-            "changed. To decide anew, make a new version: trigger annex_a_request with the same day and kind."
+            f"changed. {ANEW}"
         )
     if first["option"] == REJECT:
         return earlier

@@ -148,6 +148,7 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
     request = wish.request(run.home)
     deadlines = clock.deadlines(request.notified_on, request.kind)
     with files.locked(request.root / ".lock"):
+        _check_unused(run, request)
         record = _standing(request) or _new(request, now)
         record["deadlines"] = [{**asdict(deadline), "due": deadline.due.isoformat()} for deadline in deadlines]
         if not any(each["run_id"] == run.run_id for each in record["versions"]):
@@ -166,6 +167,15 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
         timetable.write_ics(request.folder / "timetable.ics", request, place, deadlines)
         timetable.write_table(request.folder / "timetable.xlsx", request, place, deadlines)
     return of(run.home, run.run_id)
+
+
+def _check_unused(run: Run, request: Request) -> None:
+    """What a run makes is found by its name: one that was begun for a call is never begun for another."""
+    if (begun := _of(run.home, run.run_id)) and begun.request != request:
+        raise RunError(
+            f"Run {run.run_id} was begun for {begun.request.key}, and is not begun again for {request.key}. Trigger "
+            "annex_a_request anew, with another run ID."
+        )
 
 
 def _standing(request: Request) -> dict[str, Any] | None:
@@ -187,6 +197,12 @@ def _new(request: Request, now: datetime) -> dict[str, Any]:
 
 def of(home: Path, run_id: str) -> Wanted:
     """What a run was begun for. Raises RunError when it was no call of the inspectors."""
+    if found := _of(home, run_id):
+        return found
+    raise RunError(f"Run {run_id} was not begun for an inspection. Begin one with `send-ready request`.")
+
+
+def _of(home: Path, run_id: str) -> Wanted | None:
     for path in sorted((home / "out").glob(f"*/*/{RECORD}")):
         found = runs.read(path) or {"versions": []}  # a damaged one of another call keeps nobody up
         for made in found["versions"]:
@@ -194,4 +210,4 @@ def of(home: Path, run_id: str) -> Wanted:
                 day = date.fromisoformat(found["notified_on"])
                 request = Request(home, day, found["kind"], found["is_rehearsal"])
                 return Wanted(request, made["version"], made["triggered_at"], tuple(made["unique_ids"]), made["seed"])
-    raise RunError(f"Run {run_id} was not begun for an inspection. Begin one with `send-ready request`.")
+    return None

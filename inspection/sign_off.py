@@ -1,6 +1,5 @@
-"""What the approver answered, carried out."""
+"""What was decided about a version, carried out."""
 
-import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,25 +12,6 @@ from send_ready.runs import RunError
 from send_ready.settings import SAMPLE_LA_CODE, Settings
 
 NOBODY = "nobody: simulated for a rehearsal"
-
-
-def answered(text: str) -> Decision | None:
-    """The answer that Airflow's task `approve` left, in JSON; None when nobody was asked. Raises RunError."""
-    try:
-        given = json.loads(text)
-        if given is None:
-            return None
-        return Decision(
-            option=given["chosen_options"][0],
-            by=given["responded_by_user"]["name"],
-            at=datetime.fromisoformat(given["responded_at"]),
-            comment=str(given["params_input"].get("comment") or "").strip(),
-        )
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise RunError(
-            "SEND_DECISION is not an answer of Airflow's approval, so nothing was released. On the command line say "
-            "--approve or --reject, with --by and --comment."
-        ) from None
 
 
 def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now: datetime) -> dict[str, Any] | None:
@@ -69,7 +49,7 @@ def told(wanted: Wanted, done: dict[str, Any] | None) -> list[str]:
         return [f"{version} was approved in a rehearsal. It holds real exports, so nothing was copied or released."]
     if done["decision"]["option"] == REJECT:
         return [
-            f"{version} was rejected by {done['decision']['by']}: {done['decision']['comment']}",
+            f"{version} was rejected by {done['decision']['by']}. The reason is on record: make verify-release",
             "Nothing was released. Put right what is wrong, and trigger again: that makes the next version.",
         ]
     lines = [f"{version} is released: {wanted.request.released / wanted.folder.name}"]

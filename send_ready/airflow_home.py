@@ -13,6 +13,7 @@ from pathlib import Path
 from send_ready import files, settings
 from send_ready.settings import PROJECT, Settings, SettingsError
 
+USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
 PORT = 8080  # of the web page, on this machine only
 # `airflow standalone` starts its parts by the name `airflow`. Two of them would also serve logs, on every address of
 # the machine, for which Airflow has no setting; the page reads the logs as files.
@@ -20,6 +21,21 @@ PART = """#!/bin/sh
 case "$1" in scheduler | triggerer) set -- "$@" --skip-serve-logs ;; esac
 exec {airflow} "$@"
 """
+
+
+def approvers(given: Settings) -> tuple[str, ...]:
+    """The users of this Airflow who may release: those of SEND_APPROVERS, else every `admin`.
+
+    Raises SettingsError when SEND_APPROVERS names somebody who cannot sign in here, or may only look.
+    """
+    users = os.environ.get(USERS) or "admin:admin"  # as Airflow has it when nobody is named
+    roles = {name.strip(): role.strip().lower() for name, _, role in (user.partition(":") for user in users.split(","))}
+    if wrong := [name for name in given.approvers if roles.get(name, "viewer") == "viewer"]:
+        raise SettingsError(
+            f"SEND_APPROVERS names {wrong[0]}, who cannot answer here. Name users of {USERS} with the role user, op or "
+            f"admin; it has {users}."
+        )
+    return given.approvers or tuple(name for name, role in roles.items() if role == "admin")
 
 
 def environment(given: Settings, name: str) -> dict[str, str]:
@@ -32,9 +48,9 @@ def environment(given: Settings, name: str) -> dict[str, str]:
     home = given.home / "airflow" / name
     home.mkdir(parents=True, exist_ok=True)
     # What a council configures: where alerts go, who signs in (`amina:admin,raj:op`), where metrics and lineage go.
-    users = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_"
+    passwords = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
     observed = ("AIRFLOW__METRICS__", "AIRFLOW__TRACES__", "AIRFLOW__OPENLINEAGE__")
-    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", f"{users}USERS", f"{users}PASSWORDS_FILE", *observed)
+    kept = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", USERS, passwords, *observed)
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW") or key.startswith(kept)
     }
@@ -60,6 +76,7 @@ def environment(given: Settings, name: str) -> dict[str, str]:
 def serve(given: Settings, port: int = PORT) -> None:
     """Become `airflow standalone`: the web page, the scheduler and the rest, until it is stopped."""
     os.umask(files.PRIVATE_UMASK)
+    may_release = approvers(given)
     address = f"http://127.0.0.1:{port}"
     env = environment(given, "server") | {
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -68,6 +85,7 @@ def serve(given: Settings, port: int = PORT) -> None:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "SEND_APPROVERS": ",".join(may_release),
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many processes are started, each with Airflow in memory
     }
     # Its processes share one SQLite, which takes one writer at a time: who approves is not to be told of a lock.
@@ -79,6 +97,8 @@ def serve(given: Settings, port: int = PORT) -> None:
     _write_program(home / "bin" / "airflow", PART.format(airflow=shlex.quote(str(airflow))))
     env["PATH"] = os.pathsep.join([str(home / "bin"), str(airflow.parent), env.get("PATH", os.defpath)])
     print(f"Airflow will be at {address}. The password of `admin` is said below, the first time.")
+    chosen = "" if given.approvers else " (every admin, because SEND_APPROVERS names nobody)"
+    print(f"Who may approve the lists of an inspection: {', '.join(may_release) or 'nobody'}{chosen}.")
     print("The DAG send_nightly is paused until somebody switches it on. Ctrl-C stops everything.", flush=True)
     os.execve(airflow, ["airflow", "standalone"], env)
 

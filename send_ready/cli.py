@@ -16,6 +16,7 @@ For an inspection, in the order of its DAG; between freeze and release somebody 
 
     send-ready request               the call: its deadlines, its timetable, and a run with a version of its own
     send-ready freeze                the pack of this version, and what its approver reads
+    send-ready question              what the approver is asked, and who may answer
     send-ready release               approved: copied, encrypted and put on record; rejected: put on record
     send-ready deadline WHICH        tells people when the lists are late, or about to be
     send-ready watch                 looks whether anything should have been told and was not; for cron or systemd
@@ -53,6 +54,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +63,7 @@ from send_ready import files, machine, private, runs, settings
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
-    from inspection.request import Asked
+    from inspection.request import Asked, Wanted
 
 EXIT_REFUSED = 1
 EXIT_AMBER = 99  # Airflow shows a task that exits with it as skipped
@@ -237,10 +239,12 @@ def _run(given: Settings, _: argparse.Namespace) -> int:
 
 def _request(given: Settings, options: argparse.Namespace) -> None:
     from extract.inbox import survey
-    from inspection import clock, encryption
+    from inspection import approvers, clock, encryption
     from inspection.request import register
 
     wish = _asked(given, options)
+    if not (options.notified_on or wish.is_rehearsal):
+        approvers.approvers(given)  # that nobody may release should show now, not at 10:55
     clock.check_notified(wish.notified_on, settings.now().date())
     if given.release_password_file:
         encryption.read_password(given.release_password_file)  # a mistake there should show now, not at 10:55
@@ -270,18 +274,30 @@ def _freeze(given: Settings, _: argparse.Namespace) -> None:
     print(freeze(run, given, of(given.home, run.run_id)))
 
 
+def _wanted(given: Settings) -> "Wanted":
+    """By its name: the run's folder may have been tidied away while the approver thought it over."""
+    from inspection.request import of
+
+    return of(given.home, runs.tidy(given.run_id) if given.run_id else runs.find(given).run_id)
+
+
+def _question(given: Settings, _: argparse.Namespace) -> None:
+    """In JSON, for the task of Airflow that asks: subject, body, comment, and the users who may answer."""
+    from inspection import approval, approvers
+
+    asked = approval.question(_wanted(given))
+    print(json.dumps({**asdict(asked), "assigned_users": approvers.approvers(given)}))
+
+
 def _release(given: Settings, options: argparse.Namespace) -> int:
-    """Exit status 0 when released, 99 when rejected."""
-    from inspection import request, sign_off
+    """Exit status 0 when released, 99 when rejected. Without --approve or --reject Airflow knows who answered what."""
+    from inspection import approval, sign_off
     from inspection.proof import REJECT
-    from inspection.release import Decision
 
     now = settings.now()
-    decision = sign_off.answered(given.decision or "null")
-    if options.option:
-        decision = Decision(options.option, options.by, now, options.comment)
-    # By its name: the run's folder may have been tidied away while the approver thought it over.
-    wanted = request.of(given.home, runs.tidy(given.run_id) if given.run_id else runs.find(given).run_id)
+    wanted = _wanted(given)
+    by_hand = options.option and approval.by_hand(options.option, options.by, options.comment, now)
+    decision = by_hand or approval.answered(given, wanted)
     done = sign_off.sign_off(given, wanted, decision, now)
     print(*sign_off.told(wanted, done), sep="\n")
     return EXIT_AMBER if decision and decision.option == REJECT else 0
@@ -431,6 +447,7 @@ def _parser() -> argparse.ArgumentParser:
     request.add_argument("--tracking-seed", default="", help="suggests another set of children (default: D)")
     request.add_argument("--rehearsal", action="store_true", help="into out/rehearsals; no alarm goes out")
     add("freeze", _freeze)
+    add("question", _question)
     release = add("release", _release)
     decision = release.add_mutually_exclusive_group()
     for option in ("Approve", "Reject"):

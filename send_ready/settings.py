@@ -17,6 +17,7 @@ SAMPLE_LA_CODE = "999"  # no council has it
 CODE_STYLES = ("lettered", "plain")
 MEMORY_UNITS = {"MB": 10**6, "GB": 10**9}
 LEAST_MEMORY = "300MB"  # dbt and DuckDB themselves need as much
+NOBODY = ("anonymous", "anonymoususer")  # in small letters: whom Airflow's sign-ins name when nobody signed in
 LONGEST_RUN_ID = 200  # characters; a name in a folder has 255, and may be that of a run with something behind it
 
 
@@ -36,14 +37,16 @@ class Settings:
     as_at: date
     run_id: str | None
     request: str | None = None  # an inspection's parameters, as Airflow hands them over in JSON
-    decision: str | None = None  # the approver's answer, likewise
+    approvers: tuple[str, ...] = ()  # users of Airflow who may release, by the name they sign in with
+    auth_manager: str | None = None  # Airflow's own, by its class; None: the simple one
     release_password_file: Path | None = None
     alert_url: str | None = None  # where alerts go: an Apprise URL,
     alert_connection: str | None = None  # or Airflow's connection send_alerts
     board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
     publish_url: str | None = field(default=None, repr=False)  # PostgreSQL, for BI tools; may hold a password
-    airflow_database: str | None = None  # which the watchdog reads; None: that of `make airflow`, if there is one
+    # Airflow's, for who approved and for the watchdog; None: that of `make airflow`, if any. May hold a password.
+    airflow_database: str | None = field(default=None, repr=False)
 
     def config_file(self, *parts: str, shipped: Path) -> Path:
         """The council's own copy of a configuration file if it has one, else the shipped one."""
@@ -76,14 +79,15 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         as_at=_as_at(env.get("AS_AT")),
         run_id=_run_id(env.get("SEND_RUN_ID")),
         request=env.get("SEND_REQUEST") or None,
-        decision=env.get("SEND_DECISION") or None,
+        approvers=_approvers(env.get("SEND_APPROVERS")),
+        auth_manager=env.get("AIRFLOW__CORE__AUTH_MANAGER") or None,
         release_password_file=Path(password).expanduser().resolve() if password else None,
         alert_url=env.get("SEND_ALERT_URL") or None,
         alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
         board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
         suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
         publish_url=_publish_url(env.get("SEND_PUBLISH_URL")),
-        airflow_database=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or None,
+        airflow_database=_airflow_database(env),
     )
 
 
@@ -119,6 +123,22 @@ def _publish_url(given: str | None) -> str | None:
             "SEND_PUBLISH_URL is not the address of a PostgreSQL, such as postgresql://user@host/database."
         )
     return given.replace("+psycopg2", "", 1) if given else None
+
+
+def _approvers(given: str | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in (given or "").split(",") if name.strip()))
+    if wrong := [name for name in names if name.casefold() in NOBODY]:
+        raise SettingsError(
+            f"SEND_APPROVERS={given} names {wrong[0]}, which is what Airflow calls people who have not signed in. Name "
+            "the users who may release, such as amina,raj."
+        )
+    return names
+
+
+def _airflow_database(env: Mapping[str, str]) -> str | None:
+    """Airflow hides the address of its database from tasks: what it leaves in its place is none."""
+    given = env.get("SEND_AIRFLOW_DATABASE") or env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or ""
+    return None if given.startswith("airflow-db-not-allowed:") else given or None
 
 
 def _whole(env: Mapping[str, str], name: str, otherwise: int, least: int, most: int) -> int:

@@ -1,0 +1,131 @@
+"""What an approver is asked, and who answered what: from Airflow's own record of both, and from nowhere else.
+
+Airflow writes who answered from the sign-in, once, into its database (`hitl_detail`), where none of its API's requests
+can change it. XComs, states of tasks, variables and the parameters of a run can be changed by whoever may edit a task,
+so nothing of them is read here. What was shown is bound to the version: its brief is the body of the question, and the
+SHA-256 of its manifest, which holds that of every file, stands beside the comment.
+"""
+
+import hashlib
+import os
+import pwd
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inspection import airflow_runs, approvers
+from inspection.airflow_runs import Unreachable
+from inspection.clock import KINDS
+from inspection.freeze import BRIEF
+from inspection.proof import APPROVE, REJECT, Frozen, ReleaseError, changed, frozen_at
+from inspection.release import Decision
+from inspection.request import Wanted
+from send_ready.runs import RunError
+from send_ready.settings import Settings
+
+OPTIONS = [APPROVE, REJECT]
+NEW_VERSION = "Make a new version: trigger annex_a_request with the same day and kind."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an approver is shown of one frozen version, counts and rules only."""
+
+    subject: str
+    body: str  # Markdown: the version's brief, and no more
+    comment: str  # what stands beside the field for the comment
+
+    def says(self, found: airflow_runs.Question) -> bool:
+        """Whether this is what Airflow showed."""
+        shown = found.params.get("comment", {}).get("description") if isinstance(found.params, dict) else None
+        return (self.subject, self.body, self.comment, OPTIONS) == (found.subject, found.body, shown, found.options)
+
+
+def question(wanted: Wanted) -> Question:
+    """The question about a version, whose files are all as they were frozen. Raises ReleaseError when they are not."""
+    return _question(wanted, frozen_at(wanted.folder))
+
+
+def _question(wanted: Wanted, frozen: Frozen) -> Question:
+    if frozen.manifest["request"] != wanted.about():
+        raise ReleaseError(f"{frozen.folder} was not frozen for version {wanted.version} of this call. {NEW_VERSION}")
+    if different := list(changed(frozen.folder, frozen.hashes)):
+        raise ReleaseError(f"{frozen} is not as it was frozen, so nobody is asked. {' '.join(different)} {NEW_VERSION}")
+    brief = (frozen.folder / BRIEF).read_bytes()
+    if hashlib.sha256(brief).hexdigest() != frozen.hashes.get(BRIEF):
+        raise ReleaseError(f"{frozen.folder / BRIEF} is not the brief of this version. {NEW_VERSION}")
+    request = wanted.request
+    what = f"version {wanted.version}, {KINDS[request.kind]}, notified on {request.notified_on:%d/%m/%Y}"
+    return Question(
+        f"{'Rehearsal. ' if request.is_rehearsal else ''}Release these lists? {what[0].upper()}{what[1:]}",
+        brief.decode(),
+        "A rejection needs a reason. No names of children: others can read it. The version that you decide about is "
+        f"sealed with SHA-256 {frozen.manifest_sha256}.",
+    )
+
+
+def answered(settings: Settings, wanted: Wanted) -> Decision | None:
+    """What somebody decided about a version in the run of Airflow that made it; None when nobody was asked or answered.
+
+    Raises ReleaseError when the answer is none about this version as it now is, or is that of somebody who may not
+    release; RunError when it cannot be looked up.
+    """
+    if not settings.run_id or (wanted.request.is_rehearsal and not airflow_runs.database(settings)):
+        return None
+    try:
+        found = airflow_runs.question(approvers.database(settings), settings.run_id)
+    except Unreachable as error:
+        raise RunError(
+            f"Airflow's database does not say who approved ({error}), so nothing was released. The answer is kept: "
+            "clear this task when the database answers."
+        ) from None
+    if not found or not found.responded_at:
+        return None
+    frozen = frozen_at(wanted.folder)
+    if not _question(wanted, frozen).says(found):
+        raise ReleaseError(
+            f"What was shown to whoever answered is not {frozen} as it is now, so nothing was released. Have it "
+            f"approved again: clear the task {airflow_runs.APPROVE}."
+        )
+    who = _who(settings, found.responded_by)
+    if not (isinstance(found.chosen_options, list) and len(found.chosen_options) == 1):
+        raise ReleaseError(f"An answer is {APPROVE} or {REJECT}, and this one is not, so nothing was released.")
+    given = found.params_input if isinstance(found.params_input, dict) else {}
+    return Decision(
+        found.chosen_options[0],
+        who["name"],
+        found.responded_at,
+        str(given.get("comment") or "").strip(),
+        frozen.manifest_sha256,
+        {
+            "source": "Airflow",
+            "user_id": who["id"],
+            "airflow_run_id": settings.run_id,
+            "brief_sha256": frozen.hashes[BRIEF],
+        },
+    )
+
+
+def by_hand(option: str, by: str, comment: str, now: datetime) -> Decision:
+    """A decision at the command line, where the machine knows whose shell it is, and takes the name on trust."""
+    number = os.getuid()
+    try:
+        user = pwd.getpwuid(number).pw_name
+    except KeyError:  # in a container, which has no such user
+        user = str(number)
+    return Decision(
+        option, by, now, comment, evidence={"source": "command line", "os_user": user, "os_user_id": number}
+    )
+
+
+def _who(settings: Settings, found: Any) -> dict[str, str]:
+    """The approver who answered. Raises ReleaseError when it was nobody, or nobody who may release."""
+    given = found if isinstance(found, dict) else {}
+    who = next((each for each in approvers.approvers(settings) if each["id"] == given.get("id")), None)
+    if not who:
+        raise ReleaseError(
+            f"{given.get('name') or 'Nobody'} answered, and may not release: SEND_APPROVERS names "
+            f"{', '.join(settings.approvers)}. Nothing was released. Have one of them asked: clear the task "
+            f"{airflow_runs.APPROVE}."
+        )
+    return {"id": who["id"], "name": str(given.get("name") or who["name"])}
