@@ -17,7 +17,7 @@ from inspection import airflow_runs, approvers
 from inspection.airflow_runs import Unreachable
 from inspection.clock import KINDS
 from inspection.freeze import BRIEF
-from inspection.proof import APPROVE, REJECT, Frozen, ReleaseError, changed, frozen_at
+from inspection.proof import APPROVE, REJECT, ReleaseError, frozen_at, version_hash
 from inspection.release import Decision
 from inspection.request import Wanted
 from send_ready.runs import RunError
@@ -34,6 +34,7 @@ class Question:
     subject: str
     body: str  # Markdown: the version's brief, and no more
     comment: str  # what stands beside the field for the comment
+    version_sha256: str  # stands for all of the version
 
     def says(self, found: airflow_runs.Question) -> bool:
         """Whether this is what Airflow showed."""
@@ -42,25 +43,21 @@ class Question:
 
 
 def question(wanted: Wanted) -> Question:
-    """The question about a version, whose files are all as they were frozen. Raises ReleaseError when they are not."""
-    return _question(wanted, frozen_at(wanted.folder))
-
-
-def _question(wanted: Wanted, frozen: Frozen) -> Question:
+    """The question about a version that is as it was frozen. Raises ReleaseError when it is not."""
+    frozen, seal = frozen_at(wanted.folder), version_hash(wanted.folder)
     if frozen.manifest["request"] != wanted.about():
         raise ReleaseError(f"{frozen.folder} was not frozen for version {wanted.version} of this call. {NEW_VERSION}")
-    if different := list(changed(frozen.folder, frozen.hashes)):
-        raise ReleaseError(f"{frozen} is not as it was frozen, so nobody is asked. {' '.join(different)} {NEW_VERSION}")
     brief = (frozen.folder / BRIEF).read_bytes()
     if hashlib.sha256(brief).hexdigest() != frozen.hashes.get(BRIEF):
         raise ReleaseError(f"{frozen.folder / BRIEF} is not the brief of this version. {NEW_VERSION}")
     request = wanted.request
-    what = f"version {wanted.version}, {KINDS[request.kind]}, notified on {request.notified_on:%d/%m/%Y}"
+    what = f"Version {wanted.version}, {KINDS[request.kind]}, notified on {request.notified_on:%d/%m/%Y}"
     return Question(
-        f"{'Rehearsal. ' if request.is_rehearsal else ''}Release these lists? {what[0].upper()}{what[1:]}",
+        f"{'Rehearsal. ' if request.is_rehearsal else ''}Release these lists? {what}",
         brief.decode(),
         "A rejection needs a reason. No names of children: others can read it. The version that you decide about is "
-        f"sealed with SHA-256 {frozen.manifest_sha256}.",
+        f"sealed with SHA-256 {seal}.",
+        seal,
     )
 
 
@@ -81,11 +78,11 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
         ) from None
     if not found or not found.responded_at:
         return None
-    frozen = frozen_at(wanted.folder)
-    if not _question(wanted, frozen).says(found):
+    asked = question(wanted)
+    if not asked.says(found):
         raise ReleaseError(
-            f"What was shown to whoever answered is not {frozen} as it is now, so nothing was released. Have it "
-            f"approved again: clear the task {airflow_runs.APPROVE}."
+            f"What was shown to whoever answered is not version {wanted.version} of {wanted.request.key} as it is, so "
+            f"nothing was released. Have it approved again: clear the task {airflow_runs.APPROVE}."
         )
     who = _who(settings, found.responded_by)
     if not (isinstance(found.chosen_options, list) and len(found.chosen_options) == 1):
@@ -96,12 +93,12 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
         who["name"],
         found.responded_at,
         str(given.get("comment") or "").strip(),
-        frozen.manifest_sha256,
+        asked.version_sha256,
         {
             "source": "Airflow",
             "user_id": who["id"],
             "airflow_run_id": settings.run_id,
-            "brief_sha256": frozen.hashes[BRIEF],
+            "brief_sha256": hashlib.sha256(asked.body.encode()).hexdigest(),
         },
     )
 

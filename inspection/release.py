@@ -25,6 +25,7 @@ from inspection.proof import (
     iso,
     read,
     shown,
+    version_hash,
 )
 from publish import chronology, items_book, lists_book
 from publish.folders import replaced
@@ -41,18 +42,18 @@ READ_ONLY_FOLDER, OWN_FOLDER = 0o500, 0o700
 class Decision:
     """What somebody decided about one version: Approve or Reject, who, when (aware), and why.
 
-    `manifest_sha256` is that of the version that was shown; empty when none was. `evidence` says how it is known.
+    `version_sha256` is the hash of the version that was shown; empty when none was. `evidence` says how it is known.
     """
 
     option: str
     by: str
     at: datetime
     comment: str = ""
-    manifest_sha256: str = ""
+    version_sha256: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def on_record(self) -> dict[str, Any]:
-        shown = {"manifest_sha256": self.manifest_sha256} if self.manifest_sha256 else {}
+        shown = {"version_sha256": self.version_sha256} if self.version_sha256 else {}
         first = {"option": self.option, "by": self.by, "at": iso(self.at), "comment": self.comment}
         return {**first, **shown, **self.evidence}
 
@@ -87,7 +88,7 @@ def release(
             earlier = _earlier(log, frozen)
             if earlier:
                 return _again(earlier, decision, frozen, released)
-            if decision.manifest_sha256 not in ("", frozen.manifest_sha256):
+            if decision.version_sha256 and decision.version_sha256 != version_hash(version):
                 raise ReleaseError(f"{frozen} changed after it was shown to {decision.by}. Nothing was done. {ANEW}")
             facts = {**_facts(frozen), "decision": decision.on_record(), "later_files": sorted(later_files)}
             if decision.option == REJECT:

@@ -22,10 +22,10 @@ with open(here + "/calls.jsonl", "a+") as log:
     fcntl.flock(log, fcntl.LOCK_EX)
     log.seek(0)
     before = sum(json.loads(line)["call"] == call for line in log)
-    keys = ("AS_AT", "SEND_RUN_ID", "SEND_HOME", "SEND_FEED", "SEND_REQUEST", "SEND_DECISION")
+    keys = ("AS_AT", "SEND_RUN_ID", "SEND_HOME", "SEND_FEED", "SEND_REQUEST")
     log.write(json.dumps({{"call": call, "cwd": os.getcwd(), **{{key: os.environ.get(key) for key in keys}}}}) + "\\n")
-if call == "freeze":
-    print(here + "/brief.md")
+if call == "question":
+    print(open(here + "/question.json").read())
 exits = json.load(open(here + "/exits.json")).get(call, [0])
 sys.exit(exits[min(before, len(exits) - 1)])
 """

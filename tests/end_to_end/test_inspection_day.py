@@ -52,6 +52,7 @@ class Server:
             "SEND_HOME": str(self.home),
             "SEND_INBOX": str(COUNCIL),
             "SEND_COMMAND": str(program),
+            "SEND_APPROVERS": "amina,raj",
             "SEND_RELEASE_PASSWORD_FILE": str(folder / "password"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users,
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),

@@ -115,7 +115,9 @@ def test_a_feed_is_one_of_those_that_there_are(house: House, command: str, feed:
     ],
 )
 def test_a_call_lies_below_inspections_whatever_was_asked(house: House, asked: object) -> None:
-    assert house.send_ready("request", SEND_REQUEST=json.dumps(asked)).returncode == 2
+    refused = house.send_ready("request", SEND_REQUEST=json.dumps(asked), SEND_APPROVERS="amina")
+    assert refused.returncode == 2
+    assert "SEND_APPROVERS" not in refused.stderr
     assert house.elsewhere() == house.before
     assert not list(house.home.rglob("escaped*"))
 

@@ -1,6 +1,5 @@
-"""What the approver answered, as Airflow hands it over, and what is done then."""
+"""What is done when somebody has decided about a version."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,7 @@ from send_ready.runs import Run, RunError
 from send_ready.settings import LONDON
 
 TEN = datetime(2026, 11, 17, 10, tzinfo=LONDON)
-ANSWER = {
-    "chosen_options": ["Approve"],
-    "params_input": {"comment": " Checked "},
-    "responded_at": "2026-11-17 09:58:01.123456+00:00",
-    "responded_by_user": {"id": "7", "name": "amina"},
-}
+ANSWER = Decision("Approve", "amina", datetime(2026, 11, 17, 9, 58, 1, 123456, tzinfo=UTC), "Checked")
 LISTS = "annex_a_person_level_lists.xlsx"
 
 
@@ -43,21 +37,6 @@ def frozen(home: Path, *, is_rehearsal: bool = False, la_code: str = "999") -> W
     }
     files.write_json(wanted.folder / "manifest.json", manifest)
     return wanted
-
-
-def test_an_answer_names_who_when_and_why() -> None:
-    at = datetime(2026, 11, 17, 9, 58, 1, 123456, tzinfo=UTC)
-    assert sign_off.answered(json.dumps(ANSWER)) == Decision("Approve", "amina", at, "Checked")
-
-
-def test_nobody_was_asked() -> None:
-    assert sign_off.answered("null") is None
-
-
-@pytest.mark.parametrize("text", ["", "yes", "[]", "{}", json.dumps({**ANSWER, "chosen_options": []})])
-def test_what_is_no_answer_releases_nothing(text: str) -> None:
-    with pytest.raises(RunError, match="SEND_DECISION is not an answer"):
-        sign_off.answered(text)
 
 
 def test_what_was_not_frozen_is_not_released(tmp_path: Path) -> None:
@@ -104,7 +83,7 @@ def test_a_feed_that_turns_up_at_five_to_eleven_is_named_and_the_release_goes_on
     given.inbox.mkdir()
     (given.inbox / "capita_one_students_20261117.csv").write_text("Student ID\n1\n")
     (given.inbox / "holiday photos.zip").write_bytes(b"")
-    receipt = sign_off.sign_off(given, wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
+    receipt = sign_off.sign_off(given, wanted, ANSWER, TEN)
     assert receipt and receipt["later_files"] == ["capita_one_students_20261117.csv"]
     said = "\n".join(sign_off.told(wanted, receipt))
     assert "Not in it, because they came after it was built: capita_one_students_20261117.csv" in said
@@ -112,7 +91,7 @@ def test_a_feed_that_turns_up_at_five_to_eleven_is_named_and_the_release_goes_on
 
 def test_an_inbox_that_is_gone_does_not_hold_the_release_back(tmp_path: Path) -> None:
     wanted = frozen(tmp_path)
-    receipt = sign_off.sign_off(settings(tmp_path), wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
+    receipt = sign_off.sign_off(settings(tmp_path), wanted, ANSWER, TEN)
     inbox = tmp_path / "inbox"
     told = f"whatever lies in {inbox}, which cannot be read (No such file or directory)"
     assert receipt and receipt["later_files"] == [told]
@@ -120,7 +99,7 @@ def test_an_inbox_that_is_gone_does_not_hold_the_release_back(tmp_path: Path) ->
 
 def test_late_is_told_and_on_record(tmp_path: Path) -> None:
     wanted = frozen(tmp_path)
-    decision = sign_off.answered(json.dumps(ANSWER))
+    decision = ANSWER
     receipt = sign_off.sign_off(settings(tmp_path), wanted, decision, TEN + timedelta(hours=1, minutes=7))
     assert receipt and receipt["is_late"] is True
     assert "That was 0:07:00 after the lists were due." in "\n".join(sign_off.told(wanted, receipt))
@@ -130,7 +109,12 @@ def test_a_rejection_is_told_with_the_way_on(tmp_path: Path) -> None:
     wanted = frozen(tmp_path)
     line = sign_off.sign_off(settings(tmp_path), wanted, Decision("Reject", "raj", TEN, "Two schools lack"), TEN)
     said = sign_off.told(wanted, line)
-    assert said[0] == "Version 1 of 2026-11-16_full_inspection was rejected by raj: Two schools lack"
+    assert (
+        said[0]
+        == "Version 1 of 2026-11-16_full_inspection was rejected by raj. The reason is on record: make verify-release"
+    )
+    assert "Two schools lack" not in "".join(said)  # a task's log is read by others than the record
+    assert line and line["decision"]["comment"] == "Two schools lack"
     assert "trigger again" in said[1]
     assert not wanted.request.released.exists()
 
@@ -141,5 +125,5 @@ def test_the_password_makes_an_encrypted_copy(tmp_path: Path) -> None:
     files.write_bytes(password, b"four words that differ\n")
     password.chmod(0o600)
     given = settings(tmp_path, release_password_file=password)
-    receipt = sign_off.sign_off(given, wanted, sign_off.answered(json.dumps(ANSWER)), TEN)
+    receipt = sign_off.sign_off(given, wanted, ANSWER, TEN)
     assert receipt and receipt["to_send"] == ["annex_a_person_level_lists_encrypted.xlsx"]
