@@ -87,7 +87,7 @@ def test_every_secret_and_place_comes_from_env_and_has_no_default() -> None:
 def test_no_password_is_written_down() -> None:
     for name, service in SERVICES.items():
         for key, value in service["environment"].items():
-            if re.search(r"PASSWORD$|SECRET|FERNET|SQL_ALCHEMY_CONN", key):
+            if re.search(r"PASSWORD$|SECRET|FERNET|SQL_ALCHEMY_CONN|DATABASE$", key):
                 assert re.search(r"\$\{\w+:\?", value), f"{name}: {key}"
 
 
@@ -101,6 +101,15 @@ def test_people_have_names_of_their_own() -> None:
         environment = SERVICES[name]["environment"]
         assert environment["AIRFLOW__CORE__AUTH_MANAGER"].endswith(".FabAuthManager")
         assert not any("ALL_ADMINS" in key for key in environment)
+
+
+def test_who_may_release_is_named_and_looked_up_where_airflow_keeps_it() -> None:
+    """And by the steps alone: no other service needs either."""
+    environment = SERVICES["scheduler"]["environment"]
+    assert environment["SEND_APPROVERS"] == "${SEND_APPROVERS:?set SEND_APPROVERS in .env}"
+    assert environment["SEND_AIRFLOW_DATABASE"] == environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    for name in set(SERVICES) - {"scheduler"}:
+        assert not {"SEND_APPROVERS", "SEND_AIRFLOW_DATABASE"} & set(SERVICES[name]["environment"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
