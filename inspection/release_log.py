@@ -40,7 +40,7 @@ def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
         links = {"sequence": len(whole) + 1, "previous_sha256": _head(whole)}
         line = _line({**content, **about, **links})
         if is_new:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, files.PRIVATE))
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             files.sync(path.parent)
         _write(path, len(data), lead_in + line + END)
     return dict(json.loads(line))

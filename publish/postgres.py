@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from publish import findings, published
 from publish.postgres_connection import AGAIN, IN_CLEAR, STAYS, Connection, Cursor, alone, in_clear, lock, opened
 from publish.postgres_copy import copy
-from publish.postgres_roles import become_loader, grant
+from publish.postgres_roles import become_loader, grant, ready_to_be_alone
 from publish.postgres_shape import (
     Shape,
     change,
@@ -63,9 +63,10 @@ def rollback(settings: Settings) -> str:
     if not settings.publish_url:
         raise RunError("SEND_PUBLISH_URL is not set, so there is nothing in PostgreSQL to turn back.")
     with opened(settings.publish_url, "SEND Ready rollback") as connection:
+        ready_to_be_alone(connection)
         with connection, connection.cursor() as cursor:
-            alone(cursor)
             become_loader(cursor)
+            alone(cursor)
             _hold(cursor)
             now, before = _standing(cursor, RUNS), _standing(cursor, _before(RUNS))
             if not now or not before:
@@ -84,9 +85,10 @@ def _publish(connection: Connection, con: DuckDBPyConnection, run: Run, doing: S
     tables = {table.full_name: table for table in published.tables(con, run)}
     want = wanted(tables.values(), published.keys(run))
     notes: list[str] = []
+    ready_to_be_alone(connection)
     with connection, connection.cursor() as cursor:
-        alone(cursor)
         become_loader(cursor)
+        alone(cursor)
         _hold(cursor)
         now = _standing(cursor, RUNS)
         if now and now[2] != run.la_code:

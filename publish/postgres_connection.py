@@ -43,7 +43,8 @@ SESSION = {
 # PostgreSQL looks for a deadlock (deadlock_timeout, 1 s), for a reader could be the one whom that stops.
 LOCK_WAIT, LOCK_PAUSE, LOCK_TRIES = "900ms", 3.0, 50
 HARMLESS = ("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock")  # to who changes rows
-ALONE = 0x53454E44  # the key of the lock that one publisher holds at a time
+ALONE_SCHEMA = "send_publisher"  # the loader's, for nobody else: who may not name its table cannot lock it
+ALONE = f"{ALONE_SCHEMA}.alone"  # has no rows; one publisher at a time locks it
 ALONE_WAIT = "15min"
 # Classes of SQLSTATE whose message speaks of the server and of names, never of values.
 SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
@@ -85,9 +86,12 @@ def in_clear(connection: Connection, url: str) -> bool:
 
 
 def alone(cursor: Cursor) -> None:
-    """Be the only publisher until the transaction ends. Raises RunError when another one takes too long."""
-    if not _taken(cursor, f"SELECT pg_advisory_xact_lock({ALONE})", "lock_timeout", ALONE_WAIT):
-        holders = _holders(cursor, "locktype = 'advisory' AND objid = %s", ALONE)
+    """Be the only publisher until the transaction ends. Raises RunError when another one takes too long.
+
+    By the lock of a table, which postgres_roles.ready_to_be_alone made: any login could hold an advisory lock.
+    """
+    if not _taken(cursor, f"LOCK TABLE {ALONE} IN SHARE ROW EXCLUSIVE MODE", "lock_timeout", ALONE_WAIT):
+        holders = _holders(cursor, "granted AND relation = %s::regclass", ALONE)
         raise RunError(f"For more than {ALONE_WAIT} the lock of the publisher is held by {holders}. {STAYS} {AGAIN}")
 
 
@@ -117,11 +121,11 @@ def _taken(cursor: Cursor, statement: str, limit: str, wait: str) -> bool:
 
 
 def _holders(cursor: Cursor, held: str, *values: object) -> str:
-    """Who holds such a lock, as a DBA can find them: never what they do."""
+    """Who holds such a lock, or waits for one and so is before us, as a DBA can find them: never what they do."""
     cursor.execute(
         f"""
         SELECT DISTINCT pid, usename, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE granted AND pid <> pg_backend_pid() AND pg_locks.database =
+        WHERE pid <> pg_backend_pid() AND pg_locks.database =
             (SELECT oid FROM pg_database WHERE datname = current_database()) AND {held} ORDER BY pid
         """,
         values,

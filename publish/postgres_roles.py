@@ -1,16 +1,27 @@
 """Who may do what in PostgreSQL: asserted anew by each publication, and what is beyond it taken away."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from psycopg2 import errors  # type: ignore[import-untyped]
+
 from publish import published
-from publish.postgres_connection import AGAIN, ROLES, Cursor
+from publish.postgres_connection import AGAIN, ALONE, ALONE_SCHEMA, OURS, ROLES, STAYS, Connection, Cursor
 from publish.postgres_shape import quoted
 from send_ready.runs import RunError
 
 LOADER, BI, LISTS = "send_loader", "send_bi", "send_lists"
 SQL = Path(__file__).with_name("postgres_roles.sql")  # what a database administrator runs once
 PRIVATE = "person_identifiable"  # whom an administrator lets in here stays in
+MADE_MEANWHILE = (
+    errors.UniqueViolation,
+    errors.DuplicateObject,
+    errors.DuplicateTable,
+    errors.DuplicateSchema,
+    errors.InternalError_,
+)  # the last: “tuple concurrently updated”
+TRIES, PAUSE = 10, 0.5
 WITH_LISTS = ("core.dim_establishment", "quality.runs")  # what the rows of lists are joined to
 
 
@@ -31,6 +42,45 @@ def become_loader(cursor: Cursor) -> None:
     if not are_ready:
         cursor.execute(SQL.read_text(encoding="utf-8"))
     cursor.execute(f"SET ROLE {LOADER}")
+
+
+def ready_to_be_alone(connection: Connection) -> None:
+    """Make the roles, and what a publisher locks to be alone, unless they are there. Raises RunError.
+
+    In a transaction of its own, and again where another publisher makes them at this moment.
+    """
+    for _ in range(TRIES):
+        try:
+            with connection, connection.cursor() as cursor:
+                become_loader(cursor)
+                _make_lock(cursor)
+                return
+        except MADE_MEANWHILE:
+            time.sleep(PAUSE)
+    raise RunError(f"Others keep making the roles and the schema {ALONE_SCHEMA} of SEND Ready. {STAYS} {AGAIN}")
+
+
+def _make_lock(cursor: Cursor) -> None:
+    """The table that is locked, the loader's and nobody else's: whatever others may do with it is taken away."""
+    cursor.execute(
+        """
+        SELECT pg_get_userbyid(nspowner) = current_user,
+               bool_and(pg_get_userbyid(relowner) = current_user AND relkind = 'r')
+                   FILTER (WHERE pg_class.oid IS NOT NULL)
+        FROM pg_namespace LEFT JOIN pg_class ON relnamespace = pg_namespace.oid
+        WHERE nspname = %s GROUP BY nspowner
+        """,
+        (ALONE_SCHEMA,),
+    )
+    schema_is_ours, tables_are_ours = cursor.fetchone() or (None, None)
+    if schema_is_ours is False or tables_are_ours is False:
+        raise RunError(f"The schema {ALONE_SCHEMA} of PostgreSQL is not {LOADER}'s alone. {OURS} {AGAIN}")
+    if schema_is_ours is None:
+        cursor.execute(f"CREATE SCHEMA {ALONE_SCHEMA}")
+    if tables_are_ours is None:
+        cursor.execute(f"CREATE TABLE {ALONE} ()")
+        cursor.execute(f"COMMENT ON TABLE {ALONE} IS 'Locked by whoever publishes; it never has a row.'")
+    grant(cursor, [ALONE_SCHEMA], [])
 
 
 def grant(cursor: Cursor, schemas: Iterable[str], tables: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from send_ready import files, settings
+from send_ready import files, house, settings
 from send_ready.settings import PROJECT, Settings, SettingsError
 
 USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
@@ -76,6 +76,7 @@ def environment(given: Settings, name: str) -> dict[str, str]:
 def serve(given: Settings, port: int = PORT) -> None:
     """Become `airflow standalone`: the web page, the scheduler and the rest, until it is stopped."""
     os.umask(files.PRIVATE_UMASK)
+    house.check(given.home)
     may_release = approvers(given)
     address = f"http://127.0.0.1:{port}"
     env = environment(given, "server") | {

@@ -59,7 +59,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from send_ready import files, machine, private, runs, settings
+from send_ready import files, house, machine, private, runs, settings
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         given = settings.load()
+        house.check(given.home)
     except settings.SettingsError as error:
         print(error, file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 PRIVATE_UMASK = 0o077  # folders 0700, files 0600
 READ_ONLY = 0o400
-PRIVATE = 0o600
+BY_UMASK = 0o666  # 0600 by our umask; what a default access list of out/ gives named people stays theirs
 # A link in a file's place is not written through, nor a pipe waited for.
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: see renameat2(2), which Python does not offer
@@ -43,7 +43,7 @@ def appended(path: Path) -> BinaryIO:
 
 
 def _opened(path: Path, flags: int, mode: str) -> BinaryIO:
-    descriptor = os.open(path, flags, PRIVATE)
+    descriptor = os.open(path, flags, BY_UMASK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NoRegularFileError(errno.EINVAL, "it is no regular file", str(path))

@@ -1,5 +1,6 @@
 """The longest files go first: with --dist loadfile each is one worker's, and workers are to end together."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests import debian
 
+os.umask(0o077)  # as every command's: a SEND_HOME that others can read is refused
 TESTS = Path(__file__).parent
 # By their seconds of CPU. Files that look at one night (tests/nights.py) do not stand beside each other: the second to
 # ask for it would wait for the first.

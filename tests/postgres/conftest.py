@@ -58,7 +58,7 @@ class Target:
         """The runs that all tables of readers tell: one, when all is well."""
         tables = self.read(
             "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tableowner = 'send_loader' "
-            "AND schemaname NOT LIKE '%_previous'"
+            "AND schemaname NOT LIKE '%_previous' AND schemaname <> 'send_publisher'"
         )
         union = " UNION ".join(f"SELECT run_id FROM {table}" for (table,) in tables)
         return {run_id for (run_id,) in self.read(union)}

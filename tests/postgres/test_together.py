@@ -99,9 +99,10 @@ def test_two_publishers_come_one_after_the_other(target: Target) -> None:
 
 
 def test_a_publisher_that_never_ends_is_named(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    target.publish(target.run("none"))
     monkeypatch.setattr(postgres_connection, "ALONE_WAIT", "200ms")
     with session(target, application_name="SEND Ready old") as con, con.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_lock({postgres_connection.ALONE})")
+        cursor.execute(f"BEGIN; LOCK TABLE {postgres_connection.ALONE} IN SHARE ROW EXCLUSIVE MODE")
         pid = con.info.backend_pid
         with pytest.raises(
             RunError, match=rf"^For more than 200ms .+ held by postgres with SEND Ready old \(PID {pid}\)\."
