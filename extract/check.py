@@ -20,6 +20,7 @@ from send_ready.warehouse import identifier
 
 SHOWN = 20  # lines and values listed of each kind
 # A value of a coded column may be a name or a date of birth, where columns are mixed up or a line has slipped.
+SAID = ("F-20", "F-30", "F-31", "F-32", "F-40", "F-41", "F-42", "F-43", "F-44")  # of rows and values
 AT_LEAST = 3  # rows, for a value to be listed
 WITHHELD = f"each in fewer than {AT_LEAST} rows or one of more than {SHOWN}: perhaps not codes, so not listed"
 
@@ -69,7 +70,7 @@ def check(settings: Settings, path: Path, feed: str | None) -> int:
             print(f"    not used: {header!r} repeats a column")
         _print_unmapped(con, settings, contract)
         issues = reader.file_issues(con, name, contract, table, typed)
-        _print_rows([issue for issue in issues if issue.rule in ("F-20", "F-30", "F-31", "F-32")])
+        _print_rows([issue for issue in issues if issue.rule in SAID])
     print("\nWould be accepted.")
     return 0
 

@@ -4,6 +4,7 @@ A council overrides either file by putting its own of the same name in SEND_CONF
 SEND_CONFIG/column_maps.
 """
 
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Container, Iterable
@@ -18,6 +19,7 @@ from send_ready.settings import PROJECT, Settings
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE / "contracts"
 COLUMN_MAPS = HERE / "column_maps"
+NONE_DATES = "none_dates.yml"  # in contracts: dates that stand for none in every column without a list of its own
 CROSSWALKS = PROJECT / "dbt_project" / "seeds" / "xwalk"
 TYPES = {
     "id": "VARCHAR",
@@ -33,7 +35,7 @@ _KEYS = {
     "title", "grain", "owner", "is_optional", "file_name", "undated_file", "key", "latest_by", "limits", "columns",
 }  # fmt: skip
 _LIMITS = {"max_row_drop_pct": 100, "stale_after_days": 36_500}  # and the most that each may be
-_COLUMN_KEYS = {"type", "required", "crosswalk"}
+_COLUMN_KEYS = {"type", "required", "crosswalk", "none_dates"}
 _KINDS = {str: "text", list: "a list", dict: "settings by name", bool: "true or false"}
 FILE_TIME = "file_time"
 COLUMN_LIMIT = 62  # what reading found of a row's columns is kept in the bits of one number
@@ -56,6 +58,7 @@ class Column:
     is_required: bool
     crosswalk: str | None
     headers: tuple[str, ...]
+    none_dates: tuple[dt.date, ...] = ()  # that stand for none
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def load(feed: str, settings: Settings) -> Contract:
     name = feed.replace(".", "__", 1)
     contract = settings.config_file("contracts", f"{name}.yml", shipped=CONTRACTS / f"{name}.yml")
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
-    found = parse(name, contract, column_map)
+    none_dates = settings.config_file("contracts", NONE_DATES, shipped=CONTRACTS / NONE_DATES)
+    found = parse(name, contract, column_map, none_dates)
     if contract.parent != CONTRACTS:
         shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
         _same_for_the_warehouse(found, shipped, contract)
@@ -116,14 +120,14 @@ def load_all(settings: Settings) -> list[Contract]:
     return [load(feed, settings) for feed in feeds()]
 
 
-def parse(name: str, contract: Path, column_map: Path) -> Contract:
-    """Read and check one contract and its column map. Raises ContractError."""
+def parse(name: str, contract: Path, column_map: Path, none_dates: Path = CONTRACTS / NONE_DATES) -> Contract:
+    """Read and check one contract, its column map, and the dates that stand for none. Raises ContractError."""
     try:
         raw = files.read_yaml(contract)
     except ValueError as error:
         raise ContractError(str(error)) from None
     _only(contract, raw, _KEYS, "key")
-    columns = _columns(contract, column_map, _given(contract, raw, "columns", dict))
+    columns = _columns(contract, column_map, _given(contract, raw, "columns", dict), _none_dates(none_dates))
     types = {column.name: column.type for column in columns}
     key, latest_by = _given(contract, raw, "key", list), _given(contract, raw, "latest_by", str, "")
     _all_known(contract, [*key, *([latest_by] if latest_by else [])], types)
@@ -149,7 +153,7 @@ def parse(name: str, contract: Path, column_map: Path) -> Contract:
         max_row_drop_pct=_limit(contract, limits, "max_row_drop_pct"),
         stale_after_days=int(_limit(contract, limits, "stale_after_days")),
         columns=columns,
-        fingerprint=_fingerprint(contract, column_map),
+        fingerprint=_fingerprint(contract, column_map, none_dates),
     )
 
 
@@ -181,7 +185,28 @@ def _limit(path: Path, limits: dict[str, Any], key: str) -> float:
     return float(value)
 
 
-def _columns(contract: Path, column_map: Path, specs: dict[str, Any]) -> tuple[Column, ...]:
+def _none_dates(path: Path) -> tuple[dt.date, ...]:
+    """The dates that stand for none where a contract does not say otherwise. Raises ContractError."""
+    try:
+        raw = files.read_yaml(path)
+    except ValueError as error:
+        raise ContractError(str(error)) from None
+    _only(path, raw, {"none_dates"}, "list")
+    if "none_dates" not in raw:
+        raise ContractError(f"{path}: 'none_dates' is missing. Compare with the shipped file.")
+    return _dates(path, raw["none_dates"], "none_dates")
+
+
+def _dates(path: Path, value: Any, what: str) -> tuple[dt.date, ...]:
+    is_list = isinstance(value, list)
+    if not is_list or not all(isinstance(each, dt.date) and not isinstance(each, dt.datetime) for each in value):
+        raise ContractError(f"{path}: {what} must be a list of dates such as [1900-01-01], or [].")
+    return tuple(value)
+
+
+def _columns(
+    contract: Path, column_map: Path, specs: dict[str, Any], none_dates: tuple[dt.date, ...]
+) -> tuple[Column, ...]:
     if len(specs) > COLUMN_LIMIT:
         raise ContractError(f"{contract}: there are {len(specs)} columns (limit {COLUMN_LIMIT}).")
     headers, known = _headers(column_map), crosswalks()
@@ -199,7 +224,11 @@ def _columns(contract: Path, column_map: Path, specs: dict[str, Any]) -> tuple[C
             raise ContractError(f"{contract}: column {name} has crosswalk {crosswalk}. Crosswalks: {', '.join(known)}.")
         if name not in headers:
             raise ContractError(f"{column_map}: no header for column {name}. Add a row `{name},<header>`.")
-        columns.append(Column(name, kind, is_required, crosswalk, tuple(headers[name])))
+        is_date = TYPES[kind] in ("DATE", "TIMESTAMP")
+        if "none_dates" in spec and not is_date:
+            raise ContractError(f"{contract}: column {name} has none_dates, and is no date.")
+        own = _dates(contract, spec["none_dates"], f"column {name}: none_dates") if "none_dates" in spec else none_dates
+        columns.append(Column(name, kind, is_required, crosswalk, tuple(headers[name]), own if is_date else ()))
     _all_known(column_map, headers, specs)
     return tuple(columns)
 
@@ -264,8 +293,8 @@ def _same_for_the_warehouse(own: Contract, shipped: Contract, path: Path) -> Non
             )
 
 
-def _fingerprint(contract: Path, column_map: Path) -> str:
+def _fingerprint(contract: Path, column_map: Path, none_dates: Path) -> str:
     digest = hashlib.sha256()
-    for path in (contract, column_map, *sorted(HERE.glob("*.py"))):
+    for path in (contract, column_map, none_dates, *sorted(HERE.glob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

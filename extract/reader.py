@@ -5,13 +5,14 @@ a cache under typed/ that can be deleted at any time.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
+from extract import quarantine
 from extract.contract import Contract
 from extract.landing import Landed
 from extract.reading import TextTable, load_text
@@ -218,6 +219,7 @@ def file_issues(
         others = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
         message = f"Columns that are not known were not used: {', '.join(extra[:QUOTED])}{others}."
         found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
+    found += _of_values(issue, typed)
     for unreadable in typed.unreadable:
         kind = next(column.type for column in contract.columns if column.name == unreadable.column)
         header = typed.match.headers[unreadable.column]
@@ -229,11 +231,12 @@ def file_issues(
             found.append(
                 issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more)
             )
-    rows = con.execute(f"SELECT line_no, column_name, reason FROM quarantine ORDER BY line_no LIMIT {DETAIL_LIMIT}")
+    records = f"FROM quarantine WHERE kind <> '{quarantine.FURNITURE}' ORDER BY line_no LIMIT {DETAIL_LIMIT}"
+    rows = con.execute(f"SELECT line_no, column_name, reason {records}")
     for line, header, reason in rows.fetchall():
         fix = "Put the row right in the source system; until then it is in quarantine."
         found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
-    if (more := typed.rows_quarantined - DETAIL_LIMIT) > 0:
+    if (more := typed.rows_quarantined - len(typed.furniture) - DETAIL_LIMIT) > 0:
         found.append(
             issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more)
         )
@@ -243,6 +246,47 @@ def file_issues(
             issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate)
         )
     return found
+
+
+def _of_values(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:
+    """What is told once a column or file, of values and lines that were read otherwise than as they stand."""
+    if lines := typed.furniture:
+        message = f"{_lines(lines)}: a title, a total, a footer or the header again. Set aside; nobody is made of it."
+        yield issue("F-40", "note", message, "Nothing, if that is right; if a child stands there, put its key right.",
+                    count=len(lines))  # fmt: skip
+    for column in typed.tidied:
+        header = typed.match.headers[column.column]
+        if column.unseen:
+            message = f"{header}: characters that nobody can see were taken off {column.unseen:,} values."
+            yield issue("F-41", "note", message, "Nothing, or clear them in the source system.", column_name=header,
+                        count=column.unseen)  # fmt: skip
+        if column.wrapped:
+            message = f'{header}: {column.wrapped:,} values stood in Excel\'s wrapping, such as ="…"; it was taken off.'
+            yield issue("F-41", "note", message, "Nothing, or export without opening the file in Excel.",
+                        column_name=header, count=column.wrapped)  # fmt: skip
+        if column.none and column.is_id:
+            message = f"{header}: {column.none:,} values are words such as N/A or UN2, and no ID. They count as blank."
+            yield issue("F-42", "query", message, "Leave the cell empty in the report, or put the right ID in.",
+                        column_name=header, count=column.none)  # fmt: skip
+        elif column.none:
+            message = f"{header}: {column.none:,} values say NULL, and count as blank."
+            yield issue("F-42", "note", message, "Nothing, or leave the cell empty in the report.",
+                        column_name=header, count=column.none)  # fmt: skip
+    for none in typed.none_dates:
+        header = typed.match.headers[none.column]
+        message = f"{header}: {none.count:,} dates are ones that systems write for none, and count as blank: "
+        message += f"{', '.join(none.dates[:QUOTED])}."
+        fix = "Nothing, if that is right; else give the column a list of its own (none_dates) in the contract."
+        yield issue("F-43", "query", message, fix, column_name=header, count=none.count)
+    if lines := typed.bare:
+        message = f"{_lines(lines)}: nothing but a key. Kept as a record."
+        yield issue("F-44", "query", message, "Fill it in, or take the line out, if it is a count or a title.",
+                    count=len(lines))  # fmt: skip
+
+
+def _lines(lines: list[int]) -> str:
+    more = f" and {len(lines) - QUOTED:,} more" if len(lines) > QUOTED else ""
+    return f"Line{'s' * (len(lines) > 1)} {', '.join(map(str, lines[:QUOTED]))}{more}"
 
 
 def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:

@@ -16,7 +16,7 @@ import pytest
 from tests.dags.conftest import PROJECT, Night, make_known
 
 LONDON = ZoneInfo("Europe/London")
-FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
+FEEDS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*__*.yml"))
 CALL = {"notified_on": "2026-11-16"}
 Play = Callable[..., Night]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.dags.conftest import PROJECT
 
 LONDON = ZoneInfo("Europe/London")
-CONTRACTS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
+CONTRACTS = sorted(path.stem for path in (PROJECT / "extract" / "contracts").glob("*__*.yml"))
 
 
 def test_one_night_at_a_time_told_how_to_build_a_day_again(dag: Any) -> None:

@@ -30,7 +30,7 @@ def contracts() -> dict[str, dict[str, Any]]:
     """Every feed's contract, by `source.feed`."""
     return {
         path.stem.replace("__", "."): yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in sorted(CONTRACTS.glob("*.yml"))
+        for path in sorted(CONTRACTS.glob("*__*.yml"))
     }
 
 

@@ -10,7 +10,7 @@ import openpyxl
 
 from tests.steps import PROJECT, Step, shared
 
-FEEDS = sorted(path.stem.replace("__", ".") for path in (PROJECT / "extract" / "contracts").glob("*.yml"))
+FEEDS = sorted(path.stem.replace("__", ".") for path in (PROJECT / "extract" / "contracts").glob("*__*.yml"))
 SHEETS = ("List_1", "List_2")
 
 

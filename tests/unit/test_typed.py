@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from extract import contract as contracts
-from extract import reader
+from extract import furniture, reader
 from extract.refusal import Refusal
 from extract.typed import Typed, match_header
 from send_ready import settings
@@ -227,4 +227,4 @@ def test_a_header_between_the_rows_is_no_record(tmp_path: Path) -> None:
     needs = contracts.load("capita_one.sen_needs", SETTINGS)  # of which no date is required
     _, rows, quarantine = read(tmp_path, "\ufeffStudent ID ,SEN Type,Rank\n1,ASD,1\nStudent ID,SEN Type,Rank\n", needs)
     assert len(rows) == 1
-    assert [row[:3] for row in quarantine] == [(3, "Student ID", "The header stands here again.")]
+    assert [row[:3] for row in quarantine] == [(3, None, furniture.REASON)]

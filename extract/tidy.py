@@ -1,0 +1,123 @@
+"""What stands around a value, and what stands for none: characters that nobody sees, Excel's wrapping, words for blank.
+
+Most columns of most files have none of it. One look at a column tells, and only one that has any is tidied, value by
+value; the rest of the work is the database's. Source of the rules: "Reading values" of the feeds' specification.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from extract.contract import Column
+from send_ready.warehouse import literal
+
+# By RE2. Format characters (zero width, direction, soft hyphen, byte order), fillers that show nothing, and controls.
+_UNSEEN = (
+    r"\p{Cf}\x{034f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180d}\x{2800}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}"
+    r"\x00-\x08\x0e-\x1f\x7f-\x{84}\x{86}-\x{9f}"
+)
+_SPACE = r"\s\x0b\x{85}\p{Z}"
+_BLANKS = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
+# Words that databases and programs write for nothing. In a text column only as they write them: Null is a surname.
+_NULL = r"\\n|null|\(null\)|<null>|\[null\]"
+_NULL_TEXT = r"\\N|NULL|null|\(null\)|\(NULL\)|<null>|<NULL>|\[NULL\]|\[null\]"
+# An ID of nothing but punctuation is none either. One that begins with # is an error of Excel, which is told otherwise.
+_NO_ID = (
+    rf"{_NULL}|n/?a|n\.a\.?|n\\a|none|nil|nan|<na>|unknown|unk|not-?known|not(applicable|available|recorded)"
+    r"|no(upn|uln|urn|id)|[^\p{L}\p{N}#][^\p{L}\p{N}]*"
+)
+_REASON = r"un0?([1-9]|10)"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one column of a file had beside its values: how many values of each sort."""
+
+    column: str
+    is_id: bool
+    unseen: int  # had characters that nobody sees
+    wrapped: int  # were wrapped by Excel
+    none: int  # were words for nothing
+
+
+def look(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> set[str]:
+    """Of columns and their names in table `text`, those with any value that has to be looked at closely."""
+    tests = ", ".join(f"bool_or({_is_odd(column, text)})" for column, text in columns)
+    row = con.execute(f"SELECT {tests} FROM text").fetchone() if columns else None
+    return {column.name for (column, _), is_odd in zip(columns, row or (), strict=True) if is_odd}
+
+
+def tidied(column: Column, text: str) -> str:
+    """SQL of a text without what stands around its value; for columns that need it."""
+    return f"CASE WHEN {_is_odd(column, text)} THEN {_unwrapped(column, _seen(column, text))} ELSE {text} END"
+
+
+def held(column: Column, tidy: str) -> str:
+    """SQL of a tidied text, null when it is blank or a word for nothing."""
+    return f"""CASE WHEN {tidy} >= '0' AND {tidy} < ':' OR strlen({tidy}) > 32 THEN {tidy}
+        WHEN {_is_none(column, tidy)} THEN NULL ELSE nullif({tidy}, '') END"""
+
+
+def _is_none(column: Column, tidy: str) -> str:
+    """SQL of whether a tidied text is a word for nothing."""
+    if column.type == "text":
+        return f"regexp_full_match({tidy}, {literal(_NULL_TEXT)})"
+    words = f"{_NO_ID}|{_REASON}" if column.type == "id" else _NULL
+    return rf"regexp_full_match(lower(regexp_replace({tidy}, '\s', '', 'g')), {literal(words)})"
+
+
+def reason(tidy: str) -> str:
+    """SQL of the reason for which there is no UPN (UN1 to UN10), where one stands in place of it; else null."""
+    return rf"'UN' || nullif(regexp_extract(lower(regexp_replace({tidy}, '\s', '', 'g')), '^{_REASON}$', 1), '')"
+
+
+def told(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> list[Found]:
+    """What there is to tell of columns that needed tidying, in their order."""
+    if not columns:
+        return []
+    counts = []
+    for column, text in columns:
+        seen, plain = _seen(column, text), f"trim({text}, {_BLANKS})"
+        whole = _unwrapped(column, seen)
+        counts += [f"count_if(length({seen}) <> length({plain}))", f"count_if({whole} <> {seen})"]
+        counts += [f"count_if({whole} <> '' AND {_is_none(column, whole)})"]
+    odd = " OR ".join(f"({_is_odd(column, text)})" for column, text in columns)
+    row = con.execute(f"SELECT {', '.join(counts)} FROM text WHERE {odd}").fetchone() or ()
+    found = [
+        Found(column.name, column.type == "id", *row[3 * at : 3 * at + 3]) for at, (column, _) in enumerate(columns)
+    ]
+    return [each for each in found if each.unseen or each.wrapped or each.none]
+
+
+def _is_odd(column: Column, text: str) -> str:
+    """SQL of a cheap test that no plain value meets: beyond ASCII, beginning or ending with a sign, perhaps a word."""
+    if column.type == "id":  # a UPN is a letter and then digits, no word
+        short = f"strlen({text}) < 17 AND NOT substr({text}, 2, 1) BETWEEN '0' AND '9'"
+    else:
+        short = f"{text} IN ('NULL', 'null', 'Null') OR starts_with({text}, 'Err:')"
+    ends = " OR ".join(f"ends_with({text}, {blank})" for blank in ("' '", "chr(9)", "chr(10)", "chr(13)"))
+    return f"""CASE WHEN strlen({text}) <> length({text}) OR {ends} THEN true
+        WHEN {text} >= '0' AND {text} < ':' THEN false
+        WHEN {text} = '' THEN false
+        WHEN {text} >= 'A' AND {text} < '[' OR {text} >= 'a' AND {text} < '{{' THEN {short}
+        ELSE true END"""
+
+
+def _seen(column: Column, text: str) -> str:
+    """SQL of a text without what nobody sees: anywhere in an ID, a code and the like, at the ends of other text."""
+    if column.type == "text":
+        bare = rf"regexp_replace({text}, '^[{_SPACE}{_UNSEEN}]+|[{_SPACE}{_UNSEEN}]+$', '', 'g')"
+    else:
+        bare = rf"regexp_replace({text}, '[{_UNSEEN}]+', '', 'g')"
+    return rf"trim(regexp_replace({bare}, '[\x{{85}}\p{{Z}}]', ' ', 'g'), {_BLANKS})"
+
+
+def _unwrapped(column: Column, text: str) -> str:
+    """SQL of what Excel's wrapping wraps: ="00123", =00123, '00123."""
+    formula = rf"regexp_replace({text}, '^=\s*\"([^\"]*)\"$', '\1')"
+    if column.type == "text":
+        return f"CASE WHEN {text} LIKE '=%' THEN trim({formula}, {_BLANKS}) ELSE {text} END"
+    plain = rf"regexp_replace({formula}, '^=\s*([0-9A-Za-z][0-9A-Za-z/_-]*)$', '\1')"
+    quoted = rf"regexp_replace({text}, '^[''‘’`](.*?)[''‘’`]?$|^\"(.*)\"$', '\1\2')"
+    return f"""CASE WHEN {text} LIKE '=%' THEN trim({plain}, {_BLANKS})
+        WHEN regexp_matches({text}, '^[''‘’`"]') THEN trim({quoted}, {_BLANKS}) ELSE {text} END"""
