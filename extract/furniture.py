@@ -57,7 +57,7 @@ def find(con: duckdb.DuckDBPyConnection, contract: Contract, positions: dict[str
     key = next(positions[column.name] for column in contract.required if column.name in contract.key)
     con.execute(f"""
         CREATE TABLE suspect AS SELECT line_no, [{", ".join(f"c{at}" for at in range(len(header)))}] AS held
-        FROM text WHERE {_is_suspect(key, required, keys, header)}""")
+        FROM text WHERE {_is_suspect(key, required, keys, sorted(positions.values()), header)}""")
     titles = {at: normalise(header[at]) for at in keys if normalise(header[at])}
     usual: Keys | None = None
     for table, held in (("suspect", "held"), ("misfit", "record")):
@@ -86,9 +86,9 @@ def _list(lines: list[int]) -> str:
     return ", ".join(map(str, lines))
 
 
-def _is_suspect(key: int, required: list[int], keys: list[int], header: Sequence[str]) -> str:
+def _is_suspect(key: int, required: list[int], keys: list[int], known: list[int], header: Sequence[str]) -> str:
     """SQL of a cheap test for lines that may be furniture: an odd key, or something missing and little beside it."""
-    beside = " + ".join(f"(c{at} >= '!')::INTEGER" for at in range(len(header)) if at != key)
+    beside = " + ".join(f"(c{at} >= '!')::INTEGER" for at in known if at != key)
     missing = " OR ".join(f"NOT c{at} >= '!'" for at in required)
     letters = f"CASE WHEN c{key} >= ':' THEN NOT regexp_matches(c{key}, '[0-9]') ELSE false END"
     again = " OR ".join(f"lower(c{at}) = {literal(header[at].strip().lower())}" for at in keys if at != key) or "false"
