@@ -81,8 +81,7 @@ def lists(inbox: Path, as_at: date, la_code: str, workbook: Path | None = None, 
         con.execute(f"SET VARIABLE as_at = DATE '{as_at}'")
         con.execute(f"SET VARIABLE known_at = DATE '{as_at}'")
         con.execute(f"SET VARIABLE la_code = '{la_code}'")
-        con.execute(f"SET VARIABLE has_exclusions = {received['exclusions']}")
-        con.execute(f"SET VARIABLE has_gias = {received['establishments']}")
+        tell_what_came(con, received)
         con.execute(SQL.read_text(encoding="utf-8"))
         tables = time.perf_counter()
         lettered = {sheet: con.table(f"{sheet.lower()}_lettered").fetchall() for sheet in SHEETS}
@@ -93,23 +92,41 @@ def lists(inbox: Path, as_at: date, la_code: str, workbook: Path | None = None, 
     return Lists(plain, lettered, tables - started, written - tables if workbook else 0.0)
 
 
-def _load(con: duckdb.DuckDBPyConnection, inbox: Path, feed: str, as_at: date) -> bool:
-    """Make raw_<feed> from the newest export of the as-at date or before; empty when there is none."""
+def tell_what_came(con: duckdb.DuckDBPyConnection, received: dict[str, set[str]]) -> None:
+    """Set the variables of floor.sql that say what is known at all, from the columns of each export that came."""
+    care = received["involvements"]
+    known = {
+        "has_exclusions": bool(received["exclusions"]),
+        "has_gias": bool(received["establishments"]),
+        "has_home_education": bool(received["home_education"]),
+        "has_absence": {"Authorised Absence", "Unauthorised Absence"} <= received["attendance"],
+        "has_care": {"DOB", "UPN"} <= care or {"DOB", "First Name", "Last Name", "Postcode"} <= care,
+    }
+    for name, value in known.items():
+        con.execute(f"SET VARIABLE {name} = {value}")
+
+
+def _load(con: duckdb.DuckDBPyConnection, inbox: Path, feed: str, as_at: date) -> set[str]:
+    """Make raw_<feed> from the newest export of the as-at date or before, and say which of its columns came.
+
+    Empty, and no column, when there is no export.
+    """
     name, columns = FEEDS[feed]
     dated = {path.stem.removeprefix(name).strip("_"): path for path in inbox.glob(f"{name}*.csv")}
     usable = [day for day in dated if day.isdecimal() and day <= f"{as_at:%Y%m%d}"]
     empty = "SELECT " + ", ".join(f'NULL::VARCHAR AS "{column}"' for column in columns.split(", ")) + " WHERE false"
     if not usable:
         con.execute(f"CREATE TABLE raw_{feed} AS {empty}")
-        return False
+        return set()
     with _as_utf8(dated[max(usable)]) as path:
-        headers = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in _headers(path, columns.split(", ")))
+        names = _headers(path, columns.split(", "))
+        headers = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
         con.execute(
             f"CREATE TABLE raw_{feed} AS FROM read_csv({_literal(path)}, auto_detect = false, header = true, "
             f"columns = {{{headers}}}, delim = ',', quote = '\"', escape = '\"', "
             f"strict_mode = false) UNION ALL BY NAME {empty}"
         )
-    return True
+    return {*names} & {*columns.split(", ")}
 
 
 def _headers(path: Path, columns: list[str]) -> list[str]:

@@ -7,7 +7,8 @@
 -- floor.py loads each export into raw_<feed> (in the file's order; every column text, absent ones null), the
 -- crosswalks into xwalk (what, local_value in lower case, code), and sets as_at DATE, known_at DATE (the day whose
 -- exports these are, which is as_at but for the KPIs of a month end before it), la_code VARCHAR,
--- has_exclusions BOOLEAN and has_gias BOOLEAN (an export was received).
+-- has_exclusions, has_gias, has_home_education, has_absence and has_care BOOLEAN (an export was received, with what it
+-- takes to tell).
 -- Results: list_1 and list_2 (plain codes, in order of Unique ID), list_1_lettered and list_2_lettered.
 
 -- Reading a value -----------------------------------------------------------------------------------
@@ -346,10 +347,11 @@ SELECT list_no, person_id AS unique_id, coalesce(s.upn, h.upn) AS upn, s.uln,
     initial_plan_date, updated_plan_date, last_review_date, coalesce(n.need, h.need) AS primary_need,
     main.urn AS main_urn, main.phase AS main_phase, sub.phase AS subsidiary_phase,
     CASE WHEN person_id IN (SELECT student_id FROM home_education WHERE is_open(start_date, end_date))
-        THEN 'Yes' ELSE 'No' END AS elective_home_education,
+        THEN 'Yes' WHEN getvariable('has_home_education') THEN 'No' END AS elective_home_education,
     CASE WHEN getvariable('has_exclusions') THEN coalesce(suspensions, 0) END AS suspension_count,
     CASE WHEN getvariable('has_exclusions') THEN coalesce(permanent, 0) END AS permanent_exclusion_count,
-    absence_pct, pupil_premium, CASE WHEN c.person_id IS NULL THEN 'No' ELSE 'Yes' END AS known_to_social_care,
+    CASE WHEN getvariable('has_absence') THEN absence_pct END AS absence_pct, pupil_premium,
+    CASE WHEN c.person_id IS NOT NULL THEN 'Yes' WHEN getvariable('has_care') THEN 'No' END AS known_to_social_care,
     c.team AS social_care_team, coalesce(disability, 'Unknown') AS disability
 FROM person LEFT JOIN student s ON s.student_id = person_id
 LEFT JOIN hub_fact h USING (person_id)

@@ -115,6 +115,13 @@ def load(feed: str, settings: Settings) -> Contract:
     return found
 
 
+def default_header(feed: str, column: str) -> str:
+    """What the shipped layout calls a column of a feed (`source.feed`), for sentences; of a council's own, its name."""
+    path = COLUMN_MAPS / f"{feed.replace('.', '__')}.csv"
+    names = _headers(path).get(column) if path.is_file() else None
+    return names[0] if names else column.replace("_", " ").capitalize()
+
+
 def load_all(settings: Settings) -> list[Contract]:
     """Every contract in force."""
     return [load(feed, settings) for feed in feeds()]

@@ -16,7 +16,7 @@ OPTIONAL, VALUE = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\{(\w+)\}")
 DATES = ("event_date", "end_date", "counted_from_date")
 # What a sentence may name.
 NAMES = {*DATES, "as_at_date", "code", "detail", "place", "session_count", "days", "week_count", "missed_pct"}
-NAMES |= {"need_rank"}
+NAMES |= {"need_rank", "possible_count"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Words:
 
     def _values(self, kind: Kind, row: Mapping[str, Any]) -> dict[str, str | None]:
         """The values of NAMES, as text."""
-        sessions, weeks, rank, missed = (
-            row[name] for name in ("session_count", "week_count", "need_rank", "missed_pct")
+        sessions, possible, weeks, rank, missed = (
+            row[name] for name in ("session_count", "sessions_possible_count", "week_count", "need_rank", "missed_pct")
         )
         return {name: row[name] and day(row[name]) for name in DATES} | {
             "as_at_date": day(self.as_at),
@@ -102,6 +102,7 @@ class Words:
             "detail": self.name(kind.detail_set, row["detail"]),
             "place": place(row),
             "session_count": sessions and counted(sessions, "session"),
+            "possible_count": possible and f"{possible:,} possible",
             "days": sessions and school_days(sessions),
             "week_count": weeks and counted(weeks, "week"),
             "missed_pct": missed and f"{missed.normalize():f}%",

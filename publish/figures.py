@@ -5,7 +5,7 @@ The warehouse keeps full precision; this is where a figure is rounded, half up, 
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -40,6 +40,19 @@ class Kpi:
     unit: str
     direction: str
     is_headline: bool
+    amber_margin: float | None = None  # of the target in force
+    not_known: str | None = None  # why it has no figure: which feed or column never came
+    since: date | None = None  # the first month with anything to count, where the window reaches further back
+
+    def rule(self, target: float | None) -> str:
+        """When the figure is green, amber or red; nothing where it has no colour."""
+        if target is None or self.amber_margin is None or self.direction not in ("higher", "lower"):
+            return ""
+        limit = target - self.amber_margin if self.direction == "higher" else target + self.amber_margin
+        green, amber = aim(target, self.unit), aim(limit, self.unit)
+        if self.direction == "higher":
+            return f"Green from {green}, amber from {amber}, red below"
+        return f"Green up to {green}, amber up to {amber}, red above"
 
 
 @dataclass(frozen=True)
@@ -92,10 +105,24 @@ def catalogue(con: DuckDBPyConnection) -> dict[str, Kpi]:
     if not has_table(con, "kpi_catalogue", "seeds"):
         return {}
     rows = con.execute(
-        "SELECT kpi_id, title, theme, definition, unit, direction, is_headline = 'Y' "
-        "FROM built.seeds.kpi_catalogue ORDER BY kpi_id"
+        "SELECT kpi_id, title, theme, definition, unit, direction, is_headline = 'Y', try_cast(amber_margin AS DOUBLE) "
+        "FROM built.seeds.kpi_catalogue LEFT JOIN built.seeds.kpi_targets USING (kpi_id) ORDER BY kpi_id"
     ).fetchall()
-    return {row[0]: Kpi(*row) for row in rows}
+    why = not_known(con)
+    return {row[0]: replace(Kpi(*row), not_known=why.get(row[0])) for row in rows}
+
+
+def not_known(con: DuckDBPyConnection) -> dict[str, str]:
+    """By KPI that has no figure because something never came, a sentence that says what."""
+    if not has_table(con, "kpi_not_known"):
+        return {}
+    missing: dict[str, list[tuple[str, str | None]]] = {}
+    for kpi_id, feed, column in con.execute(
+        "SELECT kpi_id, feed, column_name FROM built.kpi.kpi_not_known ORDER BY ALL"
+    ).fetchall():
+        missing.setdefault(kpi_id, []).append((feed, column))
+    feeds = findings.feeds(con)
+    return {kpi_id: findings.lacking(feeds, parts) for kpi_id, parts in missing.items()}
 
 
 def series(con: DuckDBPyConnection, values: str = INTERNAL) -> dict[str, Series]:
@@ -123,7 +150,31 @@ def series(con: DuckDBPyConnection, values: str = INTERNAL) -> dict[str, Series]
     found: dict[str, list[Figure]] = {}
     for row in rows:
         found.setdefault(row.pop("kpi_id"), []).append(Figure(**row))
-    return {kpi_id: Series(known[kpi_id], figures) for kpi_id, figures in found.items() if kpi_id in known}
+    begun = _begun(con, values)
+    return {
+        kpi_id: Series(replace(known[kpi_id], since=_since(figures[-1], begun.get(kpi_id))), figures)
+        for kpi_id, figures in found.items()
+        if kpi_id in known
+    }
+
+
+def _begun(con: DuckDBPyConnection, values: str) -> dict[str, date]:
+    """By KPI the first day of the first month with anything to count; of what is withheld, that there is some."""
+    counted = "numerator > 0 OR denominator > 0" + (" OR symbol IS NOT NULL" if values != INTERNAL else "")
+    rows = con.execute(
+        f"""
+        SELECT kpi_id, date_trunc('month', min(period_end))::DATE FROM {values}
+        WHERE breakdown_type = 'all' AND period_type = 'month' AND ({counted}) GROUP BY kpi_id
+        """
+    ).fetchall()
+    return dict(rows)
+
+
+def _since(now: Figure, begun: date | None) -> date | None:
+    """The first month with anything to count where twelve months hold at least one whole month before it."""
+    if now.period_type != "rolling_12_months" or begun is None:
+        return None
+    return begun if begun > month_end(now.period_end, -11) else None
 
 
 def parts(con: DuckDBPyConnection, kpi_id: str, breakdown: str, values: str = INTERNAL) -> list[dict[str, Any]]:
@@ -184,6 +235,15 @@ def beside(figure: Figure, unit: str) -> str:
         return ""
     period = f" ({figure.comparator_period})" if figure.comparator_period else ""
     return f"England {shown(figure.comparator, unit)}{period}"
+
+
+def caution(each: Series) -> str:
+    """What to know before reading a figure: why there is none, or since when there is anything to count."""
+    if each.now.value is None and each.kpi.not_known:
+        return each.kpi.not_known
+    if each.now.value is not None and each.kpi.since:
+        return f"Of less than 12 months: there is nothing to count before {month(each.kpi.since)}."
+    return ""
 
 
 def period(figure: Figure) -> str:

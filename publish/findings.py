@@ -1,6 +1,6 @@
 """What a run holds for this room: lists, issues, feeds and quarantined rows, read from one connection."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from extract import contract as contracts
 from send_ready import issues, warehouse
 from send_ready.layout import lists
 from send_ready.runs import Run, RunError, feed_results
@@ -32,6 +33,11 @@ class Feed:
     rows_accepted: int | None
     rows_quarantined: int | None
     stale_after_days: int
+    columns_missing: tuple[str, ...] = ()  # optional ones that the file in use has not
+
+    def tells(self, *columns: str) -> bool:
+        """Whether the feed ever came, and the file in use has these columns: else what they would hold is not known."""
+        return self.was_ever_received and not {*columns} & {*self.columns_missing}
 
     @property
     def note(self) -> str | None:
@@ -82,14 +88,50 @@ def attach(con: DuckDBPyConnection, run: Run) -> None:
 
 def feeds(con: DuckDBPyConnection) -> list[Feed]:
     """Every feed that has a contract, in order of name."""
-    rows = con.execute(
+    found = rows(
+        con,
         """
-        SELECT source, feed, title, owner, status, was_ever_received, data_date, file_name, rows_accepted,
-               rows_quarantined, stale_after_days
+        SELECT source || '.' || feed AS name, source, title, owner, status, was_ever_received, data_date, file_name,
+            rows_accepted, rows_quarantined, stale_after_days, columns_missing
         FROM built.raw.feeds ORDER BY source, feed
-        """
-    ).fetchall()
-    return [Feed(f"{source}.{feed}", SYSTEMS.get(source, "") + title, *rest) for source, feed, title, *rest in rows]
+        """,
+    )
+    for row in found:
+        row["title"] = SYSTEMS.get(row.pop("source"), "") + row["title"]
+        row["columns_missing"] = _names(row["columns_missing"])
+    return [Feed(**row) for row in found]
+
+
+def _names(joined: str | None) -> tuple[str, ...]:
+    return tuple(joined.split("; ")) if joined else ()
+
+
+def tell(feeds: Sequence[Feed], name: str, *columns: str) -> bool:
+    """Whether a feed of a run can tell what its columns hold."""
+    return any(feed.name == name and feed.tells(*columns) for feed in feeds)
+
+
+def lacking(feeds: Sequence[Feed], missing: Iterable[tuple[str, str | None]]) -> str:
+    """Why something is not known, in a sentence: feeds (`source.feed`) that never came, columns that are missing."""
+    titles = {feed.name: feed.title for feed in feeds}
+    by_feed: dict[str, list[str]] = {}
+    for name, column in missing:
+        by_feed.setdefault(name, []).extend([column] if column else [])
+    never = [titles.get(name, name) for name, columns in by_feed.items() if not columns]
+    said = [f"no export of {' or of '.join(never)} has ever been received"] if never else []
+    said += [
+        f"the export of {titles.get(name, name)} has no column "
+        + " and no column ".join(f"‘{contracts.default_header(name, column)}’" for column in columns)
+        for name, columns in by_feed.items()
+        if columns
+    ]
+    return f"Not known: {'; '.join(said)}."
+
+
+def errors_on_lists(con: DuckDBPyConnection) -> int:
+    """Of the open errors, those about the lists: inspectors would see them. The others are about exports alone."""
+    found = rows(con, "SELECT count(*) AS n FROM issue WHERE severity IN ('stop', 'error') AND list_name IS NOT NULL")
+    return int(found[0]["n"])
 
 
 def list_rows(con: DuckDBPyConnection) -> dict[str, int]:

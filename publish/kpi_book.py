@@ -222,7 +222,8 @@ def _latest(con: DuckDBPyConnection, values: str) -> Grid | None:
     found = figures.series(con, values)
     if not found:
         return None
-    now = [each.now for each in found.values()]
+    all_ = list(found.values())
+    now = [each.now for each in all_]
     kpis = [each.kpi for each in found.values()]
     units = [kpi.unit for kpi in kpis]
     return Grid(
@@ -236,6 +237,10 @@ def _latest(con: DuckDBPyConnection, values: str) -> Grid | None:
             *_figures([(each.numerator, each.denominator, each.value, each.symbol) for each in now], units),
             *_beside([(each.comparator, each.comparator_period, each.target, each.rag) for each in now], units),
             *_data([(each.data_date, each.is_stale) for each in now]),
+            Column(
+                "Green, amber, red", "text", [each.kpi.rule(each.now.target) or NOT_APPLICABLE for each in all_], 36
+            ),
+            Column("What to know", "text", [figures.caution(each) or NOT_APPLICABLE for each in all_], 50),
         ],
         is_filtered=True,
         is_wrapped=True,

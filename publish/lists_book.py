@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 
 import send_ready
 from publish import findings, workbook
-from publish.findings import STATES, Feed
+from publish.findings import STATES, Feed, tell
 from publish.workbook import Block, Column, Grid, Page
 from send_ready.layout import LAYOUT_VERSION, ListLayout, council, letters, lists
 from send_ready.runs import Run
@@ -123,25 +123,42 @@ def _feeds_block(feeds: Sequence[Feed]) -> Block:
 
 
 def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
-    never = {feed.name for feed in feeds if not feed.was_ever_received}
+    never = {name for name, (columns, _) in _NOT_KNOWN.items() if not any(tell(feeds, name, *each) for each in columns)}
     notes = [
         f"The layout is that of the Annex A request of November 2022 (version {LAYOUT_VERSION}).",
         "Conformance to the June 2025 handbook is not claimed.",
-        "An empty cell means that nothing is recorded. What ought to be put right is in issues.xlsx.",
+        "An empty cell means that nothing is recorded or known. What ought to be put right is in issues.xlsx.",
         "Counts and absence cover the six months up to the as-at date; absence is a percentage of possible sessions.",
         "These lists hold personal data about children. Share them only by the means agreed for it.",
     ]
     if settings.code_style == "lettered":
         notes.append("DS (Down syndrome) has no letter in this version of the layout and stands as DS.")
-    notes += [note for name, note in _NEVER_RECEIVED.items() if name in never]
+    notes += [note for name, (_, note) in _NOT_KNOWN.items() if name in never]
     return notes
 
 
-_NEVER_RECEIVED = {
-    "gias.establishments": "No GIAS file has been received: phases are blank, and List_2 holds every enrolled child on "
-    "SEN support, whichever area the school is in.",
-    "capita_one.exclusions": "No exclusions file has been received: suspensions and permanent exclusions are blank.",
-    "capita_one.attendance": "No attendance file has been received: absence is blank.",
-    "capita_one.home_education": "No home education file has been received: nobody is shown as home educated.",
-    "social_care.involvements": "No social care file has been received: nobody is shown as known to social care.",
+# What a feed must have for its columns of the lists to be known (one of these), and what to say where it has not.
+_NOT_KNOWN: dict[str, tuple[Sequence[Sequence[str]], str]] = {
+    "gias.establishments": (
+        [()],
+        "No GIAS file has been received: phases are blank, and List_2 holds every enrolled child on SEN support, "
+        "whichever area the school is in.",
+    ),
+    "capita_one.exclusions": (
+        [()],
+        "No exclusions file has been received: suspensions and permanent exclusions are blank, which is not 0.",
+    ),
+    "capita_one.attendance": (
+        [("authorised_absence", "unauthorised_absence")],
+        "No attendance file with authorised and unauthorised absence has been received: absence is blank.",
+    ),
+    "capita_one.home_education": (
+        [()],
+        "No home education file has been received: elective home education is blank, which is not No.",
+    ),
+    "social_care.involvements": (
+        [("date_of_birth", "upn"), ("date_of_birth", "first_name", "last_name", "postcode")],
+        "No social care file that can be linked to children has been received: whether a child is known to social care "
+        "is blank, which is not No.",
+    ),
 }

@@ -40,8 +40,23 @@ STAGES = (
     ("Assessment and draft plan", "20 weeks"),
     ("Final plan", "20 weeks"),
 )
+UNDRAFTED = (STAGES[0], ("Assessment, draft and final plan", "20 weeks"))  # where drafts are not known
 PLAN_PARTS = (("done", "done"), ("on_track", "on track"), ("at_risk", "at risk"), ("overdue", "overdue"))
 BANDS = (("in_time", "in time"), ("late", "late, up to 30 weeks"), ("long", "beyond 30 weeks"))
+# Where each child with a plan is: every phase of the lists, in words. Anything else is told as it is.
+PHASES = (
+    ("Nursery", "Nursery"),
+    ("Primary", "Primary school"),
+    ("Middle (deemed primary)", "Middle school (deemed primary)"),
+    ("Middle (deemed secondary)", "Middle school (deemed secondary)"),
+    ("Secondary", "Secondary school"),
+    ("All-through", "All-through school"),
+    ("Special", "Special school"),
+    ("Pupil referral unit/Alternative provision", "Alternative provision"),
+    ("FE college", "Further education and other post-16"),
+)
+NO_PHASE = "Unknown"
+# And some of them once more, as the KPIs count them and England does.
 PLACEMENTS = (
     ("K36", None, "Mainstream school"),
     ("K37", None, "Special school"),
@@ -102,6 +117,7 @@ def write(
     is_public = values != INTERNAL
     kpis = figures.series(con, values)
     feeds = findings.feeds(con)
+    known = figures.not_known(con)
     columns = _columns(con)
     context: dict[str, Any] = {
         "place": manifest["council"] or f"Local authority {run.la_code}",
@@ -113,12 +129,13 @@ def write(
         "all_kpis": [_headline(each) for each in kpis.values()],
         "history_rows": [[end, *cells] for end, cells in _history([e for e in kpis.values() if e.kpi.is_headline])],
         "trends": {kpi_id: _trend(kpis[kpi_id]) for kpi_id in ("K01", "K13", "K19") if kpi_id in kpis},
+        "places": _places(con, kpis, values),
         "placements": _placements(con, kpis, values),
-        "backlog": None if is_public else _backlog(con, run.as_at),
-        "advice": None if is_public else _advice(con),
-        "reviews": None if is_public else _reviews(con, run.as_at),
+        "backlog": None if is_public else _backlog(con, run.as_at, feeds, known),
+        "advice": None if is_public else _advice(con, known),
+        "reviews": None if is_public else _reviews(con, run.as_at, feeds, known),
         "plan": _plan(con, is_public),
-        "verdict": None if is_public else _verdict(manifest, feeds, columns),
+        "verdict": None if is_public else _verdict(manifest, feeds, columns, findings.errors_on_lists(con)),
         "list_rows": [] if is_public else list(manifest["rows"].items()),
         "feeds": [] if is_public else sorted(feeds, key=lambda feed: (feed.status == "fresh", feed.title)),
         "columns": [] if is_public else columns,
@@ -141,7 +158,7 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
     least = [column for column in columns if not column.is_rarely_filled and rounded(column.least) < 100]
     least.sort(key=lambda column: column.least)
     for name, said in (("backlog", _backlog_rows), ("advice", _advice_rows), ("reviews", _review_rows)):
-        if context[name]:
+        if context[name] and not context[name]["unknown"]:
             context[name]["table"] = said(context[name])
     shares = [max(row["value"] or 0, row["england"] or 0) for row in context["placements"]]
     return {
@@ -154,6 +171,8 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
             [column.header, *("not on it" if share is None else f"{rounded(share)}%" for share in column.filled)]
             for column in columns
         ],
+        "place_whole": max((row["value"] or 0 for row in context["places"]), default=0),
+        "place_table": [[row["label"], row["shown"], row["share"] or "–"] for row in context["places"]],
         "placement_whole": max(shares, default=0),
         "placement_table": [
             [
@@ -168,12 +187,14 @@ def _tables(context: dict[str, Any]) -> dict[str, Any]:
         "all_table": [
             [
                 each["kpi"].title,
-                each["value"] or each["now"].symbol or "–",
+                each["value"] or each["now"].symbol or ("Not known" if each["kpi"].not_known else "–"),
                 each["of"] or "–",
                 each["period"],
                 each["rag_word"],
                 each["england"].removeprefix("England ") or "–",
                 each["target"].removeprefix("Target ") or "–",
+                each["rule"] or "–",
+                each["caution"] or "–",
             ]
             for each in context["all_kpis"]
         ],
@@ -217,12 +238,16 @@ def render(context: dict[str, Any]) -> str:
     return environment.get_template("readiness.html.j2").render(**context, style=style, policy=POLICY.format(digest))
 
 
-def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[Column]) -> Verdict:
-    """Could the lists go out today? Not when one is empty or a rule says stop; with care when anything would show."""
+def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[Column], on_lists: int) -> Verdict:
+    """Could the lists go out today? Not when one is empty or a rule says stop; with care when anything would show.
+
+    Errors are those of the whole pack, as the console, the brief and issues.xlsx count them, and of these so many are
+    about the lists.
+    """
     empty = [name for name, rows in manifest["rows"].items() if not rows]
     stops = manifest["issues"].get("stop", 0)
     old = [feed for feed in feeds if feed.status != "fresh"]
-    errors = sum(column.error_count for column in columns)
+    errors = manifest["issues"].get("error", 0) + stops
     said = []
     if empty:
         said.append(
@@ -234,13 +259,21 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
         named = ", ".join(feed.title for feed in old[:3]) + (f" and {len(old) - 3} more" if len(old) > 3 else "")
         said.append(f"Not fresh: {named}. The newest data there is was used.")
     if errors:
+        elsewhere = "the others are in the exports alone" if errors > on_lists else "there are no others"
+        said.append(
+            f"{many(errors, 'error is', 'errors are')} open; {on_lists:,} of them would show in the lists, {elsewhere}."
+        )
+    in_columns = sum(column.error_count for column in columns)
+    if in_columns:
         worst = max(columns, key=lambda column: column.error_count)
-        said.append(f"Most errors stand in the column ‘{worst.header}’: {worst.error_count:,} of {errors:,}.")
+        said.append(
+            f"Most errors of the lists stand in the column ‘{worst.header}’: {worst.error_count:,} of {on_lists:,}."
+        )
     if empty or stops:
         return Verdict("not", "No: the lists should not go out today", said)
     if said:
         old_too = f"{'and ' if errors else ''}{many(len(old), 'feed is', 'feeds are')} not fresh" if old else ""
-        shows = f"{many(errors, 'error', 'errors')} would show" if errors else ""
+        shows = f"{on_lists:,} of {many(errors, 'open error', 'open errors')} would show" if errors else ""
         return Verdict("care", f"Yes, but {' '.join(filter(None, (shows, old_too)))}", said)
     return Verdict("ready", "Yes: both lists could go out today", ["Every feed is fresh and no error is open."])
 
@@ -266,7 +299,7 @@ def _headline(each: Series) -> dict[str, Any]:
     elif now.symbol:
         note = "Withheld: the numbers are small"
     elif now.numerator is None:
-        note = "The data it needs has never been received"
+        note = (each.kpi.not_known or "The data it needs has never been received").removesuffix(".")
     else:
         note = "Nothing to count in this period"
     points = [figure.value for figure in each.figures]
@@ -286,6 +319,9 @@ def _headline(each: Series) -> dict[str, Any]:
         "note": note,
         "period": figures.period(now),
         "rag": now.rag,
+        "rule": each.kpi.rule(now.target),
+        "caution": figures.caution(each),
+        "since": figures.caution(each) if now.value is not None else "",
         "rag_word": figures.RAGS.get(now.rag or "", "No target" if now.target is None else "No figure"),
         "england": figures.beside(now, unit),
         "target": "" if now.target is None else f"Target {figures.aim(now.target, unit)}",
@@ -356,13 +392,30 @@ def _trend(each: Series) -> dict[str, Any]:
         )
         for figure in reversed(each.figures)
     ]
-    return {"kpi": kpi, "now": now, "chart": drawn, "rows": rows, "period": figures.period(now)}
+    return {
+        "kpi": kpi,
+        "now": now,
+        "chart": drawn,
+        "rows": rows,
+        "period": figures.period(now),
+        "caution": figures.caution(each),
+    }
 
 
-def _backlog(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
-    """Open assessments by stage of the 20-week clock, each in time, late, or beyond 30 weeks. AOL are not ours."""
+def _backlog(
+    con: DuckDBPyConnection, as_at: date, feeds: Sequence[Feed], not_known: dict[str, str]
+) -> dict[str, Any] | None:
+    """Open assessments by stage of the 20-week clock, each in time, late, or beyond 30 weeks. AOL are not ours.
+
+    Not known without what K05 needs to tell which are open; without drafts there is one stage from the decision on.
+    """
     if not figures.has_table(con, "fct_ehcp_case", "core"):
         return None
+    if "K05" in not_known:
+        return {"unknown": not_known["K05"]}
+    sources = (("capita_one.ehcp_assessments", "draft_issued_date"), ("ehc_hub.cases", "draft_plan_sent"))
+    drafts = [findings.tell(feeds, name, column) for name, column in sources if findings.tell(feeds, name)]
+    stages = STAGES if all(drafts) else UNDRAFTED
     end = literal(as_at) + "::DATE"
     found = con.execute(f"""
         WITH open AS (
@@ -378,7 +431,7 @@ def _backlog(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
         ),
 
         staged AS (
-            SELECT days, CASE WHEN is_drafted THEN 2 WHEN is_agreed THEN 1 ELSE 0 END AS stage FROM open
+            SELECT days, CASE WHEN is_drafted THEN {len(stages) - 1} WHEN is_agreed THEN 1 ELSE 0 END AS stage FROM open
         )
 
         SELECT stage, count(*) FILTER (days <= if(stage = 0, 42, 140)),
@@ -386,11 +439,12 @@ def _backlog(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
         FROM staged GROUP BY stage
     """).fetchall()
     counts: dict[int, list[int]] = {stage: numbers for stage, *numbers in found}
-    numbers = [counts.get(number, [0, 0, 0]) for number in range(len(STAGES))]
+    numbers = [counts.get(number, [0, 0, 0]) for number in range(len(stages))]
     return {
+        "unknown": "",
         "rows": [
             {"label": label, "limit": limit, "numbers": found, "total": sum(found)}
-            for (label, limit), found in zip(STAGES, numbers, strict=True)
+            for (label, limit), found in zip(stages, numbers, strict=True)
         ],
         "total": sum(map(sum, numbers)),
         "late": sum(late + long for _, late, long in numbers),
@@ -400,10 +454,12 @@ def _backlog(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
     }
 
 
-def _advice(con: DuckDBPyConnection) -> dict[str, Any] | None:
+def _advice(con: DuckDBPyConnection, not_known: dict[str, str]) -> dict[str, Any] | None:
     """Advice asked for and not received, for open cases, by who was asked: in time, and past its six weeks."""
     if not figures.has_table(con, "kpi_worklist"):
         return None
+    if "K13" in not_known:
+        return {"unknown": not_known["K13"]}
     rows = findings.rows(
         con,
         """
@@ -414,6 +470,7 @@ def _advice(con: DuckDBPyConnection) -> dict[str, Any] | None:
         """,
     )
     return {
+        "unknown": "",
         "rows": rows,
         "late": sum(row["late"] for row in rows),
         "total": sum(row["late"] + row["in_time"] for row in rows),
@@ -421,10 +478,16 @@ def _advice(con: DuckDBPyConnection) -> dict[str, Any] | None:
     }
 
 
-def _reviews(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
+def _reviews(
+    con: DuckDBPyConnection, as_at: date, feeds: Sequence[Feed], not_known: dict[str, str]
+) -> dict[str, Any] | None:
     """Annual reviews held in each of the last months, those overdue, and those that fall due in the next months."""
     if not figures.has_table(con, "fct_annual_review", "core"):
         return None
+    sources = ("capita_one.annual_reviews", "ehc_hub.reviews")
+    if not any(findings.tell(feeds, name, "meeting_date") for name in sources):
+        missing = [(name, "meeting_date" if findings.tell(feeds, name) else None) for name in sources]
+        return {"unknown": findings.lacking(feeds, missing)}
     end = literal(as_at) + "::DATE"
     held = con.execute(f"""
         SELECT last_day(meeting_date) AS month, count(*) FROM (
@@ -438,7 +501,7 @@ def _reviews(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
     rows = [{"label": month(end_), "kind": "held", "number": counts.get(end_, 0), "note": "held"} for end_ in ends]
     rows[-1]["note"] = "held so far" if ends[-1] > as_at else "held"
     overdue = None
-    if figures.has_table(con, "kpi_worklist"):
+    if figures.has_table(con, "kpi_worklist") and "K19" not in not_known:
         (found,) = con.execute(
             "SELECT count(*) FILTER (item_type = 'review_overdue'), "
             "count(*) FILTER (item_type = 'review_due_in_8_weeks') FROM built.kpi.kpi_worklist"
@@ -447,10 +510,62 @@ def _reviews(con: DuckDBPyConnection, as_at: date) -> dict[str, Any] | None:
         rows.append({"label": "Overdue", "kind": "long", "number": found[0], "note": "not held"})
         rows.append({"label": "Next 8 weeks", "kind": "ahead", "number": found[1], "note": "fall due"})
     return {
+        "unknown": "",
         "rows": rows,
         "overdue": overdue,
+        "overdue_unknown": not_known.get("K19", ""),
         "held": sum(counts.values()),
         "widest": max(row["number"] for row in rows),
+    }
+
+
+def _places(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) -> list[dict[str, Any]]:
+    """Where each child with a plan is, once: rows that add up to all of them, by phase of the main establishment.
+
+    Who has none is told by what is recorded instead, as the further items have it; not in the public edition, whose
+    numbers are those that were withheld or not.
+    """
+    if "K16" not in kpis:
+        return []
+    by_phase = {part["breakdown_value"]: part for part in figures.parts(con, "K16", "phase", values)}
+    counts = [part["numerator"] for part in by_phase.values()]
+    whole = sum(counts) if None not in counts else 0  # what is withheld leaves no shares
+    rows = [
+        _place(label, part["numerator"], whole, part["symbol"])
+        for phase, label in (*PHASES, *((phase, phase) for phase in by_phase if phase not in dict(PHASES)))
+        if phase != NO_PHASE and (part := by_phase.get(phase))
+    ]
+    rest = by_phase.get(NO_PHASE)
+    if rest:
+        elsewhere = [] if values != INTERNAL else _without_phase(con)
+        if elsewhere and sum(count for _, count in elsewhere) == rest["numerator"]:
+            rows += [_place(label, count, whole) for label, count in elsewhere]
+        else:
+            rows.append(_place("No establishment, or its phase is not known", rest["numerator"], whole, rest["symbol"]))
+    return rows
+
+
+def _without_phase(con: DuckDBPyConnection) -> list[tuple[str, int]]:
+    """Children with a plan whose main establishment has no phase, or who have none: what is recorded instead."""
+    if not figures.has_table(con, "rpt_annex_a__settings", "annex_a"):
+        return []
+    return con.execute(
+        """
+        SELECT if(urn IS NULL, coalesce(setting, 'None recorded'), 'An establishment without a known phase') AS kind,
+            sum(plan_count)::BIGINT AS children
+        FROM built.annex_a.rpt_annex_a__settings WHERE phase IS NULL AND plan_count > 0
+        GROUP BY kind ORDER BY kind = 'None recorded', children DESC, kind
+        """
+    ).fetchall()
+
+
+def _place(label: str, number: float | None, whole: float, symbol: str | None = None) -> dict[str, Any]:
+    share = 100 * number / whole if number is not None and whole else None
+    return {
+        "label": label,
+        "value": share,
+        "shown": symbol or ("Not known" if number is None else shown(number, "count")),
+        "share": "" if share is None else shown(share, "percent"),
     }
 
 

@@ -35,6 +35,7 @@ FEED_COLUMNS = {
     "status": "VARCHAR",
     "is_stale": "BOOLEAN",
     "was_ever_received": "BOOLEAN",
+    "columns_missing": "VARCHAR",  # of the file in use, separated by ; and a blank
     "data_date": "DATE",
     "file_name": "VARCHAR",
     "sha256": "VARCHAR",
@@ -190,7 +191,10 @@ def _load_raw(run: Run, settings: Settings) -> int:
             rows += result["rows_accepted"] if result else 0
         con.execute(f"CREATE TABLE raw.feeds ({', '.join(f'{name} {kind}' for name, kind in FEED_COLUMNS.items())})")
         for result in results.values():
-            values = result | {"was_ever_received": result["typed_path"] is not None}
+            values = result | {
+                "was_ever_received": result["typed_path"] is not None,
+                "columns_missing": "; ".join(result["columns_missing"]) or None,
+            }
             con.execute(
                 f"INSERT INTO raw.feeds VALUES ({', '.join('?' * len(FEED_COLUMNS))})",
                 [values[name] for name in FEED_COLUMNS],

@@ -4,10 +4,19 @@
         on {{ alias }}.source_system = '{{ source_system }}' and {{ alias }}.source_id = {{ id }}
 {%- endmacro %}
 
-{# Whether a feed was ever accepted with a data date on or before D. #}
-{% macro was_ever_received(feed) -%}
+{#
+    Whether a feed was ever accepted with a data date on or before D and, of `columns`, the file in use has all. What a
+    feed or a column would hold that never came is not known, which is neither "no" nor 0.
+#}
+{% macro was_ever_received(feed, columns=[]) -%}
     coalesce((
-        select bool_or(feeds.was_ever_received)
+        select
+            bool_or(
+                feeds.was_ever_received
+                {%- for column in columns %}
+                and not list_contains(string_split(coalesce(feeds.columns_missing, ''), '; '), '{{ column }}')
+                {%- endfor %}
+            )
         from {{ ref('stg_send_ready__feeds') }} as feeds
         where feeds.feed = '{{ feed }}'
     ), false)
@@ -16,4 +25,17 @@
 {# From when the plan of a hub case counts at a day, if it has one: of a plan without a date, whenever it is asked. #}
 {% macro hub_plan_start(cases, day) -%}
     if({{ cases }}.has_undated_plan, {{ day }}, {{ cases }}.final_plan_issued_date)
+{%- endmacro %}
+
+{#
+    Whether the social care feed can tell who is known to it: it came, and with what links its records to children, a
+    date of birth and either UPN or name and postcode.
+#}
+{% macro is_social_care_known() -%}
+    (
+        {{ was_ever_received('social_care.involvements', ['date_of_birth', 'upn']) }}
+        or {{ was_ever_received(
+            'social_care.involvements', ['date_of_birth', 'first_name', 'last_name', 'postcode']
+        ) }}
+    )
 {%- endmacro %}

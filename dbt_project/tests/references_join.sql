@@ -17,6 +17,7 @@
     'fct_social_care_involvement',
     'kpi_cases',
     'kpi_improvement_plan',
+    'kpi_not_known',
     'kpi_supplied',
     'kpi_values',
     'kpi_worklist',

@@ -45,8 +45,12 @@ def make_raw(
     rows: Mapping[str, Sequence[Row]] | None = None,
     decisions: Sequence[Row] = (),
     never_received: Sequence[str] = (),
+    columns_missing: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
-    """Write schema raw into a warehouse file: the rows of each `source.feed`, empty tables for the others."""
+    """Write schema raw into a warehouse file: the rows of each `source.feed`, empty tables for the others.
+
+    `columns_missing` names, by `source.feed`, columns that the file in use has not.
+    """
     rows = rows or {}
     feeds = []
     con = warehouse.writer(path)
@@ -64,6 +68,7 @@ def make_raw(
                     "status": "missing" if missing else "fresh",
                     "is_stale": missing,
                     "was_ever_received": not missing,
+                    "columns_missing": "; ".join((columns_missing or {}).get(feed, ())) or None,
                     "data_date": None if missing else AS_AT,
                     "rows_accepted": len(given),
                     "owner": contract["owner"],

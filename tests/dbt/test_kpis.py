@@ -25,7 +25,7 @@ HALF = [  # of two plans one was issued in time
 
 def built(folder: Path, rows: Mapping[str, Sequence[Row]], **options: Any) -> Path:
     folder.mkdir(exist_ok=True)
-    raw = {name: options.pop(name) for name in ("never_received",) if name in options}
+    raw = {name: options.pop(name) for name in ("never_received", "columns_missing") if name in options}
     path = make_raw(folder / "warehouse.duckdb", rows, **raw)
     assert not dbt(path, *BUILD, **options).troubles
     return path
@@ -186,8 +186,11 @@ def test_the_catalogue_has_every_kpi_and_says_why_one_is_supplied(tmp_path: Path
     path = built(tmp_path / "one", {})
     found = {row["kpi_id"] for row in read(path, "SELECT DISTINCT kpi_id FROM kpi.kpi_values")}
     assert found == rows.keys() - not_built
-    named = {feed.strip("?") for row in rows.values() for part in row["feeds"].split("; ") for feed in part.split("|")}
-    assert named - {""} <= set(contracts())
+    needs = read(path, "SELECT DISTINCT kpi_id, feed, column_name FROM int.int_kpi__needs")
+    assert {need["kpi_id"] for need in needs} == found
+    columns = {feed: set(contract["columns"]) for feed, contract in contracts().items()}
+    assert [need for need in needs if {need["column_name"]} - {None} - columns[need["feed"]]] == []
+    assert read(path, "FROM kpi.kpi_not_known") == []
 
 
 def test_kpis_without_a_complete_row_stop_the_build(tmp_path: Path) -> None:
@@ -213,12 +216,94 @@ def test_what_was_never_received_is_not_nought(tmp_path: Path) -> None:
     plans = [{"plan_id": "P", "student_id": "1", "initial_plan_date": date(2024, 1, 1)}]
     missing = ["capita_one.exclusions", "capita_one.home_education", "ehc_hub.cases"]
     path = built(tmp_path / "one", {"capita_one.ehc_plans": plans}, never_received=missing)
-    # Without exclusions nothing is known of them; without home education the figure stands, and is marked.
+    # Without exclusions nothing is known of them, nor without home education of who is educated otherwise.
     assert figure(path, "K45", "numerator, denominator, value, is_stale") == (None, None, None, True)
-    assert figure(path, "K40", "numerator, denominator, is_stale") == (0, 1, True)
+    assert figure(path, "K40", "numerator, denominator, value, is_stale") == (None, None, None, True)
     # Of two systems one is enough.
     assert figure(path, "K16", "numerator, value, is_stale, data_date") == (1, 1, False, AS_AT)
     assert figure(path, "K01", "numerator, denominator, value") == (0, 0, None)
+    why = read(path, "SELECT kpi_id, feed, column_name FROM kpi.kpi_not_known WHERE kpi_id IN ('K35', 'K40', 'K45')")
+    assert sorted(tuple(row.values()) for row in why) == [
+        ("K35", "capita_one.home_education", None),
+        ("K40", "capita_one.home_education", None),
+        ("K45", "capita_one.exclusions", None),
+    ]
+
+
+REVIEWED = {  # an old review of a plan, with a decision to amend it
+    "capita_one.ehc_plans": [
+        {"plan_id": "P", "student_id": "1", "initial_plan_date": date(2024, 1, 1), "residential": "A"}
+    ],
+    "capita_one.annual_reviews": [
+        {
+            "review_id": "R",
+            "plan_id": "P",
+            "meeting_date": date(2026, 7, 1),
+            "la_outcome": "A",
+            "decision_date": date(2026, 7, 20),
+        }
+    ],
+}
+
+
+def test_a_column_that_never_came_is_not_known_and_one_that_is_blank_is(tmp_path: Path) -> None:
+    """A review that was to be amended: outstanding when the date is blank, not known when there is no such column."""
+    blank = built(tmp_path / "blank", REVIEWED)
+    assert figure(blank, "K22", "numerator, denominator, value", "period_type = 'rolling_12_months'") == (0, 1, 0)
+    assert figure(blank, "K23", "numerator") == (1,)
+    assert figure(blank, "K39", "numerator, denominator") == (1, 1)
+
+    missing = {
+        "capita_one.annual_reviews": ["due_date", "final_amended_plan_date"],
+        "capita_one.ehc_plans": ["residential", "personal_budget"],
+    }
+    path = built(tmp_path / "missing", REVIEWED, columns_missing=missing)
+    for kpi in ("K22", "K23", "K39"):
+        assert figure(path, kpi, "numerator, denominator, value, rag") == (None, None, None, None), kpi
+    assert read(path, "SELECT DISTINCT kpi_id FROM kpi.kpi_values WHERE numerator IS NULL ORDER BY 1") == [
+        {"kpi_id": kpi} for kpi in ("K22", "K23", "K39")
+    ]
+    assert read(path, "SELECT kpi_id, feed, column_name FROM kpi.kpi_not_known ORDER BY 1") == [
+        {"kpi_id": "K22", "feed": "capita_one.annual_reviews", "column_name": "final_amended_plan_date"},
+        {"kpi_id": "K23", "feed": "capita_one.annual_reviews", "column_name": "final_amended_plan_date"},
+        {"kpi_id": "K39", "feed": "capita_one.ehc_plans", "column_name": "residential"},
+    ]
+    # The figures that need neither stand.
+    assert figure(path, "K20", "numerator, denominator", "period_type = 'rolling_12_months'") == (1, 1)
+    assert figure(path, "K16", "numerator") == (1,)
+
+
+def test_nobody_stands_behind_a_figure_that_is_not_known_nor_in_the_worklist(tmp_path: Path) -> None:
+    def behind(name: str, **options: Any) -> tuple[set[str], set[str]]:
+        (tmp_path / name).mkdir()
+        path = make_raw(tmp_path / name / "warehouse.duckdb", REVIEWED, **options)
+        wanted = ("build", "--select", "+kpi_worklist", "+kpi_cases", "--exclude-resource-type", "unit_test")
+        assert not dbt(path, *wanted).troubles
+        cases = {row["kpi_id"] for row in read(path, "SELECT kpi_id FROM kpi.kpi_cases")}
+        return cases, {row["item_type"] for row in read(path, "SELECT item_type FROM kpi.kpi_worklist")}
+
+    cases, items = behind("blank")
+    assert {"K22", "K23", "K39", "K16"} <= cases
+    assert "amendment_overdue" in items
+    missing = {"capita_one.annual_reviews": ["final_amended_plan_date"], "capita_one.ehc_plans": ["residential"]}
+    cases, items = behind("column", columns_missing=missing)
+    assert not {"K22", "K23", "K39"} & cases and "K16" in cases
+    assert "amendment_overdue" not in items
+    # Without any reviews none is overdue: nobody knows.
+    _, items = behind("feed", never_received=["capita_one.annual_reviews", "ehc_hub.reviews"])
+    assert not {item for item in items if "review" in item or "amendment" in item}
+
+
+def test_without_any_optional_column_only_what_needs_none_has_a_figure(tmp_path: Path) -> None:
+    """Every column that a council may leave out is left out at once: no figure may take that for a no."""
+    optional = {
+        feed: [name for name, column in contract["columns"].items() if not column.get("required")]
+        for feed, contract in contracts().items()
+    }
+    path = built(tmp_path / "one", REVIEWED, columns_missing=optional)
+    known = read(path, "SELECT DISTINCT kpi_id FROM kpi.kpi_values WHERE numerator IS NOT NULL ORDER BY 1")
+    # Requests by the day they came, and new plans by theirs: these days are in every export.
+    assert [row["kpi_id"] for row in known] == ["K08", "K17"]
 
 
 def test_a_case_in_both_systems_is_one_and_nothing_after_a_periods_end_is_seen(tmp_path: Path) -> None:

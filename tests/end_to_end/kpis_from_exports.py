@@ -327,8 +327,7 @@ def links(inbox: Path, as_at: date, end: date, la_code: str) -> Links:
         con.execute(f"SET VARIABLE as_at = DATE '{end}'")
         con.execute(f"SET VARIABLE known_at = DATE '{as_at}'")
         con.execute(f"SET VARIABLE la_code = '{la_code}'")
-        con.execute(f"SET VARIABLE has_exclusions = {received['exclusions']}")
-        con.execute(f"SET VARIABLE has_gias = {received['establishments']}")
+        floor.tell_what_came(con, received)
         con.execute(floor.SQL.read_text(encoding="utf-8"))
         care = defaultdict(list)
         for person, status in con.execute("SELECT person_id, status FROM care_person").fetchall():

@@ -73,6 +73,7 @@ CASES = (
     "decision_to_assess_date DATE, draft_issued_date DATE, refused_to_issue_date DATE, final_issued_date DATE, "
     "closed_date DATE, is_ours BOOLEAN, run_id VARCHAR"
 )
+NOT_KNOWN = "la_code VARCHAR, kpi_id VARCHAR, feed VARCHAR, column_name VARCHAR, run_id VARCHAR"
 REVIEWS = "la_code VARCHAR, plan_id VARCHAR, meeting_date DATE, run_id VARCHAR"
 SEEDS = PROJECT / "dbt_project" / "seeds"
 
@@ -85,6 +86,7 @@ def add_kpis(
     worklist: Sequence[Mapping[str, Any]] = (),
     cases: Sequence[Mapping[str, Any]] = (),
     reviews: Sequence[Mapping[str, Any]] = (),
+    not_known: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
     """Put the catalogue and the KPI tables into a finished run's warehouse; what a row leaves out is blank."""
     with warehouse.writer(run.warehouse) as con:
@@ -97,6 +99,7 @@ def add_kpis(
             ("kpi.kpi_improvement_areas", AREAS, areas),
             ("kpi.kpi_improvement_plan", ACTIONS, actions),
             ("kpi.kpi_worklist", WORKLIST, worklist),
+            ("kpi.kpi_not_known", NOT_KNOWN, not_known),
             ("core.fct_ehcp_case", CASES, cases),
             ("core.fct_annual_review", REVIEWS, reviews),
         ):

@@ -279,7 +279,7 @@ def test_the_worst_night_still_fits(tmp_path: Path) -> None:
     with warehouse.writer(run.warehouse) as con:
         con.execute(
             f"INSERT INTO raw.feeds SELECT 'capita_one', 'f' || n, 'refused', true, true, {literal(AS_AT)}, 'x.csv', "
-            f"NULL, 9, 9, 0, 0, 1, 'Team', {literal(long)} || n FROM range(40) AS r(n)"
+            f"NULL, 9, 9, 0, 0, 1, 'Team', {literal(long)} || n, NULL FROM range(40) AS r(n)"
         )
     earlier = earlier_pack(tmp_path / "pack", {"List 1": 123_456, "List 2": 234_567}, [issue(unique_id="S1")])
     text = written(run, earlier, [f"{at} {long} {long} {long}" for at in range(30)], unrecognised=[{}] * 12)

@@ -147,9 +147,9 @@ def test_absence_that_was_under_way_when_the_period_begins_is_shown_whole(run: R
     book, _ = made(run, tmp_path / "c.xlsx", "1")
     (first, *_) = table(book["1"])
     assert first[0] == datetime(2024, 11, 4)
-    assert first[2] == "Missed 50% of sessions (15 sessions) in 3 weeks from 04/11/2024 to the week of 18/11/2024."
+    assert first[2] == "Missed 15 sessions of 30 possible (50%) in 3 weeks from 04/11/2024 to the week of 18/11/2024."
     after, _ = made(run, tmp_path / "later.xlsx", "1", notified_on=date(2026, 11, 18))
-    assert table(after["1"])[0][1] != "Severe absence"
+    assert table(after["1"])[0][1] != "Half a week or more missed"
 
 
 def test_a_childs_sheet_says_who_and_what_and_where_from(run: Run, tmp_path: Path) -> None:

@@ -85,9 +85,11 @@ def test_errors_and_old_feeds_are_said_first(tmp_path: Path) -> None:
         list_2=[child("S2")],
         found=[issue(), issue(unique_id="S9"), issue("x", "query")],
     )
-    shown = page(run)
-    assert "Yes, but 2 errors would show and 3 feeds are not fresh" in shown.text
-    assert "Most errors stand in the column ‘Date of birth’: 2 of 2." in shown.text
+    shown = page(run, {**MANIFEST, "issues": {"stop": 0, "error": 3}})
+    # The manifest counts all errors; two of them are about the lists.
+    assert "Yes, but 2 of 3 open errors would show and 3 feeds are not fresh" in shown.text
+    assert "3 errors are open; 2 of them would show in the lists, the others are in the exports alone." in shown.text
+    assert "Most errors of the lists stand in the column ‘Date of birth’: 2 of 2." in shown.text
     assert "verdict care" in shown.html
     assert "Stale" in shown.text
     assert "Refused" in shown.text
@@ -192,7 +194,7 @@ def test_the_backlog_is_by_stage_and_how_late(tmp_path: Path) -> None:
         ],
     )  # fmt: skip
     with findings.opened(run) as con:
-        found = readiness._backlog(con, AS_AT)
+        found = readiness._backlog(con, AS_AT, findings.feeds(con), {})
     assert found is not None
     assert [row["numbers"] for row in found["rows"]] == [[3, 2, 1], [1, 1, 0], [0, 0, 1]]
     assert (found["total"], found["late"], found["long"]) == (9, 5, 2)
@@ -214,10 +216,52 @@ def test_reviews_are_by_month(tmp_path: Path) -> None:
     reviews = [{"plan_id": f"P{number}", "meeting_date": day} for number, day in enumerate(held)]
     reviews.append(reviews[0])
     worklist = [{"item_type": "review_overdue"}, {"item_type": "review_due_in_8_weeks"}]
-    shown = page(add_kpis(whole(tmp_path), reviews=reviews, worklist=worklist))
+    run = add_kpis(whole(tmp_path), reviews=reviews, worklist=worklist)
+    shown = page(with_feed(run, "capita_one", "annual_reviews", "Annual reviews"))
     assert "2 reviews were held in the last 12 months. 1 is overdue." in shown.text
     for words in ("Nov 2026: 1 held so far", "Dec 2025: 1 held", "Overdue: 1 not held", "Next 8 weeks: 1 fall due"):
         assert words in shown.text
+
+
+def with_feed(run: Run, source: str, feed: str, title: str, columns_missing: str = "") -> Run:
+    """The run with one feed more that came, and the columns that its file has not."""
+    with warehouse.writer(run.warehouse) as con:
+        con.execute(
+            "INSERT INTO raw.feeds BY NAME SELECT ? AS source, ? AS feed, ? AS title, 'fresh' AS status, "
+            "false AS is_stale, true AS was_ever_received, 1 AS stale_after_days, 'Team' AS owner, "
+            "? AS columns_missing, ? AS data_date",
+            [source, feed, title, columns_missing or None, AS_AT],
+        )
+    return run
+
+
+def test_what_never_came_is_said_to_be_not_known_and_never_none(tmp_path: Path) -> None:
+    """Neither "No advice is outstanding", nor 0 reviews held, nor a figure: and each says which feed or column."""
+    blank = {"rag": None, "is_stale": True, "data_date": None}
+    values = [kpi_row(kpi, "rolling_12_months", AS_AT, None, None, "percent", **blank) for kpi in ("K01", "K13")]
+    lacking = [
+        {"kpi_id": "K01", "feed": "capita_one.ehcp_assessments", "column_name": "twenty_week_exception"},
+        {"kpi_id": "K05", "feed": "capita_one.ehcp_assessments", "column_name": None},
+        {"kpi_id": "K05", "feed": "ehc_hub.cases", "column_name": None},
+        {"kpi_id": "K13", "feed": "ehc_hub.advice", "column_name": None},
+    ]
+    run = with_feed(whole(tmp_path), "ehc_hub", "reviews", "EHC Hub reviews", "due_date; meeting_date")
+    shown = page(add_kpis(run, values, not_known=lacking))
+    for said in (
+        "Open assessments: not known: no export of capita_one.ehcp_assessments or of EHC Hub cases has ever been "
+        "received.",
+        "Advice outstanding: not known: no export of ehc_hub.advice has ever been received.",
+        "Reviews: not known: no export of capita_one.annual_reviews has ever been received; the export of EHC Hub "
+        "reviews has no column ‘Meeting Date’.",
+        "Not known: the export of capita_one.ehcp_assessments has no column ‘20 Week Exception’.",
+    ):
+        assert said in shown.text, said
+    for untrue in ("No advice is outstanding", "No assessment is open", "reviews were held", "no date"):
+        assert untrue not in shown.text, untrue
+
+
+def test_advice_that_came_and_is_all_in_is_said_to_be(tmp_path: Path) -> None:
+    assert "No advice is outstanding." in page(add_kpis(whole(tmp_path), k01())).text
 
 
 AREA = {"area": "Reviews", "action_count": 3, "blue_count": 1, "green_count": 1, "amber_count": 0, "red_count": 1,

@@ -37,7 +37,10 @@ select
     entry_date,
     {{ weeks_since('entry_date') }} as weeks_count,
     cast(weekly_hours as double) as weekly_hours,
-    if(is_part_time, 'Yes', 'No') as part_time_timetable,
+    case
+        when is_part_time then 'Yes'
+        when {{ was_ever_received('capita_one.enrolments', ['part_time_timetable']) }} then 'No'
+    end as part_time_timetable,
     planned_end_date,
     if(registration = 'Subsidiary' and main_urn is not null, main_establishment, null) as main_setting,
     social_care_status,

@@ -1,3 +1,6 @@
+{%- set attended = was_ever_received('capita_one.attendance') -%}
+{%- set missed = was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) -%}
+-- Without attendance nothing is known, which is not nought; without a column of absence, who missed how much.
 -- One pass over the weeks, to a child and both periods; then who missed how much of their own possible sessions.
 with weeks as (
     select
@@ -99,16 +102,24 @@ select
     last_weeks.last_week_date,
     groups.sen_group,
     groups.group_order,
-    cast(coalesce(counted.child_count, 0) as integer) as child_count,
-    cast(if(groups.sen_group = 'Other', null, coalesce(counted.no_attendance_count, 0)) as integer)
-        as no_attendance_count,
-    {%- for name in ['possible', 'authorised', 'unauthorised'] %}
-    cast(coalesce(counted.{{ name }}, 0) as bigint) as sessions_{{ name }}_count,
+    cast(if({{ attended }}, coalesce(counted.child_count, 0), null) as integer) as child_count,
+    cast(
+        if({{ attended }} and groups.sen_group <> 'Other', coalesce(counted.no_attendance_count, 0), null) as integer
+    ) as no_attendance_count,
+    cast(if({{ attended }}, coalesce(counted.possible, 0), null) as bigint) as sessions_possible_count,
+    {%- for name in ['authorised', 'unauthorised'] %}
+    cast(
+        if(
+            {{ was_ever_received('capita_one.attendance', [name ~ '_absence']) }}, coalesce(counted.{{ name }}, 0), null
+        ) as bigint
+    ) as sessions_{{ name }}_count,
     {%- endfor %}
-    {{ percentage('counted.authorised + counted.unauthorised', 'counted.possible') }} as absence_pct,
+    if(
+        {{ missed }}, {{ percentage('counted.authorised + counted.unauthorised', 'counted.possible') }}, null
+    ) as absence_pct,
     {%- for level in ['persistent', 'severe'] %}
-    cast(coalesce(counted.{{ level }}_count, 0) as integer) as {{ level }}_count,
-    {{ percentage('counted.' ~ level ~ '_count', 'counted.child_count') }} as {{ level }}_pct,
+    cast(if({{ missed }}, coalesce(counted.{{ level }}_count, 0), null) as integer) as {{ level }}_count,
+    if({{ missed }}, {{ percentage('counted.' ~ level ~ '_count', 'counted.child_count') }}, null) as {{ level }}_pct,
     {%- endfor %}
     {{ run_columns() }}
 from periods

@@ -1,7 +1,10 @@
 select
     unique_id,
     sen_group,
-    if(is_in_alternative_provision, 'Yes', 'No') as in_alternative_provision,
+    case
+        when is_in_alternative_provision then 'Yes'
+        when {{ was_ever_received('gias.establishments') }} then 'No'
+    end as in_alternative_provision,
     age_years,
     nc_year,
     primary_need,
@@ -9,8 +12,8 @@ select
     main_urn as urn,
     main_phase as phase,
     cast(main_weekly_hours as double) as weekly_hours,
-    main_entry_date as earliest_start_date,
-    {{ weeks_since('main_entry_date') }} as weeks_at_most_count,
+    main_entry_date as on_roll_since_date,
+    {{ weeks_since('main_entry_date') }} as weeks_on_roll_count,
     main_leaving_date as planned_end_date,
     social_care_status,
     {{ run_columns() }}

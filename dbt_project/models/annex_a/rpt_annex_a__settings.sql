@@ -40,7 +40,11 @@ select
     cast(count(*) filter (where is_main and list_name = 'List 2') as integer) as sen_support_count,
     cast(count(*) filter (where not is_main) as integer) as dual_registered_count,
     cast(
-        count(*) filter (where {{ is_alternative_provision('phase') }}) as integer
+        if(
+            {{ was_ever_received('gias.establishments') }},
+            count(*) filter (where {{ is_alternative_provision('phase') }}),
+            null
+        ) as integer
     ) as alternative_provision_count,
     cast(count(*) as integer) as child_count,
     {{ run_columns() }}

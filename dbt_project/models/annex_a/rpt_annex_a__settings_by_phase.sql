@@ -1,3 +1,5 @@
+{%- set gias = was_ever_received('gias.establishments') -%}
+-- Without GIAS it is not known what lies in the area, nor what is alternative provision.
 with phases as (
     select
         value as phase,
@@ -21,11 +23,17 @@ select
     cast(coalesce(min(phases.phase_order), if(settings.shown_phase = 'Phase not known', 98, 99)) as integer)
         as phase_order,
     cast(count(*) as integer) as setting_count,
-    cast(count(*) filter (where settings.area = 'In area') as integer) as in_area_setting_count,
-    cast(count(*) filter (where settings.area = 'Out of area') as integer) as out_of_area_setting_count,
     {%- for area in ['In area', 'Out of area'] %}
-    cast(coalesce(sum(settings.plan_count) filter (where settings.area = '{{ area }}'), 0) as integer)
-        as plan_{{ area | lower | replace(' ', '_') }}_count,
+    cast(
+        if({{ gias }}, count(*) filter (where settings.area = '{{ area }}'), null) as integer
+    ) as {{ area | lower | replace(' ', '_') }}_setting_count,
+    {%- endfor %}
+    {%- for area in ['In area', 'Out of area'] %}
+    cast(
+        if(
+            {{ gias }}, coalesce(sum(settings.plan_count) filter (where settings.area = '{{ area }}'), 0), null
+        ) as integer
+    ) as plan_{{ area | lower | replace(' ', '_') }}_count,
     {%- endfor %}
     {%- for count in ['plan', 'sen_support', 'dual_registered', 'alternative_provision'] %}
     cast(sum(settings.{{ count }}_count) as integer) as {{ count }}_count,

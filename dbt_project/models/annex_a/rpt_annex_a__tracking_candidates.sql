@@ -35,7 +35,10 @@ select
         when children.initial_plan_date <= {{ months_before(36) }} then 'Long-standing plan'
         else 'Plan in place'
     end as stage,
-    if(children.is_in_alternative_provision, 'Yes', 'No') as in_alternative_provision,
+    case
+        when children.is_in_alternative_provision then 'Yes'
+        when {{ was_ever_received('gias.establishments') }} then 'No'
+    end as in_alternative_provision,
     children.setting,
     children.main_phase as phase,
     children.social_care_status,

@@ -267,6 +267,8 @@ advice_events as (
         if(is_received, null, requested_date) as counted_from_date,
         {{ as_at() }} as counted_to_date
     from advice
+    -- Without the column nobody knows what is still awaited.
+    where is_received or {{ was_ever_received('ehc_hub.advice', ['received_date']) }}
     union all by name
     select
         'advice_received' as event_type,
@@ -398,6 +400,7 @@ absence_events as (
         'capita_one.attendance' as source_feed,
         concat('student_id=', min(student_id), '; week_commencing=', min(week_date)) as source_record,
         cast(sum(absent) as bigint) as session_count,
+        cast(sum(possible) as bigint) as sessions_possible_count,
         cast(count(*) as integer) as week_count,
         cast((2000 * sum(absent) + sum(possible)) // (2 * sum(possible)) as decimal(17, 0)) * 0.1 as missed_pct
     from (
@@ -449,6 +452,7 @@ select
     counted_from_date,
     cast(if(days_over < 0, 0, days_over) as integer) as days_late,
     session_count,
+    sessions_possible_count,
     week_count,
     cast(missed_pct as decimal(18, 1)) as missed_pct,
     need_rank,

@@ -78,8 +78,13 @@ select
     is_main_urn_in_gias,
     is_main_establishment_open,
     setting_type_code as setting_type,
-    {{ is_within_months('last_review_date', 12) }}
-    or coalesce(initial_plan_date >= {{ months_before(12) }}, true) as last_reviewed_months_ok,
+    -- Without any reviews nobody can tell who was not reviewed.
+    if(
+        coalesce(are_reviews_known, true),
+        {{ is_within_months('last_review_date', 12) }}
+        or coalesce(initial_plan_date >= {{ months_before(12) }}, true),
+        null
+    ) as last_reviewed_months_ok,
     unmapped_columns,
     nullif(concat_ws(
         ',',

@@ -95,14 +95,27 @@ select
     valued.main_urn,
     main.annex_a_phase as main_phase,
     valued.subsidiary_phase,
-    if(valued.is_home_educated, 'Yes', 'No') as elective_home_education,
+    -- What never came is not known, which is not No.
+    case
+        when valued.is_home_educated then 'Yes'
+        when {{ was_ever_received('capita_one.home_education') }} then 'No'
+    end as elective_home_education,
     {%- for count in ['suspension_count', 'permanent_exclusion_count'] %}
     cast(if({{ was_ever_received('capita_one.exclusions') }}, coalesce(valued.{{ count }}, 0), null) as integer)
         as {{ count }},
     {%- endfor %}
-    cast(valued.absence_pct as decimal(18, 1)) as absence_pct,
+    cast(
+        if(
+            {{ was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) }},
+            valued.absence_pct,
+            null
+        ) as decimal(18, 1)
+    ) as absence_pct,
     case when valued.has_pupil_premium then 'Yes' when not valued.has_pupil_premium then 'No' end as pupil_premium,
-    if(valued.is_known_to_social_care, 'Yes', 'No') as known_to_social_care,
+    case
+        when valued.is_known_to_social_care then 'Yes'
+        when {{ is_social_care_known() }} then 'No'
+    end as known_to_social_care,
     valued.social_care_team,
     case when valued.is_disabled then 'Yes' when not valued.is_disabled then 'No' else 'Unknown' end as disability,
     {{ age_years('valued.birth_date') }} as age_years,
@@ -125,6 +138,8 @@ select
     valued.hub_final_plan_issued_date,
     valued.hub_plan_last_amended_date,
     valued.hub_named_placement_urn,
+    {{ was_ever_received('capita_one.annual_reviews', ['meeting_date']) }}
+    or {{ was_ever_received('ehc_hub.reviews', ['meeting_date']) }} as are_reviews_known,
     valued.has_died,
     valued.has_open_plan,
     valued.open_plan_count,

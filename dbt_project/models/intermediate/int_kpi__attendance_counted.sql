@@ -58,3 +58,10 @@ select
     possible_count > 0 and 10 * absent_count >= possible_count as k48_numerator,
     possible_count > 0 and 2 * absent_count >= possible_count as is_severely_absent
 from grouped
+-- Who is on SEN support, and so who is not, is known only where provision and enrolments came.
+where
+    sen_group = 'plan'
+    or (
+        {{ was_ever_received('capita_one.sen_provision', ['end_date']) }}
+        and {{ was_ever_received('capita_one.enrolments', ['leaving_date']) }}
+    )

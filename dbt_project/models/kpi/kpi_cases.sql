@@ -59,7 +59,7 @@ wanted as (
         kpi_id,
         unnest(string_split(windows, '; ')) as period_type
     from {{ ref('kpi_catalogue') }}
-    where is_built = 'Y'
+    where is_built = 'Y' and kpi_id not in (select not_known.kpi_id from {{ ref('kpi_not_known') }} as not_known)
 )
 
 select

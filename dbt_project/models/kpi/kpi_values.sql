@@ -183,26 +183,9 @@ catalogue as (
         kpi_id,
         unit,
         direction,
-        feeds,
         unnest(string_split(windows, '; ')) as period_type
     from {{ ref('kpi_catalogue') }}
     where is_built = 'Y'
-),
-
--- Feeds of a KPI: of those joined by | one is enough. Without any the figure is not known, which is not nought;
--- but without those that end in ? it still is.
-feed_names as (
-    select
-        kpi_id,
-        alternatives,
-        ends_with(alternatives, '?') as is_optional,
-        unnest(string_split(rtrim(alternatives, '?'), '|')) as feed
-    from (
-        select distinct
-            kpi_id,
-            unnest(string_split(feeds, '; ')) as alternatives
-        from catalogue
-    ) as split_feeds
 ),
 
 feeds as (
@@ -210,18 +193,15 @@ feeds as (
         kpi_id,
         min(data_date) as data_date,
         bool_or(is_stale) as is_stale,
-        bool_and(was_received or is_optional) as was_received
+        kpi_id not in (select not_known.kpi_id from {{ ref('kpi_not_known') }} as not_known) as is_known
     from (
         select
-            feed_names.kpi_id,
-            feed_names.is_optional,
-            min(feeds.data_date) filter (where feeds.was_ever_received) as data_date,
-            coalesce(bool_or(feeds.is_stale) filter (where feeds.was_ever_received), true) as is_stale,
-            coalesce(bool_or(feeds.was_ever_received), false) as was_received
-        from feed_names
-        left join {{ ref('stg_send_ready__feeds') }} as feeds on feed_names.feed = feeds.feed
-        group by feed_names.kpi_id, feed_names.alternatives, feed_names.is_optional
-    ) as alternatives
+            kpi_id,
+            min(data_date) filter (where was_received) as data_date,
+            coalesce(bool_or(is_stale) filter (where was_received), true) as is_stale
+        from {{ ref('int_kpi__needs') }}
+        group by kpi_id, need
+    ) as needs
     group by kpi_id
 ),
 
@@ -275,9 +255,9 @@ measured as (
         figures.* exclude (numerator, denominator),
         feeds.data_date,
         feeds.is_stale,
-        -- Weeks are of days; what is no number of things has no denominator.
-        if(feeds.was_received, figures.numerator / if(figures.unit = 'weeks', 7.0, 1.0), null) as numerator,
-        if(feeds.was_received and figures.unit <> 'count', cast(figures.denominator as bigint), null) as denominator
+        -- Not known is not nought. Weeks are of days; what is no number of things has no denominator.
+        if(feeds.is_known, figures.numerator / if(figures.unit = 'weeks', 7.0, 1.0), null) as numerator,
+        if(feeds.is_known and figures.unit <> 'count', cast(figures.denominator as bigint), null) as denominator
     from figures
     inner join feeds on figures.kpi_id = feeds.kpi_id
 

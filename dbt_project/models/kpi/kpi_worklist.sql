@@ -162,5 +162,13 @@ select
     '{{ var("run_id") }}' as run_id
 from items
 inner join {{ ref('int_kpi__windows') }} as windows on windows.period_type = 'point' and windows.is_as_at
+-- Of what is not known nothing is late: both kinds of open assessments go by what K05 needs, advice by what K13 does.
+left join {{ ref('kpi_not_known') }} as not_known
+    on
+        not_known.kpi_id = case
+            when items.kpi_id = 'K01' then 'K05'
+            when items.item_type = 'advice_outstanding' then 'K13'
+            else items.kpi_id
+        end
 {{ kpi_state_join('items.person_id') }}
-where {{ kpi_is_state('windows.period_no') }}
+where not_known.kpi_id is null and {{ kpi_is_state('windows.period_no') }}

@@ -4,6 +4,7 @@ select
     feed.status,
     feed.is_stale,
     feed.was_ever_received,
+    feed.columns_missing,
     feed.data_date,
     feed.file_name,
     feed.sha256 as file_sha256,
