@@ -5,7 +5,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish import findings, kpi_book, pack, readiness, since, suppression
+from publish import findings, kpi_book, pack, public_record, readiness, since, suppression
 from publish.folders import replaced
 from send_ready import files
 from send_ready.layout import council
@@ -34,20 +34,35 @@ def freeze(run: Run, settings: Settings) -> Path:
                 readiness.write(partial / readiness.NAME, con, run, manifest, previous)
                 kpi_book.write(partial / kpi_book.NAME, con, run)
                 since.write_issues(partial / since.NAME, con, run.as_at)
-                write_public(partial / PUBLIC, con, run, settings)
+                write_public(partial / PUBLIC, con, run, settings, folder.name)
                 pack.seal(partial, manifest)
                 for path in partial.rglob("*.*"):
                     path.chmod(files.READ_ONLY)
     return folder
 
 
-def write_public(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> list[Path]:
+def publish(folder: Path, run: Run, settings: Settings) -> list[Path]:
+    """Write the public edition alone into a folder, from the run as it stands, and say where. It freezes nothing.
+
+    What it gives is written down like that of the month's edition. Raises RunError as freeze does.
+    """
+    with files.locked(run.home / "locks" / "board"), findings.opened(run) as con:
+        return write_public(folder, con, run, settings)
+
+
+def write_public(
+    folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, edition: str | None = None
+) -> list[Path]:
     """Write readiness.html and kpi.xlsx without small numbers, actions, errors or data dates, and say where.
 
-    The run's warehouse is attached as `built` (publish.findings.opened). What is small: settings.suppress_below.
+    The run's warehouse is attached as `built` (publish.findings.opened). What is small: settings.suppress_below. What
+    earlier editions gave and withheld stays so (publish/public_record.py); `edition` is the month of this one. Raises
+    RunError when the record of them cannot be read.
     """
+    past = public_record.load(run)
+    values = suppression.public(con, settings.suppress_below, past=past)
+    public_record.save(run, con, past, edition)
     folder.mkdir(parents=True, exist_ok=True)
-    values = suppression.public(con, settings.suppress_below)
     about: dict[str, Any] = {"council": council(run.la_code), "rows": {}, "issues": {}}
     paths = [folder / readiness.NAME, folder / kpi_book.NAME]
     readiness.write(paths[0], con, run, about, None, values, settings.suppress_below)

@@ -72,6 +72,21 @@ REASONS = {
     "done": "Done",
     "cancelled": "Cancelled",
 }
+# What the notes say of periods; in the public edition they do not slide (publish/suppression.py).
+PERIODS = (
+    ("Periods", "The last 36 month ends and the day of the report. A month that has not ended is marked as part."),
+    ("Periods", "12 months are whole calendar months at a month end, and on any other day the 12 months up to it."),
+    ("The past", "Earlier periods are worked out anew each night from the dates of events, so corrections reach "
+     "them too."),
+)  # fmt: skip
+PUBLIC_PERIODS = (
+    (
+        "Periods",
+        "Of what happens on a day: calendar years, or school years. Of how things stand: the ends of quarters.",
+    ),
+    ("Periods", "Breakdowns are of the last calendar year, or of its last day."),
+    ("The past", "A figure stays as it was first given or withheld. What is entered later does not reach it."),
+)
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, values: str = INTERNAL, withhold_below: int = 0) -> None:
@@ -143,10 +158,7 @@ def _notes(is_public: bool, withhold_below: int) -> Grid:
         ("Symbols", "[z] not applicable: there is nothing to divide by, or no target."),
         ("Symbols", "[low] more than nothing, but 0.0 when rounded."),
         ("Rounding", "Percentages, weeks and rates are rounded half up to one decimal. Numbers are not rounded."),
-        ("Periods", "The last 36 month ends and the day of the report. A month that has not ended is marked as part."),
-        ("Periods", "12 months are whole calendar months at a month end, and on any other day the 12 months up to it."),
-        ("The past", "Earlier periods are worked out anew each night from the dates of events, so corrections reach "
-         "them too."),
+        *(PUBLIC_PERIODS if is_public else PERIODS),
         ("Colours", "Green: at the target or beyond. Amber: within the margin of it. Red: further off. Targets and "
          "margins are the council's; as shipped, the target is the legal duty and the margin makes England's own "
          "figure amber."),
@@ -155,9 +167,7 @@ def _notes(is_public: bool, withhold_below: int) -> Grid:
     if is_public:
         notes = [
             ("Symbols", f"[c] withheld: a number from 1 to {withhold_below - 1} could be worked out from it, together "
-             "with what else is given here or in an edition of another month."),
-            ("Edition", "Figures are given up to the last month end. Breakdowns are given once: of the last calendar "
-             "year, or of the last month end."),
+             "with what else is given here or in another edition."),
             *notes,
         ]  # fmt: skip
     return Grid(

@@ -1,33 +1,31 @@
 """The public edition of the figures: what may stand in published papers, and [c] for what may not.
 
 A number of children (or of plans, reviews, pieces of advice) below the threshold, but for none at all, is withheld,
-and with it whatever it could be worked out from. What anybody could combine is thought of in advance:
+and with it whatever it could be worked out from, by whoever has every edition of the last 36 months:
 
+* windows do not slide: of what happens on a day, calendar years, as England's figures are, and school years; of how
+  things stand, the last days of quarters. No two windows of a figure overlap, so no two editions differ by a month;
+* a window is decided once, in the first edition that reaches its end, and then stays as it was given or withheld
+  (publish/public_record.py): what is entered late shows nowhere as a difference;
+* figures of the same children (REST) are given in turn, each only if what is left over beside those before it is none
+  or many: plans issued with and without exceptions differ by the exceptions. Plans that begin and end are told by how
+  many there are (_flows);
 * a figure is given with its numerator and denominator, or not at all; a rate never on a small denominator;
-* figures of the same children (LINKS) are given in turn, each only if what it adds to those before it is not small:
-  plans issued with and without exceptions differ by the exceptions;
-* windows overlap, and the next edition comes in a month. Every window up to a month is held to be known: one is given
-  only if no stretch of time with a small number can then be worked out (Stretches). What a later month brings never
-  changes what was decided for an earlier one, so the editions of three years agree;
-* windows whose months are not known are given where they do not overlap: 12 months that end in December, as England's
-  figures do, and whole school years;
-* a breakdown is given once, at the last December or month end, never crossed with another; as many of its cells are
+* a breakdown is given once a year, at the last of December, never crossed with another; as many of its cells are
   withheld as it takes for none to be worked out from the others, from the figures that tell some of its cells (TOLD),
   or from the table of all children with a plan.
 
-D itself, unless it is a month end, is not part of it, nor are breakdowns that count children twice (group, level).
+Breakdowns that count children twice (group, level) are no part of it. tests/attacks tries to get the numbers back.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from duckdb import DuckDBPyConnection
-from numpy.typing import NDArray
 
 from publish import findings
 from publish.figures import INTERNAL, has_table, month_end
@@ -36,47 +34,57 @@ from send_ready.warehouse import literal
 TABLE = "public_values"
 WITHHELD, NONE_TO_COUNT, NEVER_RECEIVED = "[c]", "[z]", "[x]"
 RATE_FACTOR = 2  # a rate needs a denominator of this many times the threshold
-
-# What a KPI says beyond those it needs: numbers that must not be small. N numerator, D denominator, C what is left.
-# A KPI stands after those it needs.
-LINKS: dict[str, tuple[str, ...]] = {
-    "K02": ("K02.N", "K02.C", "K02.D", "K02.N - K01.N", "K02.C - K01.C", "K02.D - K01.D"),
-    "K03": ("K02.D",),
-    "K04": ("K04.N", "K02.C - K04.N"),
-    "K06": ("K02.D",),
-    "K09": ("K09.N", "K09.C", "K09.D", "K09.D - K07.D"),
-    "K10": ("K08.N",),
-    "K11": ("K11.D", "K02.D", "K12.D"),
-    "K19": ("K19.N", "K19.C", "K16.N - K19.D"),
-    "K33": ("K16.N",),
-    "K34": ("K34.N", "K34.C", "K16.N"),
-    "K32": ("K32.N", "K32.C", "K34.N"),
-    "K36": ("K36.N", "K36.C", "K16.N"),
-    "K37": ("K37.N", "K37.C", "K16.N - K36.N - K37.N"),
-    "K38": ("K38.N", "K38.C", "K16.N - K38.D"),
-    "K35": ("K35.N", "K35.C", "K16.N - K38.D - K35.N"),
-    "K39": ("K39.N", "K39.C", "K16.N"),
-    "K40": ("K40.N", "K40.C", "K16.N"),
-    "K41": ("K41.N", "K41.C", "K16.N - K41.D"),
-    "K42": ("K42.N", "K42.C", "K16.N - K42.D", "K16.N - K41.D - K42.D"),
-    "K49": ("K49.N", "K49.C", "K16.N - K49.D"),
-    "K46": ("K46.N", "K49.D"),
-    "K47": ("K47.N", "K47.C", "K16.N"),
-    "K50": ("K50.N", "K50.C", "K16.N"),
-    "K53": ("K53.N", "K53.C", "K53.D - K16.N"),
-    "K67": ("K67.N", "K67.C", "K53.D - K67.D"),
+MONTHS_GIVEN = 36
+# The one kind of window in which a KPI is given, and the months at whose end it is.
+CALENDAR_YEAR = ("rolling_12_months", (12,))
+SCHOOL_YEAR = ("academic_year_to_date", (8,))
+QUARTER_END = ("point", (3, 6, 9, 12))
+YEAR_END = ("point", (12,))
+GIVEN: dict[str, tuple[str, tuple[int, ...]]] = {
+    **dict.fromkeys(("K01", "K02", "K03", "K04", "K06", "K07", "K08", "K09", "K10", "K11", "K12"), CALENDAR_YEAR),
+    **dict.fromkeys(("K13", "K14", "K15", "K17", "K20", "K22", "K24", "K44"), CALENDAR_YEAR),
+    **dict.fromkeys(("K45", "K46", "K47", "K48"), SCHOOL_YEAR),
+    **dict.fromkeys(("K05", "K16", "K21", "K23", "K32", "K33", "K34", "K35", "K36", "K37", "K38", "K39"), QUARTER_END),
+    **dict.fromkeys(("K40", "K41", "K42", "K49", "K50", "K53", "K67"), QUARTER_END),
+    "K19": YEAR_END,  # who had a review in 12 months: a window in itself, which must not slide either
 }
-# What is a part of something that may be given without it: plans that took a year are among the late ones.
-PARTS = {"K04.N": "K02.C", "K02.C - K04.N": "K02.C"}
-# Of things that happen on a day the windows add up. Of the first both a month and 12 months are worked out.
-MONTHLY = frozenset(
-    ["K01", "K02", "K03", "K04", "K06", "K07", "K08", "K09", "K11", "K12", "K13", "K14", "K15", "K17", "K20", "K22"]
+# Of a KPI that the council supplies, the first of these that it has.
+SUPPLIED = (
+    ("calendar_year", (12,)), CALENDAR_YEAR, ("academic_year", (8,)), SCHOOL_YEAR, ("financial_year", (3,)),
+    QUARTER_END,
+)  # fmt: skip
+# What is left of some children when those in other figures are taken away, which must not be few. Of the figures taken
+# away those count that are given; the first must be. N numerator, D denominator, C what is left of it.
+REST = (
+    "K02.N - K01.N",
+    "K02.C - K01.C",
+    "K02.D - K01.D",
+    "K02.C - K04.N",
+    "K11.C - K01.D",
+    "K09.D - K07.D",
+    "K16.N - K19.D",
+    "K16.N - K32.D",
+    "K16.N - K36.N - K37.N",
+    "K38.D - K36.N - K37.N",
+    "K16.N - K38.D",
+    "K16.N - K38.D - K35.N",
+    "K16.N - K38.D - K35.N - K41.N - K42.N",
+    "K16.N - K41.D - K42.D",
+    "K16.N - K49.D",
+    "K53.D - K16.N",
+    "K53.D - K67.D",
 )
-YEARLY = frozenset(("K45", "K46"))
-# Of every other KPI a window is given in these months of the year, so that no two overlap.
-WINDOWS = {"rolling_12_months": (12,), "academic_year_to_date": (8,)}
-OTHERS = frozenset(["K05", "K10", "K16", "K21", "K23", "K24", "K44", "K48"])
-KINDS = ("point", "rolling_12_months", "academic_year_to_date", "month")
+# What says nothing but with others says something of them: exceptions bound the late plans without one from below.
+NEEDS = {"K03": ("K01", "K02"), "K04": ("K02",), "K33": ("K16",)}
+STARTS, ENDS, STOCK, A_YEAR_OLD = "K17", "K44", "K16", "K19"
+
+# The columns of the public table that say something, with their types.
+RECORDED = {
+    "kpi_id": str, "period_type": str, "period_end": date, "is_part_period": bool, "breakdown_type": str,
+    "breakdown_value": str, "numerator": float, "denominator": int, "value": float, "unit": str,
+    "comparator_value": float, "comparator_period": str, "target_value": float, "rag": str, "data_date": date,
+    "is_stale": bool, "symbol": str,
+}  # fmt: skip
 
 COMMON = ("sex", "ethnicity_group", "primary_need", "phase", "age_band")
 # Breakdowns that are given, and the KPI of whose children these are a part: its table is decided first.
@@ -113,103 +121,170 @@ Key = tuple[str, str, date]  # KPI, kind of window, its end
 Cell = Mapping[str, Any]
 
 
-def public(con: DuckDBPyConnection, below: int, values: str = INTERNAL) -> str:
+@dataclass(frozen=True)
+class Past:
+    """What earlier public editions gave and withheld.
+
+    `rows` as in the public table. What ended by `until` is as it stands there, or never given. Up to the day `unknown`
+    there were editions of which nothing is known: no window that began before it is given.
+    """
+
+    rows: Sequence[Cell] = ()
+    until: date = date.min
+    unknown: date = date.min
+
+
+NOTHING = Past()
+
+
+def public(con: DuckDBPyConnection, below: int, values: str = INTERNAL, past: Past = NOTHING) -> str:
     """Make the temporary table of the public figures, like kpi_values with `symbol`, and give its name.
 
     Counts of 1 up to `below` less 1 are withheld: symbol [c], and value, numerator, denominator and colour are blank.
-    [z] stands where there is nothing to divide by, [x] where the data was never received.
+    [z] stands where there is nothing to divide by, [x] where the data was never received. What `past` holds of the
+    last 36 months stands as it was.
     """
     whole: dict[Key, Cell] = {}
     symbols: list[tuple[Any, ...]] = []
     if values != INTERNAL or has_table(con, "kpi_values"):
         whole = {(row["kpi_id"], row["period_type"], row["period_end"]): row for row in _rows(con, values)}
-        shown = decide(whole, below)
-        symbols = [(*key, "all", "all", _symbol(whole[key], key in shown)) for key in _given(whole)]
-        symbols.extend(_breakdowns(con, values, whole, shown, below))
+        candidates = _candidates(whole, past)
+        shown = decide(whole, below, past)
+        symbols = [(*key, "all", "all", _symbol(whole[key], key in shown)) for key in candidates]
+        symbols.extend(_breakdowns(con, values, whole, candidates, shown, below))
     _write(con, values, symbols)
+    _add(con, past, _horizon(whole))
     return TABLE
 
 
-def decide(whole: Mapping[Key, Cell], below: int) -> set[Key]:
-    """Which figures of the whole (`all`) are given, decided in the order of time."""
+def decide(whole: Mapping[Key, Cell], below: int, past: Past = NOTHING) -> set[Key]:
+    """Which figures of the whole (`all`) are given for the first time, decided in the order of time."""
+    known: dict[Key, Cell] = {
+        (row["kpi_id"], row["period_type"], row["period_end"]): row
+        for row in past.rows
+        if row["breakdown_type"] == "all" and row["numerator"] is not None
+    }
     shown: set[Key] = set()
-    known: dict[str, Stretches] = {}
-    for key in _given(whole):
-        if whole[key]["numerator"] is None:
+    for key in _candidates(whole, past):
+        pair = [(name, *key[1:]) for name in (STARTS, ENDS)]
+        together = [each for each in pair if each in whole and whole[each]["numerator"] is not None]
+        keys = together if key in together else [key]  # plans that begin and end: both or neither
+        if key in shown or any(whole[each]["numerator"] is None for each in keys):
             continue
-        kpi_id, period_type, end = key
-        links = _links(kpi_id, whole[key])
-        if not _needed(links, key, whole) <= shown or _is_small_rate(whole[key], below):
-            continue
-        numbers = {link: number for link in links if (number := _number(link, key, whole)) is not None}
-        if any(0 < abs(number) < below for number in numbers.values()):
-            continue
-        if kpi_id in MONTHLY | YEARLY:
-            found: dict[str, Stretches | None] = {}
-            for link, number in numbers.items():
-                if all(name in MONTHLY | YEARLY for _, name, _ in _terms(link)):
-                    before = known.get(link) or Stretches.of(link, kpi_id, whole, below)
-                    found[link] = before.told(period_type, end, number)
-            for part, more in PARTS.items():
-                if more in numbers:
-                    before = known.get(part) or Stretches.of(part, kpi_id, whole, below)
-                    found[part] = before.capped(period_type, end, numbers[more])
-            if not all(each and each.is_safe() for each in found.values()):
-                continue
-            known |= {link: each for link, each in found.items() if each}
-        shown.add(key)
+        trial = known | {each: whole[each] for each in keys}
+        if all(_is_safe(each, trial, below) for each in keys) and _flows_are_safe(keys, trial, below):
+            shown.update(keys)
+            known = trial
     return shown
 
 
-@dataclass(frozen=True)
-class Stretches:
-    """What can be known of a number of things over time, from the windows that were told.
+def _is_safe(key: Key, known: Mapping[Key, Cell], below: int) -> bool:
+    """Whether a figure is not small, nor anything that is left over beside the figures known."""
+    cell = known[key]
+    if cell["denominator"] is not None and 0 < cell["denominator"] < RATE_FACTOR * below:
+        return False
+    if not all(_at(name, key) in known for name in NEEDS.get(key[0], ())):
+        return False
+    left = [*_own(cell), *(_left(rest, key, known) for rest in REST if key[0] in rest)]
+    if key[0] == A_YEAR_OLD:  # plans of a year ago that have ended since
+        before = known.get((STOCK, "point", month_end(key[2], -12)))
+        left.append(before["numerator"] - cell["denominator"] if before else None)
+    return not any(number is not None and 0 < abs(number) < below for number in left)
 
-    `bounds[a, b]` is the most that the running total can grow from boundary a to b (and less the least that it can
-    from b to a), by the windows and because nothing is ever taken away. `truth` holds the running totals themselves.
+
+def _flows_are_safe(keys: Sequence[Key], known: Mapping[Key, Cell], below: int) -> bool:
+    """Whether plans that began and ended in a year may be told beside the number of children with a plan.
+
+    What that number fell by in a quarter has ended, and what it rose by has begun. Enough must be left that may have
+    done so at any time; and of the plans that began in the year, those must not be few that ended in it.
     """
+    if len(keys) < 2:
+        return True
+    began, ended = (known[key]["numerator"] for key in keys)
+    end = keys[0][2]
+    standing = [known.get((STOCK, "point", month_end(end, -months))) for months in (12, 9, 6, 3, 0)]
+    stock = [cell["numerator"] for cell in standing if cell]
+    rises = sum(max(0.0, after - before) for before, after in pairwise(stock))
+    falls = sum(max(0.0, before - after) for before, after in pairwise(stock))
+    old = known.get((A_YEAR_OLD, "point", end))
+    if old and standing[-1] and 0 < abs(began - (standing[-1]["numerator"] - old["denominator"])) < below:
+        return False
+    return not (began or ended) or len(stock) < 2 or min(began - rises, ended - falls) >= below - 1
 
-    boundaries: Sequence[date]
-    truth: NDArray[np.float64]
-    bounds: NDArray[np.float64]
-    below: int
 
-    @staticmethod
-    def of(link: str, kpi_id: str, whole: Mapping[Key, Cell], below: int) -> "Stretches":
-        """Nothing told yet of what a link counts."""
-        boundaries, counts = _by_month(link, kpi_id, whole)
-        size = len(boundaries)
-        bounds = np.where(np.tri(size, dtype=bool), 0.0, np.inf)
-        return Stretches(boundaries, np.concatenate(([0.0], np.cumsum(counts))), bounds, below)
+def _own(cell: Cell) -> list[float]:
+    """The numbers of things that a figure itself tells."""
+    numerator, denominator = float(cell["numerator"]), cell["denominator"]
+    if denominator is None:
+        return [numerator]
+    if cell["unit"] == "weeks":  # numerator: weeks added up
+        return [float(denominator)]
+    return [numerator, float(denominator), *([denominator - numerator] if cell["unit"] == "percent" else [])]
 
-    def told(self, period_type: str, end: date, number: float) -> "Stretches | None":
-        """The same when a window's number is known; None when the window begins before anything is known."""
-        if _start(period_type, end) not in self.boundaries:
+
+def _left(rest: str, key: Key, known: Mapping[Key, Cell]) -> float | None:
+    """What is left of the first by the figures known; None when the first is not."""
+    left: float | None = None
+    for sign, name, part in re.findall(r"(-?) ?(K\d\d)\.([NDC])", rest):
+        cell = known.get(_at(name, key))
+        if cell is None and not sign:
             return None
-        start, stop = self._window(period_type, end)
-        return self._with(self._shorter(self._shorter(self.bounds, start, stop, number), stop, start, -number))
+        if cell is not None:
+            numerator, denominator = float(cell["numerator"]), float(cell["denominator"] or 0)
+            number = {"N": numerator, "D": denominator, "C": denominator - numerator}[part]
+            left = number if left is None else left - number
+    return left
 
-    def capped(self, period_type: str, end: date, number: float) -> "Stretches | None":
-        """The same when it is known that a window's number is no more than this; None as in told."""
-        if _start(period_type, end) not in self.boundaries:
-            return None
-        return self._with(self._shorter(self.bounds, *self._window(period_type, end), number))
 
-    def is_safe(self) -> bool:
-        """Whether every stretch of time with a small number may have had as many numbers as the threshold."""
-        counts = self.truth[None, :] - self.truth[:, None]
-        width = self.bounds + self.bounds.T  # from the least to the most
-        return not bool(np.any((counts > 0) & (counts < self.below) & (width < self.below - 1)))
+def terms(rest: str) -> list[str]:
+    """The KPIs that something left over is worked out from."""
+    return re.findall(r"K\d\d", rest)
 
-    def _window(self, period_type: str, end: date) -> tuple[int, int]:
-        return self.boundaries.index(_start(period_type, end)), self.boundaries.index(end)
 
-    def _with(self, bounds: NDArray[np.float64]) -> "Stretches":
-        return Stretches(self.boundaries, self.truth, bounds, self.below)
+def _at(kpi_id: str, key: Key) -> Key:
+    """Another KPI's figure at the same time."""
+    return kpi_id, GIVEN[kpi_id][0] if kpi_id in GIVEN else key[1], key[2]
 
-    @staticmethod
-    def _shorter(bounds: NDArray[np.float64], a: int, b: int, most: float) -> NDArray[np.float64]:
-        return np.minimum(bounds, bounds[:, a, None] + most + bounds[None, b, :])
+
+def _candidates(whole: Mapping[Key, Cell], past: Past) -> list[Key]:
+    """The windows that this edition is the first to decide, in the order in which it does."""
+    horizon = _horizon(whole)
+    decided = {(row["kpi_id"], row["period_type"], row["period_end"]) for row in past.rows}
+    kinds = {row["kpi_id"]: row["period_type"] for row in past.rows}
+    windows: dict[str, tuple[str, tuple[int, ...]]] = dict(GIVEN)
+    for kpi_id in {key[0] for key in whole} - GIVEN.keys():
+        had = [
+            (kind, months)
+            for kind, months in SUPPLIED
+            if kind == kinds.get(kpi_id, kind)
+            and any(key[:2] == (kpi_id, kind) and key[2].month in months and _is_month_end(key[2]) for key in whole)
+        ]
+        windows |= {kpi_id: had[0]} if had else {}
+
+    def is_new(key: Key) -> bool:
+        kpi_id, period_type, end = key
+        kind, months = windows.get(kpi_id, ("", ()))
+        return (
+            (period_type, end.month in months, _is_month_end(end)) == (kind, True, True)
+            and not whole[key]["is_part_period"]
+            and horizon[0] < end <= horizon[1]
+            and key not in decided
+            and (end > past.until or kpi_id not in GIVEN)  # what is supplied may come late
+            and (_start(period_type, end) >= past.unknown)
+        )
+
+    return sorted(filter(is_new, whole), key=lambda key: (key[2], key[1] != "point", key))
+
+
+def _horizon(whole: Mapping[Key, Cell]) -> tuple[date, date]:
+    """The last 36 months: the day before they begin, and the last month end of the figures."""
+    last = max((key[2] for key in whole if _is_month_end(key[2])), default=date.min)
+    return (month_end(last, -MONTHS_GIVEN) if last > date.min else last), last
+
+
+def _start(period_type: str, end: date) -> date:
+    """The day before a window begins."""
+    return end - timedelta(days=1) if period_type == "point" else month_end(end, -12)
 
 
 @dataclass(frozen=True)
@@ -226,8 +301,8 @@ def split(
     least: int = 0,
     told: Sequence[Set[str]] = (),
     parent: Given | None = None,
-) -> set[str]:
-    """Which cells of a breakdown are given, its total being known.
+) -> set[str] | None:
+    """Which cells of a breakdown are given, its total being known; None when not even its rows may be.
 
     A cell has a number for each thing that it tells of, which add up over the cells; as a rate it has a denominator D,
     and below `least` that is withheld. `told` are sets of cells, apart from one another, whose sums are known too.
@@ -244,8 +319,12 @@ def split(
     }
     table = _Table(cells, things, below, parent.sums if parent else ())
     for block in _blocks(cells.keys(), told):
-        while kept & block and not table.is_safe(block - kept):
-            smallest = min(kept & block, key=lambda value: (sum(cells[value][x] for x in things) or np.inf, value))
+        while not table.is_safe(block - kept):
+            if not kept & block:
+                return None
+            smallest = min(
+                kept & block, key=lambda value: (sum(cells[value][x] for x in things) or float("inf"), value)
+            )
             kept.remove(smallest)
     return kept
 
@@ -265,40 +344,55 @@ class _Table:
     sums: Sequence[tuple[Set[str], float]]
 
     def is_safe(self, hidden: Set[str]) -> bool:
-        """Whether no small number of a withheld cell, or of all of them together, can be worked out."""
+        """Whether no small number of a withheld cell, or of all of them together, can be worked out.
+
+        Each may have as many numbers as the threshold; and for who knows which of them are small, more than one.
+        """
         for thing in self.things:
             left = sum(self.cells[value][thing] for value in hidden)
-            small = [value for value in hidden if 0 < self.cells[value][thing] < self.below]
+            small = {value for value in hidden if 0 < self.cells[value][thing] < self.below}
             if 0 < left < self.below or (small and len(hidden) == 1):
                 return False
-            if any(self._most(value, left) - self._least(value, left, hidden) < self.below - 1 for value in small):
-                return False
+            for value in small:
+                most = min([left, *(number for values, number in self.sums if value in values)])
+                others = hidden - {value}
+                if most - max(0.0, left - self._most(others, set())) < self.below - 1:
+                    return False
+                fewest = max(1.0, left - self._most(others, small))
+                if min(self.below - 1, most, left - len(small - {value})) <= fewest:
+                    return False
         return True
 
-    def _most(self, value: str, left: float) -> float:
-        return min([left, *(number for values, number in self.sums if value in values)])
+    def _most(self, values: Set[str], small: Set[str]) -> float:
+        """The most that cells may hold together, by what is known of their sizes; `small` those known to be small."""
 
-    def _least(self, value: str, left: float, hidden: Set[str]) -> float:
-        others = hidden - {value}
-        if others - set().union(*(values for values, _ in self.sums)):
-            return 0.0
-        return max(0.0, left - sum(number for values, number in self.sums if others & values))
+        left, total = set(values), 0.0
+        for group, size in [*self.sums, (values, float("inf"))]:
+            some = left & group
+            total += min(size, float("inf") if some - small else len(some) * (self.below - 1.0))
+            left -= group
+        return total
 
 
 def _breakdowns(
-    con: DuckDBPyConnection, values: str, whole: Mapping[Key, Cell], shown: set[Key], below: int
+    con: DuckDBPyConnection,
+    values: str,
+    whole: Mapping[Key, Cell],
+    candidates: Sequence[Key],
+    shown: set[Key],
+    below: int,
 ) -> Iterator[tuple[Any, ...]]:
-    """Every cell of every breakdown that the edition has, with its symbol."""
+    """Every cell of every breakdown that the edition is the first to have, with its symbol."""
     given: dict[tuple[str, str], Given] = {}
     for kpi_id, (breakdowns, parent) in TABLES.items():
-        key = _latest(kpi_id, whole)
+        key = max((key for key in candidates if key[0] == kpi_id and key[2].month == 12), key=_end, default=None)
         if key is None:
             continue
         for breakdown in breakdowns:
             cells = _cells(con, values, breakdown, key)
             table = _cells(con, values, breakdown, (parent, *key[1:])) if parent else {}
             counts = {value: _counts(cell, breakdown, table.get(value)) for value, cell in cells.items()}
-            kept: set[str] = set()
+            kept: set[str] | None = set()
             told: list[Set[str]] = []
             if key in shown and parent:
                 kept = split(
@@ -307,19 +401,25 @@ def _breakdowns(
             elif key in shown:
                 told = list(_told(key, breakdown, counts, whole, shown)) if kpi_id == "K16" else []
                 kept = split(counts, below, 0 if breakdown in SHARES else RATE_FACTOR * below, told)
+            if kept is None:
+                continue
             given[kpi_id, breakdown] = _given_by(counts, kept, told)
             for value, cell in cells.items():
                 yield (*key, breakdown, value, _symbol(cell, value in kept))
+
+
+def _end(key: Key) -> date:
+    return key[2]
 
 
 def _told(
     key: Key, breakdown: str, counts: Mapping[str, Mapping[str, float]], whole: Mapping[Key, Cell], shown: set[Key]
 ) -> Iterator[Set[str]]:
     """The sets of a table's cells whose sum is among the figures given."""
-    for link, group in TOLD.get(breakdown, {}).items():
-        names = {_standing(name, key, whole) for _, name, _ in _terms(link)}
+    known = {each: whole[each] for each in shown}
+    for told, group in TOLD.get(breakdown, {}).items():
         number = sum(counts[value]["N"] for value in group if value in counts)
-        if names <= shown and _number(link, key, whole) == number:
+        if all(_at(name, key) in known for name in terms(told)) and _left(told, key, known) == number:
             yield set(group)
 
 
@@ -345,121 +445,8 @@ def _counts(cell: Cell, breakdown: str, of: Cell | None) -> dict[str, float]:
     return found
 
 
-def _latest(kpi_id: str, whole: Mapping[Key, Cell]) -> Key | None:
-    """The window whose breakdowns are given: the last December's 12 months, or the last month end."""
-    found = [
-        key for key in whole if key[0] == kpi_id and key[1] in ("rolling_12_months", "point") and _is_month_end(key[2])
-    ]
-    found = [key for key in found if key[1] == "point" or key[2].month == 12]
-    return max(found, key=lambda key: key[2], default=None)
-
-
-def _given(whole: Mapping[Key, Cell]) -> list[Key]:
-    """The windows of the edition, in the order in which they are decided."""
-    places = {kpi_id: number for number, kpi_id in enumerate(LINKS, 1)}
-    usual: dict[str, str] = {}
-    for kpi_id, period_type, _ in sorted(whole):
-        usual.setdefault(kpi_id, period_type)
-    known = MONTHLY | YEARLY | OTHERS | LINKS.keys()
-
-    def is_given(key: Key) -> bool:
-        kpi_id, period_type, end = key
-        if not _is_month_end(end) or whole[key]["is_part_period"]:
-            return False
-        if kpi_id not in known:  # as supplied: of one kind only, since kinds may overlap
-            return period_type == usual[kpi_id] and end.month in WINDOWS.get(period_type, range(13))
-        return kpi_id in MONTHLY | YEARLY or end.month in WINDOWS.get(period_type, range(13))
-
-    def order(key: Key) -> tuple[Any, ...]:
-        kind = KINDS.index(key[1]) if key[1] in KINDS else len(KINDS)
-        return key[2], kind, key[1], places.get(key[0], 0), key[0]
-
-    return sorted(filter(is_given, whole), key=order)
-
-
-def _links(kpi_id: str, cell: Cell) -> tuple[str, ...]:
-    """The numbers that a KPI tells. Of a rate, with its denominator, which must not be small either."""
-    if kpi_id in LINKS:
-        return LINKS[kpi_id]
-    if cell["denominator"] is None:
-        return (f"{kpi_id}.N",)
-    return tuple(f"{kpi_id}.{part}" for part in "NCD")
-
-
-def _needed(links: Sequence[str], key: Key, whole: Mapping[Key, Cell]) -> set[Key]:
-    """The figures of other KPIs that must be given before this one. What was never received tells nothing."""
-    names = {name for link in links for _, name, _ in _terms(link)} - {key[0]}
-    found = {_standing(name, key, whole) for name in names}
-    return {each for each in found if each in whole and whole[each]["numerator"] is not None}
-
-
-def _standing(kpi_id: str, key: Key, whole: Mapping[Key, Cell]) -> Key:
-    """Another KPI's figure at the same time: of the same window, or else of the day."""
-    same = (kpi_id, key[1], key[2])
-    return same if same in whole else (kpi_id, "point", key[2])
-
-
-def _terms(link: str) -> Iterator[tuple[int, str, str]]:
-    for sign, name, part in re.findall(r"(-?) ?(K\d\d)\.([NDC])", link):
-        yield (-1 if sign else 1), name, part
-
-
-def _number(link: str, key: Key, whole: Mapping[Key, Cell]) -> float | None:
-    """A link's number in a window; None when something in it is not known."""
-    total = 0.0
-    for sign, name, part in _terms(link):
-        cell = whole.get(_standing(name, key, whole))
-        if cell is None or cell["numerator"] is None:
-            return None
-        numerator, denominator = float(cell["numerator"]), float(cell["denominator"] or 0)
-        total += sign * {"N": numerator, "D": denominator, "C": denominator - numerator}[part]
-    return total
-
-
-def _by_month(link: str, kpi_id: str, whole: Mapping[Key, Cell]) -> tuple[list[date], list[float]]:
-    """A link's number between boundaries, which are days' ends: a month each, and of a year to date what came before.
-
-    The months before the first that is worked out follow from how the 12 months change from one month to the next.
-    """
-    kind = "academic_year_to_date" if kpi_id in YEARLY else "month"
-    ends = sorted(
-        end for name, period_type, end in whole if (name, period_type) == (kpi_id, kind) and _is_month_end(end)
-    )
-    if not ends:
-        return [], []
-    at = {end: _number(link, (kpi_id, kind, end), whole) or 0.0 for end in ends}
-    if kind != "month":
-        boundaries = [_start(kind, ends[0]), *ends]
-        return boundaries, [
-            at[end] - (at.get(before, 0.0) if _start(kind, end) != before else 0.0)
-            for before, end in zip(boundaries, ends, strict=False)
-        ]
-    years = {end: _number(link, (kpi_id, "rolling_12_months", end), whole) or 0.0 for end in ends}
-    earlier = {
-        month_end(end, -12): max(0.0, at[end] - years[end] + years[before])
-        for before, end in itertools.pairwise(ends)
-        if month_end(end, -12) < ends[0]
-    }
-    counts = earlier | at
-    months = sorted(counts)
-    return [month_end(months[0], -1), *months], [counts[end] for end in months]
-
-
-def _start(period_type: str, end: date) -> date:
-    """The end of the day before a window begins."""
-    if period_type == "month":
-        return month_end(end, -1)
-    if period_type == "rolling_12_months":
-        return month_end(end, -12)
-    return date(end.year - (end.month < 9), 8, 31)
-
-
 def _is_month_end(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1
-
-
-def _is_small_rate(cell: Cell, below: int) -> bool:
-    return cell["denominator"] is not None and 0 < cell["denominator"] < RATE_FACTOR * below
 
 
 def _symbol(cell: Cell, is_shown: bool) -> str | None:
@@ -478,9 +465,18 @@ def _rows(con: DuckDBPyConnection, values: str, breakdown: str = "all", key: Key
     )
     return findings.rows(
         con,
-        "SELECT kpi_id, period_type, period_end, is_part_period, breakdown_value, numerator, denominator, value "
-        f"FROM {values} WHERE breakdown_type = {literal(breakdown)} {chosen} ORDER BY ALL",
+        "SELECT kpi_id, period_type, period_end, is_part_period, breakdown_value, numerator, denominator, value, "
+        f"unit FROM {values} WHERE breakdown_type = {literal(breakdown)} {chosen} ORDER BY ALL",
     )
+
+
+def _add(con: DuckDBPyConnection, past: Past, horizon: tuple[date, date]) -> None:
+    """Put what earlier editions gave and withheld into the public table, as far as it is of the last 36 months."""
+    rows = [row for row in past.rows if horizon[0] < row["period_end"] <= horizon[1]]
+    if rows:
+        names = ", ".join(RECORDED)
+        written = ", ".join(f"({', '.join(literal(row[name]) for name in RECORDED)})" for row in rows)
+        con.execute(f"INSERT INTO {TABLE} BY NAME SELECT * FROM (VALUES {written}) AS past ({names})")
 
 
 def _write(con: DuckDBPyConnection, values: str, symbols: Sequence[tuple[Any, ...]]) -> None:

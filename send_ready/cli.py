@@ -334,15 +334,11 @@ def _chosen_day(given: Settings, options: argparse.Namespace) -> int:
 
 
 def _board(given: Settings, options: argparse.Namespace) -> None:
-    from publish import board, findings
+    from publish import board
 
     run = runs.find(given)
-    if not options.public:
-        print(board.freeze(run, given))
-        return
-    with findings.opened(run) as con:
-        for path in board.write_public(options.public, con, run, given):
-            print(path)
+    for path in board.publish(options.public, run, given) if options.public else [board.freeze(run, given)]:
+        print(path)
 
 
 def _edition(given: Settings, options: argparse.Namespace) -> int:

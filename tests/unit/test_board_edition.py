@@ -1,10 +1,14 @@
 """The board's edition: frozen once, compared with the one before, and public without what is the council's own."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
+from publish_kpis import add_kpis, kpi_row
 from publish_run import child, finished_run, settings
 
 from publish import board
@@ -64,6 +68,75 @@ def test_it_is_compared_with_the_edition_before(tmp_path: Path) -> None:
     assert files.read_json(folder / "manifest.json")["compared_with"] == "2026-10"
 
 
+def figures(*ends: date, children: int = 300) -> list[dict[str, Any]]:
+    return [kpi_row("K16", "point", end, children, data_date=None) for end in ends]
+
+
+def shown(folder: Path) -> list[list[Any]]:
+    """When, and what number, of the sheet of all figures."""
+    book = openpyxl.load_workbook(folder / "public" / "kpi.xlsx")
+    rows = list(book["Over time"].iter_rows(values_only=True)) if "Over time" in book.sheetnames else []
+    return [[row[3].date(), row[5]] for row in rows if row[0] == "K16"]
+
+
+JUNE, SEPTEMBER, DECEMBER = date(2026, 6, 30), date(2026, 9, 30), date(2026, 12, 31)
+
+
+def edition(home: Path, run_id: str, as_at: date, values: list[dict[str, Any]]) -> Path:
+    return board.freeze(add_kpis(finished_run(home, run_id, [child("S1")], as_at=as_at), values), settings(home))
+
+
+def test_a_figure_stays_as_the_first_public_edition_gave_it(tmp_path: Path) -> None:
+    first = edition(tmp_path, "september", SEPTEMBER, figures(JUNE, SEPTEMBER))
+    assert shown(first) == [[SEPTEMBER, 300], [JUNE, 300]]
+    later = edition(tmp_path, "december", DECEMBER, figures(JUNE, SEPTEMBER, DECEMBER, children=303))
+    assert shown(later) == [[DECEMBER, 303], [SEPTEMBER, 300], [JUNE, 300]]
+    record = files.read_json(tmp_path / "out" / "board" / "published.json")
+    assert (record["until"], record["editions"]) == ("2026-12-31", ["2026-09", "2026-12"])
+    shutil.move(later, tmp_path / "away")  # to make it anew
+    again = edition(tmp_path, "again", DECEMBER, figures(JUNE, SEPTEMBER, DECEMBER, children=305))
+    assert shown(again) == [[DECEMBER, 303], [SEPTEMBER, 300], [JUNE, 300]]
+
+
+def test_beside_editions_that_no_record_names_only_later_figures_are_given(tmp_path: Path) -> None:
+    """As one of an earlier version is, or those of a record that is lost."""
+    edition(tmp_path, "september", SEPTEMBER, figures(JUNE, SEPTEMBER))
+    (tmp_path / "out" / "board" / "published.json").unlink()
+    later = edition(tmp_path, "december", DECEMBER, figures(JUNE, SEPTEMBER, DECEMBER, children=303))
+    assert shown(later) == [[DECEMBER, 303]]
+
+
+def damaged(how: str, path: Path) -> None:
+    record = files.read_json(path)
+    if how == "torn":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif how == "a link":
+        path.rename(path.with_name("elsewhere.json"))
+        path.symlink_to("elsewhere.json")
+    else:
+        changes: dict[str, Any] = {
+            "version": {**record, "version": 2},
+            "council": {**record, "la_code": "888"},
+            "number": {**record, "rows": [{**record["rows"][0], "numerator": "300"}]},
+            "symbol": {**record, "rows": [{**record["rows"][0], "symbol": "<b>"}]},
+            "column": {**record, "rows": [{**record["rows"][0], "more": 1}]},
+            "twice": {**record, "rows": [record["rows"][0]] * 2},
+            "list": [record],
+        }
+        files.write_json(path, changes[how])
+
+
+@pytest.mark.parametrize(
+    "how", ["torn", "a link", "version", "council", "number", "symbol", "column", "twice", "list"]
+)  # fmt: skip
+def test_without_a_record_that_can_be_read_there_is_no_edition(tmp_path: Path, how: str) -> None:
+    edition(tmp_path, "september", SEPTEMBER, figures(SEPTEMBER))
+    damaged(how, tmp_path / "out" / "board" / "published.json")
+    with pytest.raises(RunError, match=r"published\.json cannot be used .+ Put it back from a backup"):
+        edition(tmp_path, "december", DECEMBER, figures(SEPTEMBER, DECEMBER))
+    assert not (tmp_path / "out" / "board" / "2026-12").exists()
+
+
 def test_the_public_page_says_nothing_of_errors_feeds_or_lists(tmp_path: Path) -> None:
     run = finished_run(tmp_path, list_1=[child("S1")], as_at=OCTOBER)
     folder = board.freeze(run, replace(settings(tmp_path), suppress_below=10))
@@ -79,4 +152,4 @@ def test_the_public_edition_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SEND_HOME", str(tmp_path))
     assert cli.main(["board", "--public", str(tmp_path / "papers")]) == 0
     assert set(held(tmp_path / "papers")) == {"readiness.html", "kpi.xlsx"}
-    assert not (tmp_path / "out" / "board").exists()
+    assert [path.name for path in (tmp_path / "out" / "board").iterdir()] == ["published.json"]

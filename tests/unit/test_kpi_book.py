@@ -147,13 +147,18 @@ def test_without_figures_the_book_still_opens(tmp_path: Path) -> None:
 
 
 def test_the_public_edition_withholds_and_has_no_actions(tmp_path: Path) -> None:
-    values = [kpi_row("K16", "point", END, 3700), kpi_row("K05", "point", END, 4), kpi_row("K16", "point", AS_AT, 3701)]
+    quarter = date(2026, 9, 30)
+    values = [kpi_row("K16", "point", day, 3700) for day in (quarter, END, AS_AT)]
+    values.append(kpi_row("K05", "point", quarter, 4))
     found = book(add_kpis(finished_run(tmp_path), values, [AREA], [ACTION]), is_public=True)
     assert found.sheetnames == [*META, "Latest", "Over time", "Improvement areas"]
     rows = {row["KPI"]: row for row in table(found["Latest"])}
     assert (rows["K05"]["Numerator"], rows["K05"]["Figure"], rows["K05"]["Against target"]) == ("[c]", "[c]", "[z]")
     assert rows["K16"]["Figure"] == 3700
-    assert "from 1 to 4" in table(found["Notes"])[0]["What to know"]
+    notes = [row["What to know"] for row in table(found["Notes"])]
+    assert "from 1 to 4" in notes[0]
+    assert any("stays as it was first given" in note for note in notes)
+    assert not any("worked out anew" in note for note in notes)
     assert "may be published" in "".join(str(cell.value) for cell in found["Cover"]["A"])
 
 

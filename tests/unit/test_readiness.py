@@ -403,9 +403,10 @@ def test_lancashire_is_written_in_time_and_small(tmp_path: Path) -> None:
 def test_the_public_edition_has_no_actions_errors_or_small_numbers(tmp_path: Path) -> None:
     run = finished_run(tmp_path, list_1=[child("S1")], list_2=[child("S2")], found=[issue()])
     rows = [
-        kpi_row("K16", "point", date(2026, 10, 31), 3000),
-        kpi_row("K19", "point", date(2026, 10, 31), 2000, 2997),
-        kpi_row("K05", "point", date(2026, 10, 31), 4),
+        kpi_row("K16", "point", date(2026, 9, 30), 3000),
+        kpi_row("K16", "point", date(2025, 12, 31), 3000),
+        kpi_row("K19", "point", date(2025, 12, 31), 2000, 2997),
+        kpi_row("K05", "point", date(2026, 9, 30), 4),
     ]
     add_kpis(run, rows, [AREA], [ACTION], cases=[case(300)])
     with findings.opened(run) as con:
