@@ -64,9 +64,8 @@ sample: $(READY) ## An invented council's exports into the inbox (LA= PLANS= SEN
 	@$(BIN)/send-ready sample $${LA:+--la "$$LA"} $${PLANS:+--plans "$$PLANS"} \
 		$${SEN_SUPPORT:+--sen-support "$$SEN_SUPPORT"} $${SEED:+--seed "$$SEED"} $${FAULTS:+--faults "$$FAULTS"}
 
-check: $(READY) ## What the pipeline makes of one export, before the night (FILE=path FEED=source.feed)
-	@if [ -z "$$FILE" ]; then echo "Say which file: make check FILE=path/to/export.csv" >&2; exit 2; fi
-	@$(BIN)/send-ready check "$$FILE" $${FEED:+--feed "$$FEED"}
+check: $(READY) ## Before the night: the configuration and the inbox, or one export (FILE=path FEED=source.feed)
+	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"}
 
 airflow: $(READY) ## Airflow with its web page, on this machine only (PORT=8080)
 	@exec $(BIN)/python -m send_ready.airflow_home $$PORT

@@ -10,13 +10,13 @@ known by their number only.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from expectations.rules import Rule
+from expectations.rules import Rule, RuleError
 from send_ready import files
 
 if TYPE_CHECKING:
@@ -93,6 +93,15 @@ def check(name: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> Checked:
     if lost:
         raise EngineError(f"{name}: no result came back for {', '.join(lost)}.")
     return Checked([found[rule.id] for rule in rules], results)
+
+
+def must_run(rules: Sequence[Rule], columns: Collection[str] | None = None) -> None:
+    """Raise RuleError for a rule that names a column which there is not, or that Great Expectations refuses."""
+    for rule in rules:
+        if columns is not None and (unknown := sorted(rule.needs - set(columns))):
+            raise RuleError(f"Rule {rule.id}: there is no column {', '.join(unknown)}.")
+        if isinstance(made := _expectation(rule), str):
+            raise RuleError(f"Rule {rule.id}: {made}. Compare `expect` and `kwargs` with a shipped rule.")
 
 
 def write_docs(path: Path, checked: Checked) -> None:

@@ -37,6 +37,12 @@ def rules_of(feed: str, settings: Settings) -> list[Rule]:
     return load(path) if path.exists() else []
 
 
+def check_rules(contract: Contract, settings: Settings) -> None:
+    """Raise RuleError for a rule in force that could not be run, by the columns that it reads or by what it expects."""
+    columns = {column.name for column in contract.columns}
+    engine.must_run(rules_of(contract.id, settings), frames.readable(contract.id, columns))
+
+
 def validate_feeds(run: Run, settings: Settings) -> int:
     """Run the rules on the file in use of every feed; writes run.issues("validate_feeds") and says how many."""
     engine.warm_up()

@@ -77,6 +77,11 @@ _SEED = re.compile(r"\$seed\((\w+)\)")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 
 
+def readable(name: str, columns: Iterable[str]) -> set[str]:
+    """What rules of a feed with these columns may name: those, and the helpers."""
+    return {*columns, *EVERYWHERE, *HELPERS.get(name, {})}
+
+
 def read(
     con: duckdb.DuckDBPyConnection,
     source: str,

@@ -7,7 +7,7 @@ from typing import Any
 from expectations import engine, frames
 from expectations.engine import Checked
 from expectations.findings import MAINTAINER, broken, summary_of, unchecked
-from expectations.rules import Rule, distinct, make, read
+from expectations.rules import Rule, RuleError, distinct, make, read
 from send_ready import issues, layout, runs, warehouse
 from send_ready.issues import Issue
 from send_ready.layout import ListLayout
@@ -27,6 +27,11 @@ def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
         for record in read(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
     ]
     return distinct(listed.name, (make(record) for given in records for record in _expand(given, listed)))
+
+
+def check_rules(listed: ListLayout, settings: Settings) -> None:
+    """Raise RuleError for a rule in force that could not be run, by what it expects."""
+    engine.must_run(rules_of(listed, settings))
 
 
 def frame_table(listed: ListLayout) -> str:
@@ -101,10 +106,14 @@ def _expand(given: dict[str, Any], listed: ListLayout) -> Iterator[dict[str, Any
     """One record, with the list's own code; or, for `each: coded columns`, one for every such column."""
     record = dict(given)
     if isinstance(record["code"], dict):
+        if listed.key not in record["code"]:
+            raise RuleError(f"Rule {record['code']}: `code` names no rule of {listed.key}.")
         record["code"] = record["code"][listed.key]
     if record.pop("each", None) != CODED_COLUMNS:
         yield record
         return
+    if not record.get("aspect"):
+        raise RuleError(f"Rule {record['code']}: with `each`, `aspect` is needed too.")
     values = layout.codes()
     for column in listed.columns:
         if column.code_set:

@@ -287,17 +287,27 @@ def _all_known(path: Path, used: Iterable[Any], names: Container[str]) -> None:
 
 def _same_for_the_warehouse(own: Contract, shipped: Contract, path: Path) -> None:
     """Raise ContractError when a council's own contract lacks what the warehouse is made of."""
-    types = {column.name: column.type for column in own.columns}
+    columns = {column.name: column for column in own.columns}
     for column in shipped.columns:
-        if column.name not in types:
+        if column.name not in columns:
             raise ContractError(
                 f"{path}: column {column.name} of the shipped contract is missing. Add it; where an export lacks it, "
                 "it is blank."
             )
-        if TYPES[types[column.name]] != TYPES[column.type]:
+        found = columns[column.name]
+        # An ID that is read as text may be one that a spreadsheet shortened, which makes many children one.
+        if TYPES[found.type] != TYPES[column.type] or (column.type == "id" and found.type != "id"):
             raise ContractError(
-                f"{path}: column {column.name} has type {types[column.name]}, and the warehouse takes {column.type}."
+                f"{path}: column {column.name} has type {found.type}, and the warehouse takes {column.type}."
             )
+        if column.name in shipped.key and column.is_required and not found.is_required:
+            raise ContractError(f"{path}: column {column.name} is of the key, and must be required: true.")
+    # The models join and count by the shipped key: with another one, a child would stand twice, or not at all.
+    if set(own.key) != set(shipped.key):
+        raise ContractError(
+            f"{path}: key is [{', '.join(own.key)}], and the warehouse is made by [{', '.join(shipped.key)}]. The key "
+            "is not a council's to change; where an export names its columns otherwise, change the column map."
+        )
 
 
 def _fingerprint(contract: Path, column_map: Path, none_dates: Path) -> str:

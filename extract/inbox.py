@@ -7,7 +7,7 @@ from pathlib import Path
 
 from extract import contract as contracts
 from extract import landing, removed
-from send_ready import issues, own_files, runs
+from send_ready import configuration, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
@@ -53,11 +53,13 @@ def later(settings: Settings, since: datetime, used: Collection[str], as_at: dat
 
 
 def survey(run: Run, settings: Settings) -> None:
-    """Report files that no feed knows, and what cannot be looked at: maybe the inbox itself, which stops nothing.
+    """Settle the configuration; report files that no feed knows, and what cannot be looked at, which stops nothing.
 
     Files of no feed are not landed: nobody can say what they hold. Raises RunError for a past day that needs a file
     which was removed.
     """
+    settings = configuration.settle(run, settings)
+    settled = configuration.of(run)
     removed.check_day(settings, run.as_at)
     with runs.step(run, "begin") as step:
         if settings.inbox.parent == settings.home:  # our own; another's that is not there may be a drive that is gone
@@ -85,16 +87,13 @@ def survey(run: Run, settings: Settings) -> None:
             for each in no_files
         ]  # fmt: skip
         said += [_issue("F-18", "error", f"The inbox cannot be read. {each}.", MEND) for each in unreadable]
-        said += [
-            _issue("F-19", "query", "This file of SEND_CONFIG has no effect: nothing looks for it.",
-                   "Name it as the shipped file whose place it takes, in the folder that the guide says.", path)
-            for path in own_files.unused(settings)
-        ]  # fmt: skip
+        said += configuration.issues(settled)
         issues.write(run.issues("inbox"), said)
         notes = [f"{len(found)} files of no known feed"] if found else []
         notes += [f"{len(no_files)} links or the like, left alone"] if no_files else []
         notes += [issue.message for issue in said if issue.rule == "F-18"]
-        notes += [f"{issue.file_name} of SEND_CONFIG has no effect" for issue in said if issue.rule == "F-19"]
+        notes += [f"{name} of SEND_CONFIG has no effect" for name in settled.unused]
+        notes += [each.told for each in settled.held if each.state != configuration.COUNCIL]
         if not exports and not unreadable:  # no issue: a day that is built again, or restored, has the same pack
             notes.append(f"The inbox is empty. {CONNECT}")
         step.note = "; ".join(notes) or None

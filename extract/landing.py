@@ -100,6 +100,11 @@ def stem_and_suffix(name: str) -> tuple[str, str]:
     return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_"), f".{suffix.strip().casefold()}" if suffix else ""
 
 
+def stem_of(contract: Contract) -> str:
+    """What a feed's files are called, as names are compared, before their date."""
+    return stem_and_suffix(f"{contract.file_name}.x")[0]
+
+
 def is_export(path: Path) -> bool:
     """Whether a file in the inbox is one to look at: not hidden, not half copied."""
     name = path.name
@@ -119,7 +124,7 @@ def recognise(path: Path, inbox: Path, contract: Contract) -> Seen | None:
     stem, suffix = stem_and_suffix(path.name)
     if suffix not in TEXT_SUFFIXES + WORKBOOK_SUFFIXES:
         return None
-    expected = re.escape(stem_and_suffix(contract.file_name + ".x")[0])
+    expected = re.escape(stem_of(contract))
     match = re.fullmatch(rf"{expected}(?:_?(\d{{4}})_?(\d{{2}})_?(\d{{2}})(?:_.*)?)?", stem)
     if not match:
         return None

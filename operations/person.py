@@ -24,7 +24,7 @@ from extract.reading import TEXT_SUFFIXES
 from operations.due import Item, damaged, item, landed_item, was_accepted
 from send_ready import runs, warehouse
 from send_ready.runs import RunError
-from send_ready.settings import Settings
+from send_ready.settings import KEPT_CONFIG, Settings
 from send_ready.warehouse import identifier, literal
 
 SOURCES = ("capita_one", "ehc_hub", "social_care")
@@ -266,5 +266,8 @@ def _elsewhere(settings: Settings, words: Sequence[str]) -> Iterator[str]:
         for path in sorted((settings.config / "decisions").glob("*.csv")):
             if _in_bytes(path, words):
                 yield f"{path} names them: take the line out."
+    for path in sorted((settings.home / KEPT_CONFIG).glob("*")):
+        if _in_bytes(path, words):
+            yield f"{path}, of the last good run, names them: it goes with the next good run after that line is gone."
     if settings.publish_url:
         yield "PostgreSQL keeps the run before the last: two nights from now nothing of them is there."

@@ -93,6 +93,7 @@ def _flags(
         *_swings(manifest["rows"], earlier, label),
         *_old(feeds),
         *_unrecognised(manifest["unrecognised"]),
+        *_set_aside(manifest["configuration"]["set_aside"]),
         *_never_filled(con),
     ]
     _, new, _ = counts
@@ -133,6 +134,14 @@ def _unrecognised(found: Sequence[object]) -> Iterator[str]:
         yield (
             f"{_many(len(found), 'file', 'files')} in the inbox had a name that no feed knows, and nothing of it was "
             "used. The manifest names it. Is it an export under a wrong name?"
+        )
+
+
+def _set_aside(found: Sequence[object]) -> Iterator[str]:
+    if found:
+        yield (
+            f"**{_many(len(found), 'file', 'files')} of the council's own configuration could not be used**, and an earlier "
+            "version counts: codes and headers may be read otherwise than you expect. The manifest and `F-40` name each."
         )
 
 

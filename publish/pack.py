@@ -12,20 +12,13 @@ from duckdb import DuckDBPyConnection
 import send_ready
 from publish import findings, issues_book, items_book, kpi_book, lists_book, readiness, since
 from publish.folders import point, replaced
-from send_ready import confined, files
+from send_ready import configuration, confined, files, own_seeds
 from send_ready.layout import LAYOUT_VERSION, council
 from send_ready.runs import Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import literal
 
 MANIFEST = "manifest.json"
-# Where shipped configuration lies, and the folder of SEND_CONFIG whose files of the same name replace it.
-CONFIGURATION = (
-    ("contracts", PROJECT / "extract" / "contracts", "*.yml"),
-    ("column_maps", PROJECT / "extract" / "column_maps", "*.csv"),
-    ("crosswalks", PROJECT / "dbt_project" / "seeds", "*.csv"),
-    ("targets", PROJECT / "dbt_project" / "seeds" / "kpi", "*.csv"),
-)
 OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason", "is_in_use")
 COUNTS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")
 OF_A_FEED = ("title", "owner", "status", "is_stale", "stale_after_days", "data_date", "file_name", "sha256")
@@ -84,7 +77,7 @@ def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path 
         "code_version": send_ready.__version__,
         "layout_version": LAYOUT_VERSION,
         "code_style": settings.code_style,
-        "configuration": _configuration(settings),
+        "configuration": _configuration(run, settings),
         "rows": findings.list_rows(con),
         "issues": findings.by_severity(con),
         "inputs": _inputs(run),
@@ -155,21 +148,31 @@ def _unrecognised(con: DuckDBPyConnection, run: Run) -> list[dict[str, str]]:
     return [{"file_name": name, "status": "unrecognised", "reason": reason} for name, reason in rows]
 
 
-def _configuration(settings: Settings) -> dict[str, Any]:
-    """The hash of every contract, column map and seed in force, and of all together; which are the council's."""
+def _configuration(run: Run, settings: Settings) -> dict[str, Any]:
+    """The hash of every file of configuration in force, and of all together; which are the council's, and set aside."""
     found = dict(_configuration_files(settings))
     hashes = {name: files.sha256(path) for name, path in sorted(found.items())}
     together = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
     own = [name for name, path in sorted(found.items()) if settings.config and path.is_relative_to(settings.config)]
-    return {"sha256": together, "files": hashes, "own_files": own}
+    settled = configuration.of(run)
+    return {
+        "sha256": together,
+        "files": hashes,
+        "own_files": own,
+        "set_aside": [
+            {"file_name": each.name, "reason": each.reason, "in_force": each.instead} for each in settled.set_aside
+        ],
+    }
 
 
 def _configuration_files(settings: Settings) -> Iterator[tuple[str, Path]]:
-    for folder, shipped, pattern in CONFIGURATION:
-        for path in shipped.rglob(pattern):
-            yield f"{folder}/{path.name}", settings.config_file(folder, path.name, shipped=path)
-        if settings.config:
-            yield from ((f"{folder}/{own.name}", own) for own in (settings.config / folder).glob(pattern))
-    if settings.config:
-        decisions = settings.config / "decisions"
-        yield from ((f"decisions/{path.name}", path) for path in decisions.glob("*.csv"))
+    """By the name that it has in SEND_CONFIG, or would have, each file in force."""
+    for name, kind in configuration.known().items():
+        own = settings.config / name if settings.config else None
+        if own and own.is_file():
+            yield name, own
+        elif shipped := configuration.shipped(name, kind):
+            yield name, shipped
+    for path in PROJECT.glob("dbt_project/seeds/*/*.csv"):
+        if path.stem not in own_seeds.names():
+            yield f"seeds/{path.name}", path

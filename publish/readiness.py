@@ -258,6 +258,12 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
     if old:
         named = ", ".join(feed.title for feed in old[:3]) + (f" and {len(old) - 3} more" if len(old) > 3 else "")
         said.append(f"Not fresh: {named}. The newest data there is was used.")
+    if aside := manifest["configuration"]["set_aside"]:
+        said.append(
+            f"{many(len(aside), 'file', 'files')} of the council’s own configuration cannot be used: "
+            f"{', '.join(each['file_name'] for each in aside[:3])}{' and more' if len(aside) > 3 else ''}. Codes and "
+            "headers of an earlier version count."
+        )
     if errors:
         elsewhere = "the others are in the exports alone" if errors > on_lists else "there are no others"
         said.append(
@@ -274,7 +280,8 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
     if said:
         old_too = f"{'and ' if errors else ''}{many(len(old), 'feed is', 'feeds are')} not fresh" if old else ""
         shows = f"{on_lists:,} of {many(errors, 'open error', 'open errors')} would show" if errors else ""
-        return Verdict("care", f"Yes, but {' '.join(filter(None, (shows, old_too)))}", said)
+        what = " ".join(filter(None, (shows, old_too))) or "part of the configuration was set aside"
+        return Verdict("care", f"Yes, but {what}", said)
     return Verdict("ready", "Yes: both lists could go out today", ["Every feed is fresh and no error is open."])
 
 

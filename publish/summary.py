@@ -4,6 +4,7 @@ from typing import Any
 
 from publish import issues_book, items_book, kpi_book, lists_book, pack, readiness, serving
 from publish.findings import STATES
+from send_ready import configuration
 from send_ready.issues import SEVERITIES
 from send_ready.runs import Run, feed_results, read
 from send_ready.settings import Settings
@@ -27,6 +28,7 @@ def summary(run: Run, settings: Settings) -> str:
     )
     lines = [RULE, head, "", *_feeds(feeds), ""]
     lines += _results(manifest, run, settings) if manifest else _no_pack(run)
+    lines += [f"Configuration set aside: {each.told}" for each in configuration.of(run).set_aside]
     return "\n".join([*lines, RULE])
 
 

@@ -1,9 +1,12 @@
 """The build: typed files of the run into schema `raw`, then dbt on the run's own warehouse file."""
 
 import csv
+import errno
 import json
 import logging
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,15 +17,15 @@ import duckdb
 from extract import contract as contracts
 from extract.contract import TYPES, Contract
 from extract.typed import YEARS
-from send_ready import files, machine, private, runs, tables, warehouse
+from send_ready import files, machine, own_seeds, private, runs, tables, warehouse
 from send_ready.layout import COUNCILS
+from send_ready.own_seeds import SEEDS
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import identifier, literal
 
 DBT_PROJECT = PROJECT / "dbt_project"
-SEEDS = DBT_PROJECT / "seeds"
-OWN_SEEDS = ("crosswalks", "targets")  # folders of SEND_CONFIG whose CSVs stand in for seeds of the same name
+NAMED = 3  # feeds that a failure is told of; of more, none is more likely than another
 HOLIDAY_COLUMNS = {"holiday_date": "DATE", "holiday_name": "VARCHAR"}
 DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
 ROW_COLUMNS = ("_line_no BIGINT", "_unreadable VARCHAR")  # what extract/typed.py says of each row
@@ -87,7 +90,7 @@ def _build(run: Run, settings: Settings) -> None:
         step.rows = _load_raw(run, settings)
     with runs.step(run, "dbt") as step:
         target = run.folder / "dbt"
-        os.environ |= _dbt_environment(run, settings)
+        os.environ |= _dbt_environment(run.warehouse, _seeds(run, settings))
         logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
         outcome = dbtRunner().invoke(["build", *_dbt_arguments(run, target), "--exclude-resource-type", "unit_test"])
         if outcome.exception:
@@ -98,7 +101,11 @@ def _build(run: Run, settings: Settings) -> None:
         step.note = f"{len(results)} models, seeds and tests"
         if not outcome.success:
             _forget_values(target / "run_results.json")
-            failed = [f"{result.node.name}: {_why(result)}" for result in results if result.status in ("error", "fail")]
+            failed = [
+                f"{result.node.name}: {_why(result)}{_made_of(run, settings, result)}"
+                for result in results
+                if result.status in ("error", "fail")
+            ]
             said = " ".join(str(result.message) for result in results)
             raise warehouse.locked(run.warehouse, said) or BuildError(
                 f"dbt built with failures; their SQL is in {target / 'compiled'}:\n  " + "\n  ".join(failed)
@@ -109,6 +116,48 @@ def _why(result: Any) -> str:
     """Why a node failed, without what it met: of a seed, which is configuration, all that dbt says."""
     is_safe = result.status == "fail" or result.node.resource_type == "seed"
     return str(result.message) if is_safe else private.kinds(str(result.message))
+
+
+def _made_of(run: Run, settings: Settings, result: Any) -> str:
+    """Of a node that failed: models that a test found wanting, the feeds behind them, the council's own files."""
+    manifest = json.loads((run.folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    nodes, sources = manifest["nodes"], manifest["sources"]
+    models = _wanting(run, result) if result.status == "fail" else []
+    begin = [id for id, node in nodes.items() if node["name"] in {name.partition(".")[0] for name in models}]
+    above, queue = set[str](), begin or [result.node.unique_id]
+    while queue:
+        at = queue.pop()
+        above.add(at)
+        queue += [each for each in nodes.get(at, {}).get("depends_on", {}).get("nodes", ()) if each not in above]
+    feeds = {sources[each]["name"] for each in above & sources.keys() if "__" in sources[each]["name"]}
+    seeds = {nodes[each]["name"] for each in above & nodes.keys() if nodes[each]["resource_type"] == "seed"}
+    return _told_of(run, settings, models, feeds, seeds)
+
+
+def _told_of(run: Run, settings: Settings, models: list[str], feeds: set[str], seeds: set[str]) -> str:
+    found = {contract.name: contract for contract in contracts.load_all(settings) if contract.name in feeds}
+    said = [f"in {', '.join(models)}"] if models else []
+    if 0 < len(found) <= NAMED:
+        files_of = {f"{each['source']}__{each['feed']}": each["file_name"] for each in runs.feed_results(run)}
+        named = [f"{each.id} ({files_of.get(name) or 'no file'})" for name, each in found.items()]
+        said.append(f"from {', '.join(named)}")
+    if settings.config:
+        places = [*(own_seeds.place(name) for name in sorted(seeds & set(own_seeds.names())))]
+        for name in sorted(found) if len(found) <= NAMED else ():
+            places += [Path("contracts", f"{name}.yml"), Path("column_maps", f"{name}.csv")]
+        if own := [place.as_posix() for place in places if (settings.config / place).is_file()]:
+            said.append(f"by your own {', '.join(own)} of SEND_CONFIG")
+    return f" [{'; '.join(said)}]" if said else ""
+
+
+def _wanting(run: Run, result: Any) -> list[str]:
+    """What the first column of a failed test's rows says: models, columns or seeds, never a value of a record."""
+    try:
+        with warehouse.reader(run.warehouse) as con:
+            rows = con.execute(f"SELECT DISTINCT #1 FROM ({result.node.compiled_code}) ORDER BY 1 LIMIT 10").fetchall()
+    except (duckdb.Error, RunError):
+        return []
+    return [str(name) for (name,) in rows if name]
 
 
 def _forget_values(path: Path) -> None:
@@ -146,25 +195,51 @@ def _table(node: dict[str, Any]) -> str:
     return f"{node['schema']}.{node['alias']}"
 
 
-def write_docs(run: Run, settings: Settings) -> Path:
+def write_docs(settings: Settings) -> Path:
     """What every table and column means, as a page of its own that asks nothing of any network.
 
-    Holds no value of the run's tables. Raises RunError when the run has no warehouse, BuildError when dbt fails.
+    Of the run that SEND_RUN_ID names, else of the last that has a whole warehouse, so that a night at work is neither
+    waited for nor kept waiting. Holds no value of the run's tables. Raises RunError when there is no such run,
+    BuildError when dbt fails.
     """
     from dbt.cli.main import dbtRunner
 
-    if not run.warehouse.exists():
-        raise RunError(f"{run.warehouse} is missing. Build the run with `send-ready build`, then run this step again.")
     page = settings.home / "catalogue" / "index.html"
-    with TemporaryDirectory(dir=run.folder) as folder:
+    page.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=page.parent, prefix=".") as folder:
         target = Path(folder)
-        os.environ |= _dbt_environment(run, settings)
+        run = _linked(settings, target / "warehouse.duckdb")
+        os.environ |= _dbt_environment(target / "warehouse.duckdb", SEEDS)
         generate = ["docs", "generate", "--static", "--target", "reader", *_dbt_arguments(run, target)]
         outcome = dbtRunner().invoke(generate)
         if not outcome.success:
             raise BuildError(f"dbt could not describe the warehouse: {outcome.exception or 'see its messages above.'}")
         files.write_bytes(page, _closed((target / "static_index.html").read_text(encoding="utf-8")).encode())
     return page
+
+
+def _linked(settings: Settings, place: Path) -> Run:
+    """Have a whole warehouse under another name, and give its run.
+
+    A build takes the file's own name away before it makes another, so that neither has the other's file open.
+    """
+    for run in [runs.find(settings)] if settings.run_id else runs.whole(settings):
+        if not run.warehouse.exists():
+            continue
+        with suppress(FileNotFoundError):
+            try:
+                os.link(run.warehouse, place)
+            except OSError as error:
+                if error.errno == errno.ENOENT:
+                    raise
+                shutil.copyfile(run.warehouse, place)  # a file system without links, such as some drives have
+            if not run.unfinished.exists():
+                return run
+        place.unlink(missing_ok=True)
+    raise RunError(
+        "There is no run with a whole warehouse to describe. Let the night that is at work come to its end, or make "
+        "one with `make run`; then run this step again."
+    )
 
 
 def _closed(page: str) -> str:
@@ -219,7 +294,7 @@ def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     con.execute(f"CREATE TABLE raw.person_decisions ({', '.join(f'{name} VARCHAR' for name in DECISION_COLUMNS)})")
     decisions = settings.config / "decisions" / "person_links.csv" if settings.config else None
     if decisions and decisions.is_file():
-        for _, row in tables.read(decisions, DECISION_COLUMNS[:DECIDING], DECISION_COLUMNS[DECIDING:]):
+        for _, row in tables.read(decisions, *tables.DECISIONS):
             con.execute(
                 f"INSERT INTO raw.person_decisions VALUES ({', '.join('?' * len(DECISION_COLUMNS))})",
                 list(row.values()),
@@ -246,11 +321,11 @@ def _dbt_arguments(run: Run, target: Path) -> list[str]:
     return [*folders, *logs, "--vars", json.dumps(variables)]
 
 
-def _dbt_environment(run: Run, settings: Settings) -> dict[str, str]:
+def _dbt_environment(path: Path, seeds: Path) -> dict[str, str]:
     return {
-        "SEND_DBT_WAREHOUSE": str(run.warehouse),
+        "SEND_DBT_WAREHOUSE": str(path),
         "SEND_DBT_MEMORY": machine.memory_limit(),
-        "SEND_SEEDS": str(_seeds(run, settings)),
+        "SEND_SEEDS": str(seeds),
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
@@ -258,43 +333,17 @@ def _dbt_environment(run: Run, settings: Settings) -> dict[str, str]:
 
 def _seeds(run: Run, settings: Settings) -> Path:
     """The folder of seeds in force: the shipped one, or a copy with the council's own files laid over it."""
-    folders = [settings.config / name for name in OWN_SEEDS] if settings.config else []
-    own = [path for folder in folders for path in sorted(folder.glob("*.csv"))]
+    config = settings.config
+    own = [path for name in own_seeds.names() if config and (path := config / own_seeds.place(name)).is_file()]
     if not own:
         return SEEDS
     merged = run.folder / "seeds"
     for path in SEEDS.rglob("*.csv"):  # not as they are: everybody may read the shipped ones
         files.write_bytes(merged / path.relative_to(SEEDS), path.read_bytes())
     for path in own:
-        places = list(SEEDS.rglob(path.name))
-        if not places:
-            raise BuildError(f"{path} is not the name of a seed, so it would have no effect. Names: see {SEEDS}.")
-        rows = _own_rows(path, shipped=places[0])
-        files.write_bytes(merged / places[0].relative_to(SEEDS), tables.write(rows, list(rows[0])))
+        rows = own_seeds.read(path)
+        files.write_bytes(merged / own_seeds.shipped(path.stem).relative_to(SEEDS), tables.write(rows, list(rows[0])))
     return merged
-
-
-def _own_rows(path: Path, shipped: Path) -> list[dict[str, str]]:
-    """The rows of a council's own seed, with the columns of the shipped one. Raises TableError."""
-    with open(shipped, encoding="utf-8", newline="") as file:
-        columns = next(csv.reader(file))
-    rows = tables.read(path, columns)
-    if not rows:
-        raise tables.TableError(f"{path} has no row. Begin with a copy of {shipped}, or remove it.")
-    if "local_value" in columns:
-        _check_crosswalk(path, rows)
-    return [row for _, row in rows]
-
-
-def _check_crosswalk(path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
-    """Raise TableError for a value that stands twice, which would double the records that hold it, or for none."""
-    seen: dict[str, int] = {}
-    for line, row in rows:
-        value = row["local_value"].strip().lower()
-        if not value:
-            raise tables.TableError(f"{path}, line {line}: there is no local_value. Take the line out.")
-        if (first := seen.setdefault(value, line)) != line:
-            raise tables.TableError(f"{path}, line {line}: its value stands in line {first} already. Keep one of them.")
 
 
 def seed(name: str, settings: Settings | None = None) -> list[dict[str, str]]:
@@ -302,10 +351,11 @@ def seed(name: str, settings: Settings | None = None) -> list[dict[str, str]]:
 
     Raises TableError when the council's own cannot be used.
     """
-    (shipped,) = SEEDS.rglob(f"{name}.csv")
-    for folder in OWN_SEEDS if settings else ():
-        if settings and (own := settings.config_file(folder, shipped.name, shipped=shipped)) != shipped:
-            return _own_rows(own, shipped)
+    shipped = own_seeds.shipped(name)
+    if settings and name in own_seeds.names():
+        own = settings.config_file(*own_seeds.place(name).parts, shipped=shipped)
+        if own != shipped:
+            return own_seeds.read(own)
     with open(shipped, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

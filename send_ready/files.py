@@ -108,11 +108,31 @@ def read_json(path: Path) -> Any:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file that somebody wrote. Raises ValueError, whose text names the file and what is wrong in it."""
+    """Read a YAML file that somebody wrote. Raises ValueError, whose text names the file and what is wrong in it.
+
+    What stands for something written elsewhere in the file (`*name`) is not taken, since a few lines of it may come to
+    more than any memory holds; nor is a name that stands twice with different values.
+    """
     import yaml
 
+    class Plain(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise yaml.composer.ComposerError(None, None, "a `*name` is not taken here: write it out", mark)
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            first: dict[str, Any] = {}
+            for key, value in node.value:
+                name = str(key.value)
+                before = first.setdefault(name, value)
+                if before is not value and yaml.serialize(before) != yaml.serialize(value):
+                    raise yaml.constructor.ConstructorError(None, None, f"{name} stands twice", key.start_mark)
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8-sig"), Plain)  # noqa: S506  (it is safe_load's, with less)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
     # Beside its own error, the library raises what converting a value came to, such as a date of the 45th.

@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -107,11 +107,27 @@ def find(settings: Settings) -> Run:
     folder = settings.home / "runs" / (names[-1] if names else "")
     if not (folder / RECORD).exists():
         raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
+    return _of(folder)
+
+
+def whole(settings: Settings) -> list[Run]:
+    """The runs whose warehouse was built to its end, the one begun last first."""
+    found = []
+    for folder in reversed(begun(settings.home)):
+        with suppress(RunError):
+            run = _of(folder)
+            if run.warehouse.exists() and not run.unfinished.exists():
+                found.append(run)
+    return found
+
+
+def _of(folder: Path) -> Run:
+    """The run of a folder. Raises RunError."""
     found = read(folder / RECORD) or {}
     try:
         if found["run_id"] != folder.name:
             raise ValueError
-        return Run(settings.home, folder.name, date.fromisoformat(found["as_at"]), found["la_code"])
+        return Run(folder.parent.parent, folder.name, date.fromisoformat(found["as_at"]), found["la_code"])
     except (LookupError, TypeError, ValueError):
         raise RunError(
             f"{folder / RECORD} is damaged. Begin the run again with `send-ready begin`, or another one."

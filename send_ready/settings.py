@@ -18,6 +18,7 @@ CODE_STYLES = ("lettered", "plain")
 MEMORY_UNITS = {"MB": 10**6, "GB": 10**9}
 LEAST_MEMORY = "300MB"  # dbt and DuckDB themselves need as much
 NOBODY = ("anonymous", "anonymoususer")  # in small letters: whom Airflow's sign-ins name when nobody signed in
+KEPT_CONFIG = "configuration"  # under SEND_HOME: the council's files that were in force in the last good run
 LONGEST_RUN_ID = 200  # characters; a name in a folder has 255, and may be that of a run with something behind it
 
 
@@ -59,7 +60,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     home = Path(env.get("SEND_HOME") or "data").expanduser().resolve()
     config = env.get("SEND_CONFIG")
-    if config and not Path(config).expanduser().is_dir():
+    # A drive that is away at night: the configuration of the last good run is in force meanwhile.
+    if config and not Path(config).expanduser().is_dir() and not (home / KEPT_CONFIG).is_dir():
         raise SettingsError(f"SEND_CONFIG={config} is not a folder. Create it, or unset SEND_CONFIG.")
     la_code = env.get("SEND_LA_CODE") or SAMPLE_LA_CODE
     if not (len(la_code) == 3 and la_code.isascii() and la_code.isdecimal()):

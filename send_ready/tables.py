@@ -7,6 +7,10 @@ from pathlib import Path
 
 from send_ready.runs import RunError
 
+# What people decided about pairs of records: the columns that it cannot do without, and the others.
+DECISIONS = (("record_1", "record_2", "decision"), ("decided_by", "decided_on", "note"))
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+
 
 class TableError(RunError):
     """A table cannot be used. The text names the file, the line, and what to change."""
@@ -24,7 +28,15 @@ def read(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> li
         header = [cell.strip() for cell in next(reader, [])]
         if missing := [column for column in columns if column not in header]:
             expected = ",".join([*columns, *optional])
-            raise TableError(f"{path}: there is no column {', '.join(missing)}. The first line must be `{expected}`.")
+            other = next(
+                (said for sign, said in _OTHER_SEPARATORS.items() if len(header) == 1 and sign in header[0]), ""
+            )
+            raise TableError(
+                f"{path}: there is no column {', '.join(missing)}. The first line must be `{expected}`."
+                + (f" It has {other} between its values: save it with commas (CSV UTF-8)." if other else "")
+            )
+        if len(set(header)) < len(list(filter(None, header))) + ("" in header):
+            raise TableError(f"{path}: a column stands twice in the first line. Keep one of them.")
         line = reader.line_num
         for row in reader:
             line, at = reader.line_num, line + 1

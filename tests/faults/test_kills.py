@@ -60,18 +60,21 @@ def test_a_step_killed_at_one_place_after_the_other_gets_there(
 
 @pytest.mark.parametrize("how", ["killed", "failed"])
 def test_a_warehouse_whose_build_did_not_end_well_is_not_published(
-    finished: House, peace: Undisturbed, tmp_path: Path, how: str
+    finished: House, peace: Undisturbed, how: str
 ) -> None:
     if how == "killed":
         at_work = finished.start("build")
         until("the build has begun", (finished.home / "runs" / "night" / "unfinished").exists)
         assert at_work.kill().status == -signal.SIGKILL
     else:
-        targets = tmp_path / "targets" / "kpi_targets.csv"
-        targets.parent.mkdir()
-        targets.write_text("kpi_id,target_value,amber_margin,basis\nK99,60,10,Mistyped\n")
-        ended = finished.run("build", SEND_CONFIG=str(tmp_path))
+        record = finished.home / "runs" / "night" / "feeds" / "capita_one__students.json"
+        whole = record.read_bytes()
+        another = files.read_json(record.with_stem("capita_one__attendance"))["typed_path"]
+        files.write_json(record, {**files.read_json(record), "typed_path": another})
+        ended = finished.run("build")
         assert ended.status == 2 and "dbt built with failures" in ended.said, ended
+        assert "capita_one.students" in ended.said
+        record.write_bytes(whole)
     for step in ("publish", "serve"):
         ended = finished.run(step)
         assert ended.status == 2 and "Run night has no finished warehouse." in ended.said

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from extract import inbox
-from send_ready import own_files, runs, settings
+from send_ready import configuration, runs, settings
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,13 @@ from send_ready import own_files, runs, settings
 )  # fmt: skip
 def test_what_takes_the_place_of_a_shipped_file_and_what_may_be_a_note_is_not_told(tmp_path: Path, name: str) -> None:
     write(tmp_path / "config" / name)
-    assert own_files.unused(given(tmp_path)) == []
+    with configuration.trial(given(tmp_path)) as (_, settled):
+        assert not settled.unused
 
 
 def test_a_name_slightly_off_is_told_with_what_to_do(tmp_path: Path) -> None:
-    names = ["crosswalk/xwalk_sex.csv", "contracts/capita_one_students.yml", "xwalk_sex.csv", "retention.yaml"]
+    names = ["crosswalk/xwalk_sex.csv", "contracts/capita_one_students.yml", "xwalk_sex.csv", "retention.yaml",
+             "crosswalks/xwalk_sex.CSV", "crosswalks/xwalk_sex.xlsx", "targets/xwalk_sex.csv"]  # fmt: skip
     for name in names:
         write(tmp_path / "config" / name)
     run = runs.begin(given(tmp_path))
@@ -32,7 +34,8 @@ def test_a_name_slightly_off_is_told_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_there_is_nothing_to_tell(tmp_path: Path) -> None:
-    assert own_files.unused(settings.load({"SEND_HOME": str(tmp_path)})) == []
+    with configuration.trial(settings.load({"SEND_HOME": str(tmp_path)})) as (_, settled):
+        assert settled == configuration.Settled()
 
 
 def write(path: Path) -> None:

@@ -1,11 +1,13 @@
 """A council's own crosswalks and targets, laid over the shipped ones."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from publish_run import AS_AT, settings
 
-from send_ready import build, tables, warehouse
+from send_ready import build, configuration, own_seeds, tables, warehouse
 from send_ready.runs import Run
 
 
@@ -32,9 +34,11 @@ def test_rows_added_on_another_system_are_rows(tmp_path: Path, text: bytes) -> N
     assert (seeds / "xwalk" / "xwalk_ethnicity.csv").exists()  # the others are as shipped
 
 
-def test_a_name_that_no_seed_has_is_told(tmp_path: Path) -> None:
-    with pytest.raises(build.BuildError, match="is not the name of a seed, so it would have no effect"):
-        laid_over(tmp_path, "xwalk_gender.csv", b"local_value,code\n")
+@pytest.mark.parametrize("name", ["xwalk_gender", "annex_a_columns", "kpi_catalogue"])
+def test_what_is_not_a_councils_to_change_has_no_effect_and_is_told(tmp_path: Path, name: str) -> None:
+    assert laid_over(tmp_path, f"{name}.csv", b"local_value,code\n") == build.SEEDS
+    with configuration.trial(settings(tmp_path, config=tmp_path / "config")) as (_, settled):
+        assert settled.unused == (f"crosswalks/{name}.csv",)
 
 
 def test_a_councils_targets_stand_in_for_the_shipped_ones(tmp_path: Path) -> None:
@@ -72,6 +76,9 @@ def test_a_spreadsheets_own_encoding_is_read(tmp_path: Path) -> None:
         (b"local_value,code\nM,M\n,F\n", "line 3: there is no local_value"),
         (b"local_value,code\nM,a,b\n", "line 2: it has 3 values, and the first line 2"),
         (b'local_value,code\nM,"a', "it is no CSV that can be read"),
+        (b"local_value,code\nM,M\nboy,X\n", "line 3: code is 'X', and must be one of: M, F, U, or blank"),
+        (b"local_value,code,code\nM,M,M\n", "a column stands twice in the first line"),
+        (b"local_value,code\n" + b"M" * 2_001 + b",M\n", "line 2: local_value has 2,001 characters"),
         (b"local_value,code\n", "has no row"),
         (b"", "there is no column"),
     ],
@@ -101,3 +108,60 @@ def test_decisions_as_a_spreadsheet_saves_them(tmp_path: Path) -> None:
 def test_decisions_that_would_have_no_effect_are_told(tmp_path: Path) -> None:
     with pytest.raises(tables.TableError, match=r"person_links\.csv: there is no column record_1"):
         decided(tmp_path, b"record_1;record_2;decision\na:1;b:2;same\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        (
+            "survivorship",
+            ("upn,capita_one", "upn,hub"),
+            "line 2: first_source is 'hub', and must be one of: capita_one",
+        ),
+        ("survivorship", ("placement,capita_one,\n", ""), "there is no row for placement"),
+        ("survivorship", ("upn,", "uln,"), "there is no row for upn"),
+        ("survivorship", ("sex,capita_one,ehc_hub\n", "upn,ehc_hub,\n"), "its fact stands in line 2 already"),
+        ("gias_phase", ("\n1,14", "\none,14"), "line 2: priority is 'one', and must be a whole number"),
+        ("gias_phase", (",All-through", ",Through"), "annex_a_phase is 'Through', and must be one of: Nursery"),
+        ("kpi_targets", ("K01,100", "K99,100"), "line 2: kpi_id is 'K99', and must be one of: K01"),
+        ("kpi_targets", ("K01,100", "K01,a hundred"), "target_value is 'a hundred', and must be a number"),
+        ("kpi_targets", ("K01,100,54", "K01,100,-54"), "amber_margin is '-54', and must be a number from 0"),
+        ("kpi_comparators", ("46.4", "nan"), "value is 'nan', and must be a number"),
+        ("kpi_action_rag", ("due_soon,amber", "due_soon,orange"), "rag is 'orange', and must be one of: blue"),
+    ],
+)
+def test_a_table_says_of_each_column_what_it_may_hold(
+    tmp_path: Path, name: str, change: tuple[str, str], said: str
+) -> None:
+    text = own_seeds.shipped(name).read_text()
+    assert change[0] in text
+    (tmp_path / f"{name}.csv").write_text(text.replace(change[0], change[1], 1))
+    with pytest.raises(tables.TableError, match=re.escape(said)):
+        own_seeds.read(tmp_path / f"{name}.csv")
+
+
+@pytest.mark.parametrize("name", own_seeds.names())
+def test_a_copy_of_what_ships_is_taken_whole(tmp_path: Path, name: str) -> None:
+    text = own_seeds.shipped(name).read_text()
+    (tmp_path / f"{name}.csv").write_text(text)
+    rows = own_seeds.read(tmp_path / f"{name}.csv")
+    assert tables.write(rows, own_seeds.header(name)).decode().count("\n") == text.count("\n")
+    assert [{k: v.strip() for k, v in row.items()} for row in build.seed(name)] == rows
+
+
+@pytest.mark.parametrize("name", own_seeds.names())
+def test_the_key_of_a_table_is_that_which_the_build_tests(name: str) -> None:
+    written = yaml.safe_load((build.DBT_PROJECT / "models" / "seeds.yml").read_text())["seeds"]
+    (seed,) = (each for each in written if each["name"] == name)
+    if not name.startswith("xwalk_"):  # whose values one_code_a_value.sql compares without case
+        assert list(own_seeds.table(name).key) == seed["config"]["meta"]["primary_key"]
+    assert own_seeds.table(name).values.keys() <= seed["config"]["column_types"].keys()
+
+
+def test_a_line_that_says_the_same_once_more_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "xwalk_sex.csv").write_text("local_value,code\nboy,M\ngirl,F\n BOY ,M\n")
+    assert own_seeds.read(tmp_path / "xwalk_sex.csv") == [
+        {"local_value": "boy", "code": "M"},
+        {"local_value": "girl", "code": "F"},
+    ]
+    assert own_seeds.repeated(tmp_path / "xwalk_sex.csv") == [4]

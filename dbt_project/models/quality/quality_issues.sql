@@ -92,7 +92,7 @@ upn_pairs as (
 
 -- What a person decided and the records did not follow.
 unheeded as (
-    select
+    select distinct -- several decisions about one pair may come to the same
         decisions.record_1,
         decisions.record_2,
         case
