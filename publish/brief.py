@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from publish import findings, since
 from publish.findings import STATES, Feed
 from publish.since import Since
-from send_ready import files
+from send_ready import configuration, files
 from send_ready.layout import lists
 from send_ready.runs import Run
 from send_ready.warehouse import identifier, literal
@@ -93,7 +93,7 @@ def _flags(
         *_swings(manifest["rows"], earlier, label),
         *_old(feeds),
         *_unrecognised(manifest["unrecognised"]),
-        *_set_aside(manifest["configuration"]["set_aside"]),
+        *_set_aside(configuration.set_aside_in(manifest)),
         *_never_filled(con),
     ]
     _, new, _ = counts
@@ -140,8 +140,8 @@ def _unrecognised(found: Sequence[object]) -> Iterator[str]:
 def _set_aside(found: Sequence[object]) -> Iterator[str]:
     if found:
         yield (
-            f"**{_many(len(found), 'file', 'files')} of the council's own configuration could not be used**, and an earlier "
-            "version counts: codes and headers may be read otherwise than you expect. The manifest and `F-40` name each."
+            f"**{_many(len(found), 'file', 'files')} of the council's own configuration could not be used**, and an "
+            "earlier version counts: codes and headers may be read otherwise than you expect. See F-40 in the issues."
         )
 
 

@@ -21,7 +21,7 @@ from publish import charts, figures, findings, since
 from publish.brief import NOT_RECORDED, RARELY_FILLED
 from publish.figures import INTERNAL, Series, day, many, month, rounded, shown
 from publish.findings import STATES, Feed
-from send_ready import files
+from send_ready import configuration, files
 from send_ready.layout import lists
 from send_ready.runs import Run
 from send_ready.warehouse import identifier, literal
@@ -258,7 +258,7 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
     if old:
         named = ", ".join(feed.title for feed in old[:3]) + (f" and {len(old) - 3} more" if len(old) > 3 else "")
         said.append(f"Not fresh: {named}. The newest data there is was used.")
-    if aside := manifest["configuration"]["set_aside"]:
+    if aside := configuration.set_aside_in(manifest):
         said.append(
             f"{many(len(aside), 'file', 'files')} of the council’s own configuration cannot be used: "
             f"{', '.join(each['file_name'] for each in aside[:3])}{' and more' if len(aside) > 3 else ''}. Codes and "

@@ -228,6 +228,11 @@ def issues(settled: Settled) -> Iterator[Issue]:
                     file_name=name)  # fmt: skip
 
 
+def set_aside_in(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a pack's manifest says was set aside: file_name, reason, in_force. One of before says nothing of it."""
+    return list(manifest.get("configuration", {}).get("set_aside", ()))
+
+
 def known() -> dict[str, Kind]:
     """Every file that may stand in SEND_CONFIG, by its name there."""
     return {Path(kind.folder, name).as_posix(): kind for kind in KINDS for name in kind.names()}
