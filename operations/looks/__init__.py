@@ -6,4 +6,4 @@ from operations.looks.machine import airflow, backups, disk, retained
 from operations.looks.night import feeds, last_run, newest_pack
 from operations.looks.readers import published
 
-LOOKS = (last_run, newest_pack, feeds, configured, published, inspections, releases, disk, backups, retained, airflow)
+LOOKS = (last_run, newest_pack, feeds, published, inspections, releases, disk, backups, retained, configured, airflow)
