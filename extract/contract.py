@@ -34,7 +34,7 @@ TYPES = {
 _KEYS = {
     "title", "grain", "owner", "is_optional", "file_name", "undated_file", "key", "latest_by", "limits", "columns",
 }  # fmt: skip
-_LIMITS = {"max_row_drop_pct": 100, "stale_after_days": 36_500}  # and the most that each may be
+_LIMITS = {"max_row_drop_pct": 100, "stale_after_days": 36_500, "max_file_mb": 1_000_000}  # and the most each may be
 _COLUMN_KEYS = {"type", "required", "crosswalk", "none_dates"}
 _KINDS = {str: "text", list: "a list", dict: "settings by name", bool: "true or false"}
 FILE_TIME = "file_time"
@@ -79,6 +79,7 @@ class Contract:
     stale_after_days: int
     columns: tuple[Column, ...]
     fingerprint: str
+    max_file_mb: float | None = None  # None: as SEND_MAX_FILE_MB says
 
     @property
     def id(self) -> str:
@@ -161,6 +162,7 @@ def parse(name: str, contract: Path, column_map: Path, none_dates: Path = CONTRA
         stale_after_days=int(_limit(contract, limits, "stale_after_days")),
         columns=columns,
         fingerprint=_fingerprint(contract, column_map, none_dates),
+        max_file_mb=_limit(contract, limits, "max_file_mb") if "max_file_mb" in limits else None,
     )
 
 

@@ -82,6 +82,8 @@ def _read(path: Path) -> Iterator[os.stat_result | bytes]:
         count = 0
         while piece := file.read(CHUNK):
             count += len(piece)
+            if count > before.st_size:
+                raise Unsettled  # it may grow as fast as it is read, and fill the disk
             yield piece
         versions = {_identity(about) for about in (before, os.fstat(file.fileno()), path.lstat())}
         if count != before.st_size or len(versions) > 1:

@@ -10,9 +10,9 @@ from extract import landing, reader, removed
 from extract.contract import Contract
 from extract.drive import Unreadable, Unsettled
 from extract.inbox import MEND
-from extract.landing import Damage, Landed, Seen
+from extract.landing import Damage, Landed, Seen, Unlandable
 from extract.reader import Reading
-from extract.refusal import DAMAGED, FAILED_RULE
+from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
 from send_ready import files, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -20,6 +20,11 @@ from send_ready.settings import LONDON, Settings
 
 Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
 RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
+
+SMALLER = (
+    "Look whether it is an export at all, and take it away if not. If it is, make room, or raise SEND_MAX_FILE_MB, or "
+    "max_file_mb of its contract alone; the next run takes it."
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Left:
     file_name: str | None
     reason: str
     is_fault: bool  # of the inbox, or the leave to read it; else the file is in motion
+    is_too_large: bool = False
 
 
 class InboxError(runs.RunError):
@@ -109,6 +115,8 @@ def _land(
                 known.append(landed)
         except Unsettled:
             yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)
+        except Unlandable as error:
+            yield Left(file.file_name, str(error), is_fault=False, is_too_large=True)
         except Unreadable as error:
             yield _unread(file.file_name, error)
 
@@ -331,6 +339,9 @@ def _issues(
     for each in left:
         if each.is_fault:
             yield issue("F-18", "error", f"{each.reason} {standing}", MEND, each.file_name)
+        elif each.is_too_large:
+            yield issue(UNLANDABLE, "error", f"Too large, and left in the inbox. {each.reason} {standing}", SMALLER,
+                        each.file_name)  # fmt: skip
         else:
             yield issue("F-14", "query", f"{each.reason} Left for the next run. {standing}",
                         "Copy under another name and rename when done, or run again.", each.file_name)  # fmt: skip

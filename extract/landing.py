@@ -22,12 +22,18 @@ from extract import drive
 from extract.contract import FILE_TIME, Contract
 from extract.drive import Unreadable, Unsettled
 from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
-from send_ready import confined, files
+from send_ready import confined, disk, files
 from send_ready.settings import LONDON, Settings
 
 SETTLE_SECONDS = 2.0  # a file that changed more lately is watched for this long
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 NO_DATE = "no-date"
+ORDINARY = 50 * disk.MB  # a disk without room for an export of this size has no room for the night
+ROOM = 3  # times its size: landed, as Parquet, and what else the night writes of it
+
+
+class Unlandable(Exception):
+    """The file is too large to be taken, by the limit of its feed or by the room there is. The text says so."""
 
 
 @dataclass(frozen=True)
@@ -262,10 +268,11 @@ def take(
 ) -> Landed | None:
     """Land one file; None when it has landed before. `known` is the feed's history, `gone` what was removed from it.
 
-    Raises Unsettled when it is still being written, and Unreadable.
+    Raises Unsettled when it is still being written, Unreadable, and Unlandable before anything of it is read.
     """
     if any(landed.is_still(seen, about) for landed in (*known, *gone)):
         return None
+    _must_fit(about.st_size, contract, settings)
     folder = settings.home / "landing" / contract.source / contract.feed
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".partial"
@@ -305,6 +312,19 @@ def take(
         return landed
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _must_fit(size: int, contract: Contract, settings: Settings) -> None:
+    """Holes of a sparse file count: what is copied has none. Raises Unlandable."""
+    most = settings.max_file_mb if contract.max_file_mb is None else contract.max_file_mb
+    if size > most * disk.MB:
+        raise Unlandable(f"It has {size / disk.MB:,.1f} MB, and a file of this feed may have {most:,.0f} MB.")
+    free = disk.free(settings.home)
+    if size > ORDINARY and free < ROOM * size:
+        raise Unlandable(
+            f"It has {size / disk.MB:,.1f} MB, for which {ROOM * size / disk.MB:,.1f} MB should be free, and "
+            f"{free / disk.MB:,.1f} MB are."
+        )
 
 
 def _renew(before: Landed, now: Landed, known: Sequence[Landed], settings: Settings) -> None:

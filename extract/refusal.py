@@ -24,3 +24,4 @@ BAD_DATE_IN_NAME = "F-10"
 NO_USABLE_ROW = "F-11"
 FAILED_RULE = "F-12"
 DAMAGED = "F-25"  # in the landing
+UNLANDABLE = "F-26"  # too large for its feed, or for the room there is

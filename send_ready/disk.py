@@ -28,6 +28,12 @@ def now(home: Path) -> str | None:
     return _told(home) if has_none else None
 
 
+def free(folder: Path) -> int:
+    """Bytes that may still be written on the disk of a folder, or of the nearest above it that exists."""
+    room = os.statvfs(next(path for path in (folder, *folder.parents) if path.exists()))
+    return room.f_bavail * room.f_frsize
+
+
 def _told(home: Path) -> str:
     return (
         f"The disk is full: {_free(home)}, {_free(_temporary())}. What had landed and what is published stay as they "

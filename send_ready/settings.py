@@ -45,6 +45,7 @@ class Settings:
     alert_connection: str | None = None  # or Airflow's connection send_alerts
     board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
+    max_file_mb: int = 1000  # an export that is larger is left in the inbox, unless its contract allows more
     publish_url: str | None = field(default=None, repr=False)  # PostgreSQL, for BI tools; may hold a password
     # Airflow's, for who approved and for the watchdog; None: that of `make airflow`, if any. May hold a password.
     airflow_database: str | None = field(default=None, repr=False)
@@ -88,6 +89,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
         board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
         suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
+        max_file_mb=_whole(env, "SEND_MAX_FILE_MB", 1000, 1, 1_000_000),
         publish_url=_publish_url(env.get("SEND_PUBLISH_URL")),
         airflow_database=_airflow_database(env),
     )

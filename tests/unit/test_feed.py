@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from extract import landing
+from extract import drive, landing
 from extract.feed import extract, fill_gaps
 from extract.inbox import survey, unrecognised
-from send_ready import runs, settings
+from send_ready import disk, runs, settings
 from send_ready.settings import Settings
 
 FEED = "capita_one.home_education"
@@ -300,3 +300,98 @@ def test_an_optional_feed_is_unused_until_its_first_file_and_one_like_the_others
     path.with_name("board_actions_20261112.csv").write_text("Action ID\n2\n")
     status, is_stale, rules = actions("2026-11-16")
     assert (status, is_stale) == ("refused", True) and rules
+
+
+def hollow(given: Settings, name: str, megabytes: int) -> Path:
+    """A file of holes: its size is that of what a copy would write, and it takes no room where it lies."""
+    path = given.inbox / name
+    with path.open("wb") as file:
+        file.truncate(megabytes * 1_000_000)
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    return path
+
+
+def said(given: Settings, rule: str) -> list[tuple[str, str]]:
+    path = next(iter(sorted((given.home / "runs").glob("*/issues/extract__*"), key=os.path.getmtime, reverse=True)))
+    rows = duckdb.execute(f"SELECT file_name, message FROM '{path}' WHERE rule = ?", [rule]).fetchall()
+    return [(name, message) for name, message in rows]
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read."""
+    names: list[str] = []
+    read = drive.read
+    monkeypatch.setattr(drive, "read", lambda path: names.append(path.name) or read(path))  # type: ignore[func-returns-value]
+    return names
+
+
+def test_a_file_above_the_limit_is_left_reported_and_never_read(given: Settings, unread: list[str]) -> None:
+    drop(given, "capita_one_home_education_20261114.csv", range(5))
+    hollow(given, "capita_one_home_education_20261115.csv", 5_000)
+    for _ in range(2):
+        result = night(given)
+        assert (result["data_date"], result["rows_accepted"]) == ("2026-11-14", 5)
+        assert statuses(result)["capita_one_home_education_20261115.csv"] == "deferred"
+        ((name, message),) = said(given, "F-26")
+        assert name == "capita_one_home_education_20261115.csv"
+        assert "It has 5,000.0 MB, and a file of this feed may have 1,000 MB. The file of 2026-11-14 stays" in message
+    assert unread == ["capita_one_home_education_20261114.csv"]
+    assert sum(path.stat().st_size for path in (given.home / "landing").rglob("*") if path.is_file()) < 10_000
+
+
+def test_the_limit_is_the_councils_and_a_feeds_own_goes_before_it(given: Settings, tmp_path: Path) -> None:
+    hollow(given, "capita_one_home_education_20261115.csv", 3)
+    night(replace(given, max_file_mb=2))
+    assert "may have 2 MB" in said(given, "F-26")[0][1]
+    own = tmp_path / "config" / "contracts" / "capita_one__home_education.yml"
+    own.parent.mkdir(parents=True)
+    shipped = (settings.PROJECT / "extract" / "contracts" / own.name).read_text()
+    own.write_text(shipped.replace("limits:\n", "limits:\n  max_file_mb: 1\n"))
+    night(replace(given, config=tmp_path / "config"))
+    assert "may have 1 MB" in said(given, "F-26")[0][1]
+    own.write_text(shipped.replace("limits:\n", "limits:\n  max_file_mb: 4\n"))
+    assert statuses(night(replace(given, config=tmp_path / "config", max_file_mb=2))) == {
+        "capita_one_home_education_20261115.csv": "refused"  # landed and read
+    }
+
+
+def test_a_file_that_would_fill_the_disk_is_left_and_the_next_takes_its_turn(
+    given: Settings, unread: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "free", lambda folder: 200_000_000)
+    hollow(given, "capita_one_home_education_20261114.csv", 100)
+    drop(given, "capita_one_home_education_20261115.csv", range(5), age=30)
+    result = night(given)
+    assert (result["status"], result["data_date"], result["rows_accepted"]) == ("fresh", "2026-11-15", 5)
+    ((name, message),) = said(given, "F-26")
+    assert name == "capita_one_home_education_20261114.csv"
+    assert "It has 100.0 MB, for which 300.0 MB should be free, and 200.0 MB are." in message
+    assert unread == ["capita_one_home_education_20261115.csv"]
+
+
+def test_a_file_that_grows_as_fast_as_it_is_read_is_left(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = drop(given, "capita_one_home_education_20261115.csv", range(5))
+    monkeypatch.setattr(drive, "CHUNK", 16)
+
+    class Growing:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __enter__(self) -> "Growing":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def fileno(self) -> int:
+            return int(self.file.fileno())
+
+        def read(self, size: int) -> bytes:
+            with path.open("ab") as more:
+                more.write(b"x" * size)
+            return bytes(self.file.read(size))
+
+    monkeypatch.setattr(drive, "open", lambda *given: Growing(open(*given)), raising=False)  # noqa: SIM115
+    assert statuses(night(given)) == {path.name: "deferred"}
+    assert path.stat().st_size < 1_000
