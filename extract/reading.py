@@ -11,17 +11,35 @@ import csv
 import io
 import itertools
 import json
-from collections import deque
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple, TextIO
 
 import duckdb
 
 from extract import quarantine, sheets
 from extract.contract import Contract, normalise
-from extract.plain import plain
+from extract.lines import (
+    AGAIN,
+    BELOW_OTHER,
+    BLANKS,
+    DELIMITERS,
+    LONG,
+    RECORD_LIMIT,
+    Counts,
+    Layout,
+    Lines,
+    Misfit,
+    Neighbours,
+    Record,
+    Records,
+    is_blank,
+    scanner,
+    trim_tail,
+)
+from extract.plain import Plain, plain
 from extract.refusal import (
     CANNOT_BE_READ,
     EMPTY,
@@ -36,35 +54,40 @@ from send_ready import warehouse
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls")
-DELIMITERS = ",;\t|"
 HEADER_SEARCH_ROWS = 10  # report titles may stand above the header
 COLUMN_LIMIT = 1000  # the widest known export, GIAS, has some 150
-RECORD_LIMIT = 1 << 19  # characters in one record
-# Characters that are read a second time, in all, because a quotation did not end. A file of nothing but stray
-# quotation marks is read line by line after that.
-PATIENCE = 1 << 25
 _HEAD = 1 << 20  # characters in which the header must end
+_SAMPLES, _SAMPLE = (
+    64,
+    1 << 13,
+)  # places in a file, and characters at each, from which is learned what its rows look like
 _CONTROL = bytes({*range(1, 9), 0x0B, *range(0x0E, 0x20), 0x7F})
 # What DuckDB raises for a file that it does not want: the last, when it cuts what it quotes within a letter.
 _IRREGULAR = (duckdb.InvalidInputException, duckdb.NotImplementedException, UnicodeDecodeError)
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ABOVE = "The row stands above the header."
-_LONG = f"The record is longer than {RECORD_LIMIT:,} characters; its beginning is kept."
-_OPEN = "A quotation mark is opened and not closed."
+_BLANK = "' ' || chr(9) || chr(160) || chr(8203) || chr(65279)"
 
 csv.field_size_limit(2 * _HEAD)  # for the process: nothing that is given to the csv module here is longer
 
 
-class Misfit(NamedTuple):
-    """A record that does not fit the header: kept as it stands, for quarantine."""
+@dataclass(frozen=True)
+class LineCount:
+    """What became of each line of a text, or of each row of a sheet: the first is the sum of the others."""
 
-    line_no: int
-    reason: str
-    values: tuple[str, ...]
-    kind: str = quarantine.SHAPE
+    total: int
+    header: int
+    titles: int
+    blank: int
+    rows: int  # the first lines of rows
+    in_values: int  # further lines of values that span lines
+    set_aside: int
 
-
-Record = list[str] | Misfit  # a line number and values, as text
+    def check(self, name: str) -> None:
+        """Raise AssertionError when lines are not accounted for."""
+        found = self.header + self.titles + self.blank + self.rows + self.in_values + self.set_aside
+        if found != self.total:
+            raise AssertionError(f"{name}: {found:,} lines are accounted for, of {self.total:,}")
 
 
 @dataclass(frozen=True)
@@ -73,6 +96,7 @@ class TextTable:
 
     header: list[str]
     notes: tuple[str, ...]
+    lines: LineCount
 
 
 @dataclass(frozen=True)
@@ -81,6 +105,7 @@ class Above:
 
     records: tuple[Misfit, ...]
     titles: int
+    blank: int
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -89,14 +114,27 @@ class Above:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A row that may be the header."""
+
+    cells: list[str]
+    columns: dict[str, int]  # of the contract, with the place of each
+    before: int  # rows or lines above it
+    lines: int  # and up to its end
+    characters: int = 0  # of the text up to its end
+
+
+@dataclass(frozen=True)
 class Header:
     """The header of a text, and how much of the text it ends."""
 
     cells: list[str]
-    above: Above
+    above: list[tuple[int, str]]  # the lines above it, with their numbers
     delimiter: str
-    lines: int
+    lines: int  # up to its end
+    span: int  # of them, its own
     characters: int
+    line_feeds: int
 
 
 def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract: Contract, work: Path) -> TextTable:
@@ -112,29 +150,139 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
     if text is None:
         raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
     header = _find_header(text.path, contract)
-    is_regular = not text.has_lone_returns and not header.above.records
-    if not (is_regular and _load_plain(con, text.path, header, text.lines - header.lines)):
-        with open(text.path, encoding="utf-8-sig", newline="\n") as file:
-            file.read(header.characters)
-            below = _records(_Lines(file, header.lines), header.delimiter, len(header.cells))
-            _load_numbered(con, len(header.cells), itertools.chain(header.above.records, below), work)
-    return TextTable(header.cells, text.notes + header.above.notes)
+    layout = Layout(header.cells, contract)
+    near = Neighbours(layout, _sample(text.path, header, layout))
+    above = _above(
+        (Misfit(number, _ABOVE, tuple(_split(line, header.delimiter))) for number, line in header.above), near
+    )
+    below = text.lines - header.line_feeds
+    is_regular = not text.has_lone_returns and not above.records
+    blank = _load_plain(con, text, header, layout, below) if is_regular else None
+    if blank is not None:
+        counts, total = Counts(blank=blank), text.lines
+    else:
+        counts, total = _load_careful(con, text, header, near, above, work)
+    lines = LineCount(
+        total=total,
+        header=header.span,
+        titles=above.titles,
+        blank=above.blank + counts.blank,
+        rows=_count(con, "text"),
+        in_values=counts.in_values,
+        set_aside=_count(con, "misfit"),
+    )
+    lines.check(contract.id)
+    return TextTable(header.cells, text.notes + above.notes + _notes(counts, layout), lines)
 
 
-def _load_plain(con: duckdb.DuckDBPyConnection, path: Path, header: Header, expected_rows: int) -> bool:
-    """Load with DuckDB's strict reader. False when the file is not as regular as that needs."""
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _notes(counts: Counts, layout: Layout) -> tuple[str, ...]:
+    """What there is to say about rows that are not as regular as they should be."""
+    notes = []
+    if counts.short:
+        notes.append(
+            f"{counts.short:,} lines lack one or more of the last columns, none of which is required; those are blank."
+        )
+    if counts.literal:
+        notes.append(
+            f"{counts.literal:,} lines have a quotation mark that opens or closes nothing; it was taken for a letter "
+            "of a text, and left out of ids, dates and codes."
+        )
+    return tuple(notes)
+
+
+def _load_plain(
+    con: duckdb.DuckDBPyConnection, text: Plain, header: Header, layout: Layout, expected_rows: int
+) -> int | None:
+    """Load with DuckDB's strict reader; gives the number of blank rows. None when the file is not regular enough."""
     columns = [f"c{index}" for index in range(len(header.cells))]
     try:
-        _read_csv(con, "body", path, columns, RECORD_LIMIT, delimiter=header.delimiter, skip=header.lines)
+        _read_csv(con, "body", text.path, columns, RECORD_LIMIT, delimiter=header.delimiter, skip=header.lines)
     except _IRREGULAR:
-        return False
-    count = con.execute("SELECT count(*) FROM body").fetchone()
+        return None
     # Fewer records than lines: blank lines or quoted newlines, so line numbers need the careful reader.
-    if not count or count[0] != expected_rows or not expected_rows:
-        return False
-    con.execute(f"CREATE VIEW text AS SELECT rowid + {header.lines + 1} AS line_no, {', '.join(columns)} FROM body")
+    if not expected_rows or _count(con, "body") != expected_rows:
+        return None
+    if text.has_quotes and _count(con, f"body WHERE {' OR '.join(f'contains({name}, chr(10))' for name in columns)}"):
+        return None
+    if _has_other_header(con, layout):
+        return None
+    filled = " OR ".join(f"trim({name}, {_BLANK}) <> ''" for name in columns)  # which is null where the value is
+    rows = _count(con, f"body WHERE {filled}")
+    only = "" if rows == expected_rows else f"WHERE {filled}"
+    con.execute(
+        f"CREATE VIEW text AS SELECT rowid + {header.lines + 1} AS line_no, {', '.join(columns)} FROM body {only}"
+    )
     con.execute("CREATE TABLE misfit (line_no BIGINT, kind VARCHAR, reason VARCHAR, record VARCHAR)")
-    return True
+    if not rows:
+        raise _no_rows()
+    return expected_rows - rows
+
+
+def _has_other_header(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
+    """Whether a header stands among the rows whose columns are not those of the first."""
+    at = layout.keys[0] if layout.keys else 0
+    first = f"regexp_replace(lower(c{at}), '[^a-z0-9]', '', 'g')"
+    names = {re.sub("[^a-z0-9]", "", name) for name in layout.known}
+    found = con.execute(
+        f"SELECT DISTINCT * FROM body WHERE c{at} ~ '^[^0-9]*$' AND {first} IN "
+        f"({', '.join(map(warehouse.literal, sorted(names)))}) LIMIT 1000"
+    ).fetchall()
+    return any(layout.header([value or "" for value in row]) == "other" for row in found)
+
+
+def _load_careful(
+    con: duckdb.DuckDBPyConnection, text: Plain, header: Header, near: Neighbours, above: Above, work: Path
+) -> tuple[Counts, int]:
+    """Load line by line; gives what became of the lines, and how many there are."""
+    with open(text.path, encoding="utf-8-sig", newline="\n") as file:
+        file.read(header.characters)
+        lines = Lines(file, header.lines)
+        records = Records(lines, header.delimiter, near, is_cut=text.is_cut)
+        _load_numbered(con, len(header.cells), itertools.chain(above.records, records), work)
+    if lines.read != text.lines - header.line_feeds:
+        raise AssertionError(f"{lines.read:,} lines were read, of {text.lines - header.line_feeds:,}")
+    return records.counts, header.lines + lines.read + records.counts.returns
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """The values of one line, whatever its quotation marks."""
+    scanned = scanner(delimiter)(line, False)
+    if scanned and not scanned[1]:
+        return scanned[0]
+    return [value.strip('"') for value in line.split(delimiter)]
+
+
+def _sample(path: Path, header: Header, layout: Layout) -> list[list[str]]:
+    """Lines of all parts of a file, cut into values, that are most likely rows.
+
+    What stands in quotation marks is left out, unless that is most of it: then a mark is one that nobody meant.
+    """
+    size, scan = path.stat().st_size, scanner(header.delimiter)
+    outside: list[list[str]] = []
+    inside: list[list[str]] = []
+    with open(path, "rb") as file:
+        for part in range(_SAMPLES):
+            at = size * part // _SAMPLES if size > _SAMPLES * _SAMPLE else part * _SAMPLE
+            if at >= size:
+                break
+            file.seek(at)
+            lines = file.read(_SAMPLE + (1 << 10)).decode("utf-8", "ignore").split("\n")
+            is_open = False
+            for number, line in enumerate(lines[header.lines if not at else 1 :]):
+                text = line.rstrip("\r")
+                alone, scanned = scan(text, False), scan(text, is_open)
+                row = trim_tail(list(alone[0]), layout.width) if alone and not alone[1] else []
+                if not at and not number and alone and alone[1]:
+                    outside.append(alone[0][:-1])  # a record begins here, whatever becomes of its last value
+                if layout.need <= len(row) <= layout.width and '"' not in "".join(row) and not is_blank(row):
+                    (inside if is_open else outside).append(row)
+                is_open = bool(scanned and scanned[1])
+    return outside if 3 * len(outside) >= len(inside) else outside + inside
 
 
 def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable[Record], work: Path) -> None:
@@ -151,7 +299,7 @@ def _load_numbered(con: duckdb.DuckDBPyConnection, width: int, records: Iterable
             else:
                 keep(record)
     if count == 0:
-        raise Refusal(HEADER_ONLY, "The file has a header and no rows.", "Check the report's filters and export again.")
+        raise _no_rows()
     columns = [f"c{index}" for index in range(width)]
     try:  # quotation marks are doubled, twice over in JSON, and a character may take four bytes
         _read_csv(con, "body", good, ["line_no", *columns], 8 * RECORD_LIMIT)
@@ -205,6 +353,10 @@ def _must_be_text(path: Path) -> None:
         raise Refusal(CANNOT_BE_READ, "The file is not text.", "Export again as CSV or .xlsx.")
 
 
+def _no_rows() -> Refusal:
+    return Refusal(HEADER_ONLY, "The file has a header and no rows.", "Check the report's filters and export again.")
+
+
 def _find_header(path: Path, contract: Contract) -> Header:
     """Of the first rows, the one most like the contract, by whichever delimiter.
 
@@ -219,36 +371,105 @@ def _find_header(path: Path, contract: Contract) -> Header:
             "Log in to the source system and run the export again.",
         )
     known = _known(contract)
-    best, best_score = None, 0
+    best, best_score, at = None, 0, ("", "")
     for newline, delimiter in itertools.product(("", "\n"), DELIMITERS):
-        above: list[Misfit] = []
-        for cells, lines, characters in _first_rows(head, newline, delimiter):
-            score = sum(normalise(cell) in known for cell in cells)
-            if score > best_score:
-                best, best_score = (cells, tuple(above), delimiter, lines, characters), score
-            above.append(Misfit(lines, _ABOVE, tuple(cells)))
+        found = list(_candidates(_first_lines(head, newline), delimiter, known))
+        chosen = _choose(found, contract)
+        if chosen and len(chosen.columns) > best_score:
+            best, best_score, at = chosen, len(chosen.columns), (newline, delimiter)
     if best is None:
         raise _no_header(contract)
-    cells, rows, delimiter, lines, characters = best
-    if characters == _HEAD:
+    if best.characters == _HEAD:
         raise Refusal(CANNOT_BE_READ, f"The header does not end within {_HEAD:,} characters.", "Export again as CSV.")
-    cells = _header_cells(cells)
-    return Header(cells, _above(rows, len(cells)), delimiter, lines, characters)
+    above = [(number, line) for number, (line, _) in enumerate(_first_lines(head, at[0])[: best.before], start=1)]
+    return Header(
+        _header_cells(best.cells),
+        above,
+        at[1],
+        best.lines,
+        best.lines - best.before,
+        best.characters,
+        head.count("\n", 0, best.characters),
+    )
 
 
-def _first_rows(head: str, newline: str, delimiter: str) -> Iterator[tuple[list[str], int, int]]:
-    """The first rows of a text, each with the lines and characters up to its end."""
-    characters = 0
+def _first_lines(head: str, newline: str) -> list[tuple[str, int]]:
+    """The lines in which the header is looked for, each with the characters up to its end."""
+    found, characters, filled = [], 0, 0
+    for line in io.StringIO(head, newline=newline):
+        characters += len(line)
+        found.append((line.rstrip("\r\n").replace("\r", " "), characters))
+        filled += bool(line.strip())
+        if filled == 2 * HEADER_SEARCH_ROWS or len(found) == 10 * HEADER_SEARCH_ROWS:
+            break
+    return found
 
-    def lines() -> Iterator[str]:
-        nonlocal characters
-        for line in io.StringIO(head, newline=newline):
-            characters += len(line)
-            yield line.rstrip("\r\n").replace("\r", " ") + "\n"
 
-    reader = csv.reader(lines(), delimiter=delimiter)
-    for row in itertools.islice(reader, HEADER_SEARCH_ROWS):
-        yield row, reader.line_num, characters
+def _candidates(lines: list[tuple[str, int]], delimiter: str, known: dict[str, str]) -> Iterator[Candidate]:
+    """What may be the header: each of the first lines, and what it is with those that follow it."""
+    scan, filled = scanner(delimiter), 0
+    alone = [_split(line, delimiter) for line, _ in lines]
+    for at, (line, characters) in enumerate(lines):
+        if not line.strip():
+            continue
+        filled += 1
+        if filled > HEADER_SEARCH_ROWS:
+            return
+        columns = _columns(alone[at], known)
+        by_itself = Candidate(alone[at], columns, at, at + 1, characters)
+        scanned = scan(line, False)
+        if scanned and scanned[1]:  # headings of several lines
+            *cells, held = scanned[0]
+            for further in range(at + 1, len(lines)):
+                scanned = scan(lines[further][0], True)
+                if not scanned:
+                    break
+                held += "\n" + scanned[0][0]
+                if len(scanned[0]) > 1 or not scanned[1]:
+                    cells += [held, *scanned[0][1:]]
+                    held = cells.pop() if scanned[1] else ""
+                if not scanned[1]:
+                    several = Candidate(cells, _columns(cells, known), at, further + 1, lines[further][1])
+                    if all(len(row) < len(cells) for row in alone[at + 1 : further + 1]):
+                        yield several
+                    else:  # lines of as many values may be rows, and the quotation mark one that nobody meant
+                        yield by_itself
+                        yield several
+                    break
+        yield by_itself
+        if at + 1 < len(lines) and lines[at + 1][0].strip():  # headings over two lines
+            cells = [f"{one} {other}".strip() for one, other in zip_longest(alone[at], alone[at + 1], fillvalue="")]
+            joined = _columns(cells, known)
+            if len(joined) > len(columns) + len(_columns(alone[at + 1], known)):
+                yield Candidate(cells, joined, at, at + 2, lines[at + 1][1])
+
+
+def _columns(cells: list[str], known: dict[str, str]) -> dict[str, int]:
+    """The contract's columns that a row names, each with its place."""
+    found: dict[str, int] = {}
+    for index, cell in enumerate(cells):
+        if name := known.get(normalise(cell)):
+            found.setdefault(name, index)
+    return found
+
+
+def _choose(found: list[Candidate], contract: Contract) -> Candidate | None:
+    """The row that names most columns; or one before it that says the same, and would leave no row above the header."""
+    best = max(found, key=lambda candidate: len(candidate.columns), default=None)
+    if not best or not best.columns:
+        return None
+    required = {column.name for column in contract.required}
+    width = len(trim_tail(list(best.cells), 0))
+    for candidate in found:
+        if candidate is best:
+            break
+        if (
+            required <= candidate.columns.keys()
+            and candidate.columns.items() <= best.columns.items()
+            and len(trim_tail(list(candidate.cells), 0)) == width
+        ):
+            return candidate
+    return best
 
 
 def _no_header(contract: Contract) -> Refusal:
@@ -260,8 +481,8 @@ def _no_header(contract: Contract) -> Refusal:
     )
 
 
-def _known(contract: Contract) -> set[str]:
-    return {normalise(header) for column in contract.columns for header in column.headers}
+def _known(contract: Contract) -> dict[str, str]:
+    return {normalise(header): column.name for column in contract.columns for header in column.headers}
 
 
 def _header_cells(row: list[str]) -> list[str]:
@@ -277,110 +498,20 @@ def _header_cells(row: list[str]) -> list[str]:
     return row
 
 
-def _above(rows: Iterable[Misfit], width: int) -> Above:
+def _above(rows: Iterable[Misfit], near: Neighbours) -> Above:
     """What stands above a header. Rows too full for titles are records: somebody sorted the header in among them."""
-    filled = [(row, sum(bool(value.strip()) for value in row.values)) for row in rows]
-    records = tuple(row for row, cells in filled if cells >= 3 or (2 * cells > width == len(row.values)))
-    return Above(records, sum(cells > 0 for _, cells in filled) - len(records))
-
-
-class _Lines:
-    """The lines of a text without their ends. Some can be given back."""
-
-    def __init__(self, file: TextIO, number: int):
-        self._file = file
-        self._back: deque[str] = deque()
-        self.number = number  # of the line given last
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if not self.has_more():
-            raise StopIteration
-        self.number += 1
-        return self._back.popleft()
-
-    def give_back(self, lines: list[str], number: int) -> None:
-        """Give these lines next, the first as the line after `number`."""
-        self._back.extendleft(reversed(lines))
-        self.number = number
-
-    def has_more(self) -> bool:
-        """Whether there is another line."""
-        if not self._back and (line := self._file.readline(RECORD_LIMIT + 2)):
-            more = line
-            while not more.endswith("\n") and more:  # a line without end is not held in memory
-                more = self._file.readline(RECORD_LIMIT)
-            self._back.append(line.rstrip("\r\n"))
-        return bool(self._back)
-
-
-def _records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
-    """Records as [line number, value, …]; a Misfit where the values do not fit. Blank lines are none.
-
-    A record that spans lines and does not fit is an unclosed quotation mark: only its first line is set
-    aside and reading goes on at the next one, so a stray mark costs one line and not the rest of the file.
-    A CR is a line end in a line that does not fit, and a space in one that does.
-    """
-    patience = PATIENCE
-    for line in lines:
-        number = lines.number
-        if not line:
-            continue
-        if len(line) > RECORD_LIMIT:
-            yield Misfit(number, _LONG, (line[:RECORD_LIMIT],))
-            continue
-        row, further = _parse(line, lines, delimiter, min(patience, RECORD_LIMIT))
-        if row and len(_trim_tail(row, width)) == width:
-            yield [str(number), *row]
-            continue
-        if further:
-            patience -= sum(map(len, further))
-            lines.give_back(further, number)
-        if "\r" in line:
-            lines.give_back(line.split("\r"), number - 1)
-        elif row is None or further:
-            yield Misfit(number, _OPEN, tuple(line.split(delimiter)))
-        elif any(value.strip() for value in row):
-            yield Misfit(number, _misfit_reason(len(row), width, is_last=not lines.has_more()), tuple(row))
-
-
-def _parse(line: str, lines: _Lines, delimiter: str, limit: int) -> tuple[list[str] | None, list[str]]:
-    """The values of the record that begins with a line, and the further lines that it takes, up to a limit.
-
-    None for the values when a quotation does not end.
-    """
-    if '"' not in line:
-        return line.replace("\r", " ").split(delimiter), []
-    further: list[str] = []
-    is_open = False
-
-    def spanned() -> Iterator[str]:
-        nonlocal is_open
-        yield line.replace("\r", " ") + "\n"
-        size = len(line)
-        while size < limit and (more := next(lines, None)) is not None:
-            further.append(more)
-            size += len(more) + 1
-            yield more.replace("\r", " ") + "\n"
-        is_open = True  # nobody asks for more unless it is
-
-    row = next(csv.reader(spanned(), delimiter=delimiter))
-    return None if is_open else row, further
-
-
-def _trim_tail(row: list[str], width: int) -> list[str]:
-    while len(row) > width and not row[-1].strip():
-        row.pop()
-    return row
-
-
-def _misfit_reason(found: int, expected: int, *, is_last: bool) -> str:
-    if found < expected:
-        end = " The file seems to be cut off here." if is_last else ""
-        return f"The line has {found} of {expected} values.{end}"
-    return f"The line has {found} values where the header has {expected}: a delimiter or quotation mark in a value?"
+    width, records, titles, blank = near.layout.width, [], 0, 0
+    for row in rows:
+        cells = sum(bool(value.strip(BLANKS)) for value in row.values)
+        if not cells:
+            blank += 1
+        elif near.layout.header(list(row.values)):
+            records.append(row._replace(kind=quarantine.FURNITURE))
+        elif cells >= 3 or 2 * cells > width == len(row.values) or (cells > 1 and near.is_key(list(row.values))):
+            records.append(row)
+        else:
+            titles += 1
+    return Above(tuple(records), titles, blank)
 
 
 def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, work: Path) -> TextTable:
@@ -390,38 +521,74 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
     found = sheets.sheets(path, work / "sheets")
     known = _known(contract)
     rows = [
-        (sum(normalise(cell) in known for cell in cells), sheet, at, cells)
+        (sheet, [Candidate(cells, _columns(cells, known), at, at + 1) for at, (_, *cells) in enumerate(first)])
         for sheet in sorted(found, key=lambda sheet: not sheet.is_visible)
-        for at, (_, *cells) in enumerate(itertools.islice(sheet.rows(), HEADER_SEARCH_ROWS))
+        if (first := list(itertools.islice(sheet.rows(), HEADER_SEARCH_ROWS)))
     ]
     if not rows:
         raise Refusal(EMPTY, "The workbook has no cells.", "Run the export again.")
-    score, sheet, at, cells = max(rows, key=lambda row: row[0])
-    if score == 0:
+    chosen = [(sheet, candidate) for sheet, first in rows if (candidate := _choose(first, contract))]
+    if not chosen:
         raise _no_header(contract)
-    header = _header_cells(cells)
-    first = itertools.islice(sheet.rows(), at)
-    above = _above((Misfit(int(number), _ABOVE, tuple(values)) for number, *values in first), len(header))
+    sheet, best = max(chosen, key=lambda each: len(each[1].columns))
+    header = _header_cells(best.cells)
+    layout = Layout(header, contract)
+    step = max(1, sheet.height // (1 << 12))
+    near = Neighbours(
+        layout, (_fitted(row[1:], layout) for row in itertools.islice(sheet.rows(), best.lines, None, step))
+    )
+    before = itertools.islice(sheet.rows(), best.before)
+    above = _above((Misfit(int(number), _ABOVE, tuple(values)) for number, *values in before), near)
     beside: list[str] = []
-    below = _sheet_records(itertools.islice(sheet.rows(), at + 1, None), len(header), beside)
+    counts = Counts()
+    below = _sheet_records(itertools.islice(sheet.rows(), best.lines, None), layout, beside, counts)
     _load_numbered(con, len(header), itertools.chain(above.records, below), work)
     notes = [f"Sheet {sheet.number} was read; the others were not."] if len(found) > 1 else []
     if twins := sorted(
-        {other.number for points, other, *_ in rows if points == score and other.is_visible} - {sheet.number}
+        {
+            other.number
+            for other, candidate in chosen
+            if len(candidate.columns) == len(best.columns) and other.is_visible
+        }
+        - {sheet.number}
     ):
         notes.append(
             f"Sheet {', '.join(map(str, twins))} has the same header, and was not read: put all rows on one sheet."
         )
     notes += [f"Cells to the right of the table were not used, in {len(beside):,} rows."] if beside else []
-    return TextTable(header, (*notes, *above.notes))
+    lines = LineCount(
+        total=sheet.height,
+        header=best.lines - best.before,
+        titles=above.titles,
+        blank=sheet.blank + above.blank + counts.blank,
+        rows=_count(con, "text"),
+        in_values=0,
+        set_aside=_count(con, "misfit"),
+    )
+    lines.check(contract.id)
+    return TextTable(header, (*notes, *above.notes), lines)
 
 
-def _sheet_records(rows: Iterable[list[str]], width: int, beside: list[str]) -> Iterator[Record]:
+def _fitted(values: list[str], layout: Layout) -> list[str]:
+    return [*values[: layout.width], *[""] * (layout.width - len(values))]
+
+
+def _sheet_records(rows: Iterable[list[str]], layout: Layout, beside: list[str], counts: Counts) -> Iterator[Record]:
     """The records of a sheet; `beside` gets the numbers of rows that go on to the right of the header."""
+    other = 0
     for number, *values in rows:
-        if any(value.strip() for value in values[width:]):
+        if any(value.strip() for value in values[layout.width :]):
             beside.append(number)
         if sum(map(len, values)) > RECORD_LIMIT:
-            yield Misfit(int(number), _LONG, ("\t".join(values)[:RECORD_LIMIT],))
+            yield Misfit(int(number), LONG, ("\t".join(values)[:RECORD_LIMIT],))
+            continue
+        row = _fitted(values, layout)
+        if is_blank(values):
+            counts.blank += 1
+        elif is_header := layout.header(row):
+            other = int(number) if is_header == "other" else 0
+            yield Misfit(int(number), AGAIN, tuple(row), quarantine.FURNITURE)
+        elif other:
+            yield Misfit(int(number), BELOW_OTHER.format(f"{other:,}"), tuple(row))
         else:
-            yield [number, *values[:width], *[""] * (width - len(values))]
+            yield [number, *row]

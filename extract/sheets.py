@@ -42,6 +42,8 @@ class Sheet:
     number: int  # its place in the workbook, from 1
     is_visible: bool
     path: Path
+    height: int  # rows, those with nothing in them included
+    blank: int  # of them, those with nothing in them, which are not on disk
 
     def rows(self) -> Iterator[list[str]]:
         """Each row that holds something: its number, and its values from the first column on."""
@@ -77,7 +79,7 @@ def sheets(path: Path, folder: Path) -> list[Sheet]:
     said: dict[str, Any] = json.loads((folder / "sheets.json").read_text(encoding="utf-8"))
     if "refusal" in said:
         raise Refusal(*said["refusal"])
-    return [Sheet(number, is_visible, folder / f"{number}.csv") for number, is_visible in said["sheets"]]
+    return [Sheet(number, is_visible, folder / f"{number}.csv", *rows) for number, is_visible, *rows in said["sheets"]]
 
 
 def _too_much() -> Refusal:
@@ -129,8 +131,8 @@ def _refuse_other(path: Path) -> None:
         )
 
 
-def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
-    """Write every sheet that holds something; their numbers, and whether they can be seen. Raises Refusal."""
+def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int]]:
+    """Write every sheet that holds something; number, whether it can be seen, rows, blank rows. Raises Refusal."""
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     found, cells, characters = [], 0, 0
@@ -142,7 +144,7 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
             cells += sheet.total_height * max(sheet.total_width, 8)  # a blank row takes time, too
             if cells > CELL_LIMIT:
                 raise _too_much()
-            before = [""] * sheet.start[1]
+            before, row, blank = [""] * sheet.start[1], 0, 0
             with open(folder / f"{number}.csv", "w", encoding="utf-8", newline="") as out:
                 write = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow
                 for row, held in enumerate(sheet.iter_rows(), start=1):
@@ -150,9 +152,11 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool]]:
                     if any(value.strip() for value in values):
                         write([row, *before, *values])
                         characters += sum(map(len, values))
+                    else:
+                        blank += 1
                     if characters > UNPACKED_LIMIT:  # one long text, which very many cells refer to
                         raise _too_much()
-            found.append((number, about.visible == SheetVisibleEnum.Visible))
+            found.append((number, about.visible == SheetVisibleEnum.Visible, row, blank))
     return found
 
 

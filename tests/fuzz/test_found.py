@@ -17,7 +17,8 @@ import pytest
 import xlsxwriter
 
 from extract import contract as contracts
-from extract import landing, reader, reading, sheets
+from extract import landing, reader, sheets
+from extract import lines as reading_lines
 from extract.check import check
 from extract.feed import extract
 from extract.reader import Outcome
@@ -87,13 +88,13 @@ def test_quotation_marks_that_run_away_cost_their_own_lines_and_little_time(tmp_
 
 def test_quoted_lines_are_followed_until_patience_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note = '40,"a note\nof two lines",03/04/2012\n'
-    text = text_of(ROWS) + '30,"x,03/04/2012\n' + "31,Oak,03/04/2012\n" * 3 + note
-    for patience, lines in ((1000, [22]), (40, [22, 26, 27])):
-        monkeypatch.setattr(reading, "PATIENCE", patience)
+    text = text_of(ROWS) + '30,"x\n' + "and nothing that ends it\n" * 3 + 'x,"y\n' + note
+    for patience, lines in ((1000, [22, 23, 24, 25, 26]), (40, [22, 23, 24, 25, 26, 27, 28])):
+        monkeypatch.setattr(reading_lines, "PATIENCE", patience)
         with read(tmp_path, text) as (con, outcome):
             assert not isinstance(outcome, Refusal)
             assert [line for line, _ in aside(con)] == lines
-            assert outcome[1].rows_in_file == 20 + 3 + 1 + max(1, len(lines) - 1)
+            assert outcome[1].rows_in_file == 20 + 5 + (1 if patience == 1000 else 2)
 
 
 def test_a_line_end_lost_between_the_header_and_the_first_record(tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_one_byte_that_is_not_utf_8_does_not_spoil_the_other_letters(tmp_path: P
     with read(tmp_path, data) as (con, outcome):
         assert not isinstance(outcome, Refusal)
         assert surnames(con) == ["Zoë", "Sián", "René"]
-        assert "1 characters, which were read as Windows-1252" in outcome[0].notes[0]
+        assert "2 in UTF-8 and 1 in Windows-1252" in outcome[0].notes[0]
 
 
 def test_windows_1252_in_which_a_pair_looks_like_utf_8(tmp_path: Path) -> None:
