@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -27,6 +28,14 @@ from send_ready.issues import Issue
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier
 
+LINES = {
+    "header": "header",
+    "titles": "titles above it",
+    "blank": "blank",
+    "rows": "in rows",
+    "in_values": "more in values that span lines",
+    "set_aside": "set aside",
+}
 SHOWN = 20  # lines and values listed of each kind
 # A value of a coded column may be a name or a date of birth, where columns are mixed up or a line has slipped.
 SAID = ("F-20", "F-30", "F-31", "F-32", "F-40", "F-41", "F-42", "F-43", "F-44")  # of rows and values
@@ -193,6 +202,8 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
             f"\nRows: {typed.rows_in_file:,} in the file = {typed.rows_accepted:,} accepted + "
             f"{typed.rows_quarantined:,} quarantined + {typed.rows_duplicate:,} exact duplicates"
         )
+        total, *others = asdict(table.lines).items()
+        print(f"Lines: {total[1]:,} = " + " + ".join(f"{count:,} {LINES[name]}" for name, count in others if count))
         print("\nColumns")
         for column in contract.columns:
             header = typed.match.headers.get(column.name)

@@ -283,6 +283,7 @@ def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Coll
         "status": status,
         "is_in_use": bool(choice.chosen and choice.chosen[0].order == landed.order),
         "reason": reason,
+        "lines": reading.lines if reading else None,
         **rows,
     }
 

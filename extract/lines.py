@@ -29,6 +29,7 @@ _SEPARATORS = BLANKS + DELIMITERS
 LONG = f"The record is longer than {RECORD_LIMIT:,} characters; its beginning is kept."
 _OPEN = "A quotation mark is opened and not closed."
 _JOINED = "A quotation mark in the line may have joined two of its values."
+_IN_KEY = "A quotation mark stands in the key."
 _DOUBT = "The line stands below a quotation mark that does not fit, and does not look like a row."
 _SHIFTED = "The line has {} of {} values, and those that are missing do not seem to be the last."
 AGAIN = "The header stands here again."
@@ -389,7 +390,7 @@ class Records:
             spanned, further = self._spanned(line)
             if spanned:
                 self.counts.in_values += len(further)
-                return [str(number), *spanned]
+                return self._without_marks([str(number), *spanned])
         if further:
             self._patience -= sum(map(len, further))
             self._doubt = max(self._doubt, number + len(further))
@@ -403,7 +404,16 @@ class Records:
             self.counts.blank += 1
             return None
         self.counts.literal += isinstance(record, list) and self._is_literal
-        return record
+        return record if isinstance(record, Misfit) else self._without_marks(record)
+
+    def _without_marks(self, row: list[str]) -> Record:
+        """A row whose ids, dates, codes and numbers neither begin nor end with a quotation mark, as they never do."""
+        for at, (kind, value) in enumerate(zip(self._layout.types, row[1:], strict=False), start=1):
+            if '"' in value and kind not in ("", "text") and (kind != "code" or value.count('"') % 2):
+                row[at] = value.strip(BLANKS + '"')
+        if any(index + 1 < len(row) and '"' in row[index + 1] for index in self._layout.keys):
+            return Misfit(int(row[0]), _IN_KEY, tuple(row[1:]))
+        return row
 
     def _parts_are_rows(self, line: str) -> bool:
         return any(self._near.is_row(self._bare(part)) for part in line.split("\r")[1:])
@@ -462,15 +472,13 @@ class Records:
         return [value.strip(BLANKS + '"') for value in line.split(self._delimiter)]
 
     def _literal(self, line: str) -> list[str]:
-        """The same, but a mark on one side of a text is a letter of it: in an id, a date or a code it never is."""
+        """The same, but a mark on one side of a value is a letter of it."""
         row = []
-        for kind, value in zip(self._layout.types, line.split(self._delimiter), strict=False):
+        for value in line.split(self._delimiter):
             text = value.strip(BLANKS)
-            if len(text) > 1 and text[0] == text[-1] == '"':
-                row.append(text[1:-1].replace('""', '"'))
-            else:
-                row.append(value if kind in ("", "text") else text.strip('"'))
-        return row
+            is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
+            row.append(text[1:-1].replace('""', '"') if is_quoted else value)
+        return trim_tail(row, self._layout.width)
 
     def _spanned(self, line: str) -> tuple[list[str] | None, list[str]]:
         """The values of a record that spans lines, and its lines but the first; no values when it is not believed."""
@@ -480,7 +488,8 @@ class Records:
             return None, further
         *values, part = begun[0]
         held, size, singles = [part], len(line), 0
-        is_row = self._near.is_row(self._bare(line))
+        bare = trim_tail(self._bare(line), self._layout.width)
+        is_row = self._near.is_row(bare) and self._layout.need <= len(bare) <= self._layout.width
         limit = min(self._patience, RECORD_LIMIT)
         while size < limit and (more := next(self._lines, None)) is not None:
             further.append(more)

@@ -15,7 +15,7 @@ import duckdb
 from extract import quarantine
 from extract.contract import Contract
 from extract.landing import Landed
-from extract.reading import TextTable, load_text
+from extract.reading import LineCount, TextTable, load_text
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.typed import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
 from send_ready import confined, files, issues, warehouse
@@ -49,6 +49,7 @@ class Reading:
     rows_duplicate: int
     columns_missing: tuple[str, ...]
     columns_extra: tuple[str, ...]
+    lines: dict[str, int] | None = None  # a LineCount; None when the file was not read to its end
 
 
 def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
@@ -73,8 +74,10 @@ def _recorded(path: Path) -> Reading | None:
     """What a record says; None when there is none, or it is damaged: the file is read again, to the same end."""
     try:
         kept = files.read_json(path)
+        if kept.get("lines"):
+            LineCount(**kept["lines"]).check(path.name)
         return Reading(**kept | {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")})
-    except (FileNotFoundError, ValueError, TypeError, LookupError):
+    except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError, AssertionError):
         return None
 
 
@@ -148,6 +151,7 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
             typed.rows_duplicate,
             typed.match.missing,
             typed.match.extra,
+            asdict(table.lines),
         )
 
 

@@ -207,7 +207,7 @@ def _load_plain(
     # Fewer records than lines: blank lines or quoted newlines, so line numbers need the careful reader.
     if not expected_rows or _count(con, "body") != expected_rows:
         return None
-    if text.has_quotes and _count(con, f"body WHERE {' OR '.join(f'contains({name}, chr(10))' for name in columns)}"):
+    if text.has_quotes and _has_marks(con, layout):
         return None
     if _has_other_header(con, layout):
         return None
@@ -221,6 +221,13 @@ def _load_plain(
     if not rows:
         raise _no_rows()
     return expected_rows - rows
+
+
+def _has_marks(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
+    """Whether a value spans lines, or an id, a date, a code or a number has a quotation mark in it."""
+    found = [f"contains(c{index}, chr(10))" for index in range(layout.width)]
+    found += [f"contains(c{index}, '\"')" for index, kind in enumerate(layout.types) if kind not in ("", "text")]
+    return _count(con, f"body WHERE {' OR '.join(found)}") > 0
 
 
 def _has_other_header(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
@@ -272,16 +279,23 @@ def _sample(path: Path, header: Header, layout: Layout) -> list[list[str]]:
                 break
             file.seek(at)
             lines = file.read(_SAMPLE + (1 << 10)).decode("utf-8", "ignore").split("\n")
-            is_open = False
-            for number, line in enumerate(lines[header.lines if not at else 1 :]):
+            held: list[str] | None = None  # of a record that goes on
+            for line in lines[header.lines if not at else 1 :]:
                 text = line.rstrip("\r")
-                alone, scanned = scan(text, False), scan(text, is_open)
+                alone = scan(text, False)
                 row = trim_tail(list(alone[0]), layout.width) if alone and not alone[1] else []
-                if not at and not number and alone and alone[1]:
-                    outside.append(alone[0][:-1])  # a record begins here, whatever becomes of its last value
-                if layout.need <= len(row) <= layout.width and '"' not in "".join(row) and not is_blank(row):
-                    (inside if is_open else outside).append(row)
-                is_open = bool(scanned and scanned[1])
+                if held is not None and layout.need <= len(row) and '"' not in "".join(row):
+                    inside.append(row)
+                scanned = scan(text, held is not None)
+                values = [] if not scanned else [*held[:-1], f"{held[-1]}\n", *scanned[0][1:]] if held else scanned[0]
+                held = values if scanned and scanned[1] else None
+                if held is None:
+                    outside.append(trim_tail(values, layout.width))
+            if held and not outside:
+                outside.append(held[:-1])  # a record begins here, whatever becomes of its last value
+    inside, outside = (
+        [row for row in rows if len(row) <= layout.width and not is_blank(row)] for rows in (inside, outside)
+    )
     return outside if 3 * len(outside) >= len(inside) else outside + inside
 
 

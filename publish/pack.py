@@ -19,7 +19,7 @@ from send_ready.settings import PROJECT, Settings
 from send_ready.warehouse import literal
 
 MANIFEST = "manifest.json"
-OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason", "is_in_use")
+OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason", "is_in_use", "lines")
 COUNTS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")
 OF_A_FEED = ("title", "owner", "status", "is_stale", "stale_after_days", "data_date", "file_name", "sha256")
 COLUMNS = ("columns_missing", "columns_extra")
@@ -137,6 +137,13 @@ def _check_rows(feed: str, file: dict[str, Any]) -> None:
             f"{duplicate} duplicate do not come to that. The pack was not replaced. This is a fault of the program: "
             "report it with the file's header."
         )
+    if lines := file.get("lines"):
+        total, *others = lines.values()
+        if total != sum(others):
+            raise AccountingError(
+                f"{feed}: {file['file_name']} has {total} lines, and {sum(others)} are accounted for. The pack was not "
+                "replaced. This is a fault of the program: report it with the file's header."
+            )
 
 
 def _unrecognised(con: DuckDBPyConnection, run: Run) -> list[dict[str, str]]:
