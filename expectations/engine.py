@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.expectations.expectation import Expectation
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
 _PASS_OR_FAIL = {"result_format": "BOOLEAN_ONLY"}  # half the work; most rules pass, and nothing more is asked of them
 # Gives every failing row's number; asking for named columns too walks the rows in Python.
@@ -57,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of every rule of a suite, in the order given, and the results for Data Docs."""
+    """What came of every rule of a suite, in the order given, and Great Expectations' own results."""
 
     outcomes: list[Outcome]
     results: ExpectationSuiteValidationResult | None
@@ -104,14 +103,26 @@ def must_run(rules: Sequence[Rule], columns: Collection[str] | None = None) -> N
             raise RuleError(f"Rule {rule.id}: {made}. Compare `expect` and `kwargs` with a shipped rule.")
 
 
-def write_docs(path: Path, checked: Checked) -> None:
-    """Write Great Expectations' HTML page of the results: counts only, no values and no row numbers."""
-    if checked.results:
-        from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-
-        page = ValidationResultsPageRenderer(run_info_at_end=True).render(checked.results)
-        html: str = _view().render(page)  # type: ignore[no-untyped-call]
-        files.write_bytes(path, html.encode())
+def write_results(path: Path, checked: Checked, rows: int) -> None:
+    """Write what came of every rule as JSON, of so many rows: counts only, no value and no row's number."""
+    files.write_json(
+        path,
+        {
+            "rows": rows,
+            "rules": [
+                {
+                    "rule": outcome.rule.code,
+                    "severity": outcome.rule.severity,
+                    "column": outcome.rule.column,
+                    "says": outcome.rule.message,
+                    "state": "could not run" if outcome.broken else "passed" if outcome.passed else "failed",
+                    "rows_failed": None if outcome.broken else len(outcome.rows),
+                    "why": outcome.broken,
+                }
+                for outcome in checked.outcomes
+            ],
+        },
+    )
 
 
 def warm_up() -> None:
@@ -139,14 +150,6 @@ def _batches() -> BatchDefinition[Any]:
         .add_dataframe_asset("frame")
         .add_batch_definition_whole_dataframe("whole")
     )
-
-
-@cache
-def _view() -> DefaultJinjaPageView:
-    """Kept, because its templates are compiled once."""
-    from great_expectations.render.view.view import DefaultJinjaPageView
-
-    return DefaultJinjaPageView()
 
 
 def _expectation(rule: Rule) -> Expectation | str:

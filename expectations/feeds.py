@@ -110,7 +110,7 @@ def _check(
         except EmptyFrame:
             return 0, [_no_rows(contract, result)]
         stops = [outcome for outcome in checked.failed if outcome.rule.severity == "stop"]
-        engine.write_docs(run.folder / "gx" / "feeds" / f"{contract.name}.html", checked)
+        engine.write_results(run.folder / "rules" / "feeds" / f"{contract.name}.json", checked, len(frame))
         found = [_stop(contract, result, outcome) for outcome in stops] or list(
             _issues(con, source, contract, result, checked)
         )

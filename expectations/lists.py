@@ -64,7 +64,7 @@ def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, li
     if not len(frame):
         return 0, [_nobody(listed)]
     checked = engine.check(listed.name, frame, rules)
-    engine.write_docs(run.folder / "gx" / "lists" / f"{listed.key}.html", checked)
+    engine.write_results(run.folder / "rules" / "lists" / f"{listed.key}.json", checked, len(frame))
     unique_ids = dict(zip(frame.index.tolist(), frame["unique_id"].tolist(), strict=True))
     return len(frame), list(_issues(listed, unique_ids, checked))
 

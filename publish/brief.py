@@ -180,7 +180,8 @@ def _rules(
     total, new, fixed = counts
     change = f": {new:,} new, {total - new:,} still open; {fixed:,} fixed" if compared.as_at else ""
     queries = manifest["issues"]["query"]
-    yield f"{_many(total, 'error is', 'errors are')} open{change}. {_many(queries, 'query', 'queries')} to look at.\n"
+    on_lists = findings.errors_on_lists(con)
+    yield f"{_many(total, 'error is', 'errors are')} open, {on_lists:,} of them about the lists{change}. {_many(queries, 'query', 'queries')} to look at.\n"
     found = con.execute(f"""
         WITH named AS (
             SELECT rule, severity, category, state,

@@ -19,6 +19,7 @@ WHO = {
     "List 1": "Everyone with an EHC plan open at the as-at date for whom the council is responsible",
     "List 2": "Everyone on SEN support (K) at an establishment of the council's area, without an EHC plan",
 }
+WIDEST = 24  # characters of a text column of the lists: longer values wrap, so that a sheet prints on one page's width
 _BOTH = ("List 1", "List 2")
 # The feeds whose values each list shows or is chosen by; tests hold this to the lineage of the dbt models.
 BEHIND = {
@@ -58,7 +59,7 @@ def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Gr
     for column, held in zip(layout.columns, values, strict=True):
         form = forms.get(column.code_set or "", {})
         columns.append(Column(column.header, column.kind, [form.get(value, value) for value in held] if form else held))
-    return Grid(layout.sheet, columns)
+    return Grid(layout.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
 
 
 def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Settings) -> Page:

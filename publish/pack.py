@@ -80,6 +80,7 @@ def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path 
         "configuration": _configuration(run, settings),
         "rows": findings.list_rows(con),
         "issues": findings.by_severity(con),
+        "errors_on_lists": findings.errors_on_lists(con),
         "inputs": _inputs(run),
         "unrecognised": _unrecognised(con, run),
         "compared_with": previous.name if previous else None,

@@ -55,6 +55,7 @@ def _feeds(feeds: list[dict[str, Any]]) -> list[str]:
 def _results(manifest: dict[str, Any], run: Run, settings: Settings) -> list[str]:
     lists = ", ".join(f"{name}: {rows:,} rows" for name, rows in manifest["rows"].items())
     found = ", ".join(f"{manifest['issues'][severity]:,} {severity}" for severity in SEVERITIES)
+    found += f"; of the errors, {manifest['errors_on_lists']:,} are about the lists"
     paths = {
         "The lists": run.out / lists_book.NAME,
         "Issues to put right": run.out / issues_book.NAME,

@@ -45,6 +45,7 @@ ALIGNED: dict[str, dict[str, Any]] = {"text": {}, "date": {"align": "left"}, "co
 ALIGNED |= {"moment": ALIGNED["date"], "percentage": ALIGNED["count"], "figure": ALIGNED["count"]}
 WIDTHS = {"date": 13, "moment": 17, "count": 13, "percentage": 11, "figure": 13}
 LINE_HEIGHT, TITLE_HEIGHT = 15, 30
+PLAIN, BOLD = 1.1, 0.9  # characters of a line for each of a column's width; a header has a filter's button beside it
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Grid:
     is_wrapped: bool = False
     above: Sequence[str] = ()
     table: str | None = None
+    widest: float = 60  # characters of a text column whose width is not given
+    frozen: int = 0  # columns at the left that stay in view
 
     @property
     def head(self) -> int:
@@ -200,7 +203,7 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
             letters = xl_col_to_name(position)
             head = self._texts(letters, grid.head, [column.header], styles.head[column.kind])
             columns.append(head + self._cells(letters, column, style, grid.head + 1))
-        heights = [_height([column.header for column in grid.columns], widths) + 4]
+        heights = [_height([column.header for column in grid.columns], widths, BOLD) + 4]
         heights += _heights([column.values for column in grid.columns], widths if grid.is_wrapped else ())
         starts = (
             f'<row r="{at}" ht="{height}" customHeight="1">' if height > LINE_HEIGHT else f'<row r="{at}">'
@@ -266,8 +269,8 @@ def _numbers(letters: str, values: Sequence[Any], style: Format, first: int) -> 
 def _write_grid(sheet: _GridSheet, grid: Grid, styles: _Styles) -> None:
     head, last = grid.head - 1, len(grid.columns) - 1
     bottom = head + max(len(grid.columns[0].values), 1)
-    sheet.fill(grid, [column.width or _width(column) for column in grid.columns], styles)
-    sheet.freeze_panes(head + 1, 0)
+    sheet.fill(grid, [column.width or _width(column, grid.widest) for column in grid.columns], styles)
+    sheet.freeze_panes(head + 1, grid.frozen)
     sheet.ignore_errors({"number_stored_as_text": xl_range(head + 1, 0, bottom, last)})
     if grid.table:
         named = [{"header": plain(column.header)} for column in grid.columns]
@@ -325,11 +328,11 @@ def _heights(columns: Sequence[Sequence[Any]], widths: Sequence[float]) -> list[
     return [_height(values, widths) for values in zip(*columns, strict=True)]
 
 
-def _height(values: Sequence[Any], widths: Sequence[float]) -> float:
+def _height(values: Sequence[Any], widths: Sequence[float], dense: float = PLAIN) -> float:
     lines = (
-        len(textwrap.wrap(value, max(int(1.1 * width), 1)))
+        len(textwrap.wrap(value, max(int(dense * width), 1)))
         for value, width in zip(values, widths, strict=False)
-        if isinstance(value, str)
+        if isinstance(value, str) and (len(value) > dense * width or "\n" in value)
     )
     return LINE_HEIGHT * max(1, *lines, 1)
 
@@ -366,9 +369,9 @@ def _shown(day: date) -> str:
     return f"{day:%d/%m}/{day.year:04}"
 
 
-def _width(column: Column) -> float:
-    if column.kind in WIDTHS:
-        return WIDTHS[column.kind]
-    longest = max((len(value) for value in column.values if value), default=0)
+def _width(column: Column, widest: float) -> float:
     word = max(len(part) for part in column.header.split())
-    return min(max(longest, word, 8) + 2, 60)
+    if column.kind in WIDTHS:
+        return max(WIDTHS[column.kind], word + 2)
+    longest = max((len(value) for value in column.values if value), default=0)
+    return max(min(max(longest, 8) + 2, widest), word + 2)

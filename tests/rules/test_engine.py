@@ -86,7 +86,7 @@ def test_nothing_can_be_said_of_no_rows() -> None:
         engine.check("t", FRAME.iloc[:0], [rule("A")])
 
 
-def test_results_and_data_docs_hold_no_value_and_no_row(tmp_path: Path) -> None:
+def test_results_say_what_came_of_each_rule_and_hold_no_value_and_no_row(tmp_path: Path) -> None:
     rules = [
         rule("A", "expect_column_values_to_match_regex", regex="^A"),
         rule("B", "expect_column_values_to_be_unique"),
@@ -99,11 +99,14 @@ def test_results_and_data_docs_hold_no_value_and_no_row(tmp_path: Path) -> None:
     held = json.dumps([result.result for result in checked.results.results], default=str)
     assert SECRET not in held
     assert "index_list" not in held
-    engine.write_docs(tmp_path / "page.html", checked)
-    page = (tmp_path / "page.html").read_text()
-    assert "upn" in page
-    assert "Unsuccessful" in page
-    assert SECRET not in page
+    engine.write_results(tmp_path / "results.json", checked, len(FRAME))
+    text = (tmp_path / "results.json").read_text()
+    assert SECRET not in text
+    results = json.loads(text)
+    assert results["rows"] == len(FRAME)
+    failing = {outcome.rule.code: len(outcome.rows) for outcome in checked.failed}
+    assert {each["rule"]: each["rows_failed"] for each in results["rules"] if each["state"] == "failed"} == failing
+    assert [each["rule"] for each in results["rules"]] == ["A", "B", "C", "D"]
 
 
 def test_a_big_feed_is_compared_by_whole_columns() -> None:

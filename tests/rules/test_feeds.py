@@ -150,15 +150,15 @@ def test_every_file_refused_leaves_the_feed_without_one(given: Settings, drop: C
     assert (result["status"], result["typed_path"]) == ("refused", None)
 
 
-def test_no_value_of_a_child_is_in_issues_or_data_docs(
+def test_no_value_of_a_child_is_in_issues_or_results(
     given: Settings, drop: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
     drop("capita_one_students_20261116.csv", students(["01/03/2015", "02/03/2031"], upn=SECRET_UPN))
     run, found = night(given, STUDENTS)
     assert {issue["rule"] for issue in found} == {"S-STU-03", "S-STU-05"}
-    page = (run.folder / "gx" / "feeds" / "capita_one__students.html").read_text()
-    assert "S-STU-05" in page
-    for text in (str(found), page, "".join(capfd.readouterr())):
+    results = (run.folder / "rules" / "feeds" / "capita_one__students.json").read_text()
+    assert "S-STU-05" in results
+    for text in (str(found), results, "".join(capfd.readouterr())):
         assert SECRET_UPN not in text
         assert "2031" not in text
         assert "Sample" not in text

@@ -8,7 +8,7 @@ import pytest
 
 from expectations import lists
 from expectations.lists import frame_table, validate_lists
-from send_ready import layout, runs, settings, warehouse
+from send_ready import files, layout, runs, settings, warehouse
 from send_ready.runs import Run
 from send_ready.settings import Settings
 from send_ready.warehouse import identifier
@@ -101,10 +101,13 @@ def test_an_issue_names_the_list_the_person_and_the_column_as_headed(given: Sett
     assert {(i["category"], i["severity"], i["count"]) for i in found} == {("List", "error", 1)}
     assert all(i["fix"] and i["owner"] and i["feed"] is None for i in found)
     assert SECRET_UPN not in str(found)
-    page = (run.folder / "gx" / "lists" / "list_1.html").read_text()
-    assert "L-113" in page
-    assert SECRET_UPN not in page
-    assert "Castle" not in (run.folder / "gx" / "lists" / "list_2.html").read_text()
+    results = files.read_json(run.folder / "rules" / "lists" / "list_1.json")
+    states = {(each["rule"], each["state"], each["rows_failed"]) for each in results["rules"]}
+    assert ("L-113", "failed", 1) in states
+    assert ("L-112", "passed", 0) in states
+    assert SECRET_UPN not in str(results)
+    assert "Castle" not in (run.folder / "rules" / "lists" / "list_2.json").read_text()
+    assert not list(run.folder.rglob("*.html"))  # nothing that would ask anything of a network
 
 
 def test_every_failing_row_is_listed(given: Settings) -> None:

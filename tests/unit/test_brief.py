@@ -152,7 +152,10 @@ def test_open_errors_by_rule_are_counted_with_what_changed_and_queries_are_not_a
     before = [issue(unique_id="S1"), issue(unique_id="S2"), issue("L-110", unique_id="S9")]
     now = [issue(unique_id=f"S{at}") for at in (2, 3, 4)] + [issue("L-122", "query"), issue("F-20", "note")]
     text = written(finished_run(tmp_path, found=now), earlier_pack(tmp_path / "pack", {"List 1": 0}, before))
-    assert section(text, "Open errors")[0] == "4 errors are open: 2 new, 2 still open; 2 fixed. 1 query to look at."
+    assert (
+        section(text, "Open errors")[0]
+        == "4 errors are open, 3 of them about the lists: 2 new, 2 still open; 2 fixed. 1 query to look at."
+    )
     assert table(text, "Open errors") == [
         ["Rule", "What is wrong", "Errors", "New", "Still open", "Fixed"],
         ["101a", "Date of birth is blank.", "3", "2", "1", "1"],

@@ -122,7 +122,33 @@ def test_list_sheets_hold_nothing_beside_header_and_rows(tmp_path: Path) -> None
     sheet = openpyxl.load_workbook(lists(run, tmp_path / "lists.xlsx"))["List_1"]
     assert sheet.dimensions == "A1:U4"
     assert [row[0].value for row in sheet.iter_rows(min_row=2)] == ["S1", "S10", "S2"]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.merged_cells.ranges) == ("A2", None, set())
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.merged_cells.ranges) == ("B2", "A1:U4", set())
+
+
+def test_the_lists_can_be_filtered_and_printed_and_nothing_of_them_is_clipped(tmp_path: Path) -> None:
+    """One page wide, the header on every page; a long phase wraps in its cell, a header in its own, with high rows."""
+    longest = "Pupil referral unit/Alternative provision"
+    run = finished_run(
+        tmp_path, list_1=[child("S1", main_phase=longest, subsidiary_phase=longest)], list_2=[child("T")]
+    )
+    book = openpyxl.load_workbook(lists(run, tmp_path / "lists.xlsx"))
+    for sheet in (book["List_1"], book["List_2"]):
+        # As wide as one page, which is what a page without its own number is, and as long as it takes.
+        setup = sheet.page_setup
+        assert (setup.orientation, setup.fitToWidth or 1, setup.fitToHeight) == ("landscape", 1, 0)
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert (sheet.print_title_rows, sheet.auto_filter.ref) == ("$1:$1", sheet.dimensions)
+        held = sheet.column_dimensions.values()  # equal neighbours are kept as one
+        widths = {at: each.width for each in held for at in range(each.min, each.max + 1)}
+        for row in sheet.iter_rows():
+            for cell in row:
+                width = widths[cell.column]
+                assert width <= 26, cell.coordinate
+                if isinstance(cell.value, str):
+                    assert max(map(len, re.split(r"[ /]", cell.value))) <= width, cell.coordinate
+                    lines = -(-len(cell.value) // (width - 1))
+                    assert (sheet.row_dimensions[cell.row].height or 15) >= 15 * lines, cell.coordinate
+                    assert lines == 1 or cell.alignment.wrap_text, cell.coordinate
 
 
 def test_empty_lists_still_open(tmp_path: Path) -> None:
