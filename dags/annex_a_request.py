@@ -5,6 +5,7 @@ arrived in the inbox since the night, builds the pack exactly as the nightly doe
 under `out/inspections/`, and waits for a person: **Required actions** shows the counts, the data dates, the open
 errors and what changed. Approve, and the lists are released with proof of what was sent. Reject, with a reason, and
 nothing is; put right what is wrong and trigger again with the same day and kind: that makes the next version.
+Only those whom `SEND_APPROVERS` names can answer.
 
 **The deadline** is 11:00 in London on the first working day after the notification. At 09:30 an early warning goes
 out, at 11:00 an alarm, unless a version has been released. Every deadline of the kind is in `timetable.ics` and

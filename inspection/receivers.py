@@ -14,7 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 WEB = ("http", "https")
+JSON = ("json", "jsons")  # the same, as Apprise writes it
 MAIL = ("email", "smtp")
+HOST = r"[A-Za-z0-9._:\[\]-]+"  # a name or an address, and nothing that Apprise would read as an order
 SMTP_SSL = 465  # port on which a mail server expects TLS from the start
 COLOURS = {"warning": "warning", "missed": "failure", "fault": "failure"}  # a level of ours: Apprise's
 # How a refusal is told in Apprise's log: by HTTP, by SMTP of one recipient, by SMTP of all.
@@ -74,7 +76,22 @@ def urls_of_connection(text: str) -> list[str]:
         ) from None
     if given.kind in MAIL:
         return _mails(given)
-    return [_slack(given) if given.kind.startswith("slack") else _webhook(given)]
+    return [_web(_slack(given) if given.kind.startswith("slack") else _webhook(given))]
+
+
+def _web(url: str) -> str:
+    """The address, if all that it does is to get the alert: users of Airflow may write the connection, unlike settings.
+
+    Apprise knows other services than of the web, of which some act on this machine, and `template`, which is a file.
+    """
+    parts = urlsplit(url)
+    names = {name.lower().strip("+-: ") for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    if parts.scheme not in (*WEB, *JSON) or "template" in names:
+        raise ReceiverError(
+            "The Airflow connection send_alerts leads to no webhook: its address begins with https:// and names no "
+            "template. What else Apprise knows can be given as SEND_ALERT_URL."
+        )
+    return url
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,7 @@ def _mails(given: _Connection) -> list[str]:
     """One for each address, so that one who is refused keeps nobody from getting it, nor sends it to others twice."""
     sender, to = given.extra.get("from_email"), given.extra.get("to_email") or ()
     addresses = [each.strip() for each in (to.split(",") if isinstance(to, str) else to)]
-    if not (given.host and sender and addresses):
+    if not (re.fullmatch(HOST, given.host) and sender and addresses):
         raise ReceiverError(
             "The Airflow connection send_alerts is for e-mail, and needs a Host and, in Extra, from_email and to_email "
             '(several with commas): {"from_email": "…", "to_email": "…"}.'

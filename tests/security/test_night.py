@@ -60,8 +60,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Night:
     assert made.send_ready("request", "--notified-on", NOTIFIED_ON) == 0, made.said
     made.broken("freeze", name, "freeze")
     made.broken("board", name, "board")
-    for command in (["freeze"], ["release", "--approve", "--by", "A. Director"], ["board"], ["summary"]):
-        assert made.send_ready(*command) == 0, made.said
+    for command in (["freeze"], ["question"], ["release", "--approve", "--by", "A. Director"], ["board"], ["summary"]):
+        assert made.send_ready(*command, SEND_APPROVERS="a.director") == 0, made.said
     assert made.send_ready("chronology", *_ids(made), "--notified-on", NOTIFIED_ON) in (0, 1), made.said
     made.watched = made.calls
     with servers.server() as postgres:

@@ -243,6 +243,14 @@ def tries(user: str, lists: Path, ti_id: str) -> list[Try]:
     event = {"chosen_options": ["Approve"], "params_input": {"comment": "Mine"}}
     setting = {"key": "SEND_APPROVERS", "value": user}
     connection = {"connection_id": f"send_alerts_{user}", "conn_type": "http", "host": "elsewhere.invalid"}
+    account = {
+        "username": f"{APPROVER} {user}",
+        "email": f"{user}@elsewhere.example",
+        "password": f"{APPROVER}'s own",
+        "first_name": APPROVER,
+        "last_name": "Test",
+        "roles": [{"name": "Op"}],
+    }
     return [
         Try("an answer of somebody else's", "PATCH", "taskInstances/approve/-1/hitlDetails", event),
         Try("the XCom of approve", "POST", approve, {"key": "return_value", **forged}),
@@ -251,11 +259,16 @@ def tries(user: str, lists: Path, ti_id: str) -> list[Try]:
         Try("the XCom of freeze", "POST", freeze, {"key": "return_value", **path}),
         Try("the XCom of freeze, changed", "PATCH", f"{freeze}/return_value", path, EDITORS),
         Try("another XCom of freeze", "POST", freeze, {"key": key, **path}, EDITORS),
+        Try("that XCom, removed", "DELETE", f"{freeze}/{key}", None, EDITORS),
         Try("a variable of the setting's name", "POST", "/api/v2/variables", setting),
         Try("the setting, changed", "PATCH", "/api/v2/variables/SEND_APPROVERS", setting, ("olive", "ada")),
         Try("a connection", "POST", "/api/v2/connections", connection, ("olive", "ada")),
         Try("the run's note", "PATCH", "", {"note": f"approved by {APPROVER}"}, EDITORS),
         Try("the run's parameters", "PATCH", "", {"conf": {"notified_on": "2025-01-06"}}),
+        Try("an account of the approver's name", "POST", "/auth/fab/v1/users", account, ("ada",)),
+        Try(
+            "the approver's password", "PATCH", f"/auth/fab/v1/users/{APPROVER}?update_mask=password", account, ("ada",)
+        ),
         # What tasks use, on the same address: no person's sign-in is good there.
         Try("the answer, as a task", "PATCH", f"/execution/hitlDetails/{ti_id}", {"ti_id": ti_id, **event}),
         Try("the question, as a task", "POST", f"/execution/hitlDetails/{ti_id}", {"ti_id": ti_id, "subject": "Hello"}),
@@ -323,7 +336,8 @@ def test_a_call_that_waits_is_released_by_its_approver_alone(server: Server, wai
                 print(told)
                 assert done.status_code < 500, told
                 if one.may and user not in one.may:
-                    assert done.status_code == 403, told
+                    no = 404 if "/fab/" in one.path and server.sign_in == "simple" else 403
+                    assert done.status_code == no, told
                 if one.what.startswith("another") and user in one.may:
                     assert done.is_success or done.status_code == 409, told  # it is there: the attack is a real one
 

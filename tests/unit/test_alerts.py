@@ -189,6 +189,12 @@ def test_mail_may_come_as_a_uri_with_its_extra_in_json_or_without_a_login() -> N
         (connection(conn_type="generic", password="S3CRET"), "no address to post to"),
         (connection(conn_type="http", login="S3CRET"), "no address to post to"),
         ("S3CRET", "no address to post to"),
+        # What an operator of Airflow might write: something else than posting an alert.
+        (connection(conn_type="http", password="syslog://S3CRET"), "leads to no webhook"),
+        (connection(conn_type="http", password="workflows://S3CRET:443/a/b?template=/send/lists.json"), "no webhook"),
+        (connection(conn_type="http", password="https://hooks.example/S3CRET?Template=/send/lists.json"), "no webhook"),
+        (connection(conn_type="slackwebhook", password="file:///S3CRET"), "leads to no webhook"),
+        (connection(conn_type="smtp", host="mail.example/S3CRET?pgpkey=/x&", extra=MAIL), "needs a Host"),
     ],
 )
 def test_a_connection_that_leads_nowhere_is_refused_without_quoting_it(given: str, what: str) -> None:

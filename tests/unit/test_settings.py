@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from send_ready import settings
+from send_ready import airflow_home, settings
 from send_ready.settings import SettingsError
 
 
@@ -58,12 +58,42 @@ def test_a_mistake_is_named(name: str, value: str) -> None:
     [
         ({"SEND_LA_CODE": "88"}, "8080", "SEND_LA_CODE=88 is not a three-digit DfE number, such as 888.\n"),
         ({}, "web", "PORT=web is not a number, such as 8080.\n"),
+        (
+            {"SEND_APPROVERS": "amina"},
+            "8080",
+            "SEND_APPROVERS names amina, who cannot answer here. Name users of "
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS with the role user, op or admin; it has admin:admin.\n",
+        ),
+        (
+            {"SEND_APPROVERS": "raj,lin", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "raj:user,lin:viewer"},
+            "8080",
+            "SEND_APPROVERS names lin, who cannot answer here. Name users of "
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS with the role user, op or admin; it has raj:user,lin:viewer.\n",
+        ),
     ],
 )
 def test_a_mistake_is_named_where_airflow_is_started(given: dict[str, str], port: str, says: str) -> None:
     command = [sys.executable, "-m", "send_ready.airflow_home", port]
     ended = subprocess.run(command, env=os.environ | given, cwd=settings.PROJECT, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (1, says)
+
+
+@pytest.mark.parametrize(
+    ("named", "users", "may"),
+    [
+        ((), None, ("admin",)),
+        ((), "amina:admin,raj:op, ada:ADMIN", ("amina", "ada")),
+        (("raj",), "amina:admin,raj:op", ("raj",)),
+        ((), "raj:op,lin:viewer", ()),
+    ],
+)
+def test_on_one_machine_admins_approve_unless_somebody_is_named(
+    monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...], users: str | None, may: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv(airflow_home.USERS, raising=False)
+    if users:
+        monkeypatch.setenv(airflow_home.USERS, users)
+    assert airflow_home.approvers(settings.load({"SEND_APPROVERS": ",".join(named)})) == may
 
 
 def test_a_run_has_a_name_that_a_folder_can_have() -> None:
