@@ -170,7 +170,6 @@ with DAG(
         subject="Release these lists?",
         options=[APPROVE, REJECT],
         params={"comment": comment("A rejection needs a reason.")},
-        do_xcom_push=False,
         execution_timeout=None,
         retries=100,  # each one is a rejection without a reason
         retry_delay=timedelta(seconds=5),

@@ -23,6 +23,7 @@ AS_AT = Param(
 WAREHOUSE, PACK, POSTGRES = "serving", "out/latest", "postgres"
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "SEND data team",
+    "do_xcom_push": False,  # whoever may edit a task may write XComs, so nothing is handed on by them
     "retries": 2,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
@@ -75,7 +76,7 @@ def step(
         append_env=True,
         cwd=str(PROJECT),
         doc_md=doc,
-        **{"do_xcom_push": False, **options},
+        **options,
     )
 
 

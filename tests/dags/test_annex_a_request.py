@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -126,6 +127,65 @@ def test_a_rejection_needs_a_reason(sign_off: Callable[[dict[str, Any]], Any]) -
         sign_off({"chosen_options": ["Reject"], "params_input": {"comment": "  "}})
     assert sign_off({"chosen_options": ["Reject"], "params_input": {"comment": "wrong"}})["params_input"]
     assert sign_off({"chosen_options": ["Approve"], "params_input": {"comment": ""}})["chosen_options"] == ["Approve"]
+
+
+ASKED = {
+    "subject": "Release these lists? Version 1",
+    "body": "1 child {{ 7 * 7 }}",
+    "comment": "Sealed with SHA-256 ab12",
+    "version_sha256": "ab12",
+    "assigned_users": [{"id": "7", "name": "amina"}],
+}
+
+
+@pytest.fixture
+def asks(
+    request_dag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, int], list[dict[str, Any]]]:
+    """Has `approve` ask what a program says that ends so, and gives what Airflow is told to show."""
+    from airflow.providers.standard.operators import hitl
+    from airflow.sdk.exceptions import TaskAwaitingInput
+
+    def act(said: str, status: int) -> list[dict[str, Any]]:
+        program, shown = tmp_path / "program", []
+        run = "print(os.environ['SEND_RUN_ID'], os.environ['AIRFLOW__CORE__AUTH_MANAGER'], file=sys.stderr)"
+        program.write_text(f"#!{sys.executable}\nimport os, sys\n{run}\nprint({said!r})\nsys.exit({status})\n")
+        program.chmod(0o700)
+        monkeypatch.setenv("SEND_COMMAND", str(program))
+        monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **about: shown.append(about))
+        task = request_dag.get_task("approve").prepare_for_execution()
+        with pytest.raises(TaskAwaitingInput):
+            task.execute({"task_instance": SimpleNamespace(id="one"), "run_id": "manual__1"})
+        return shown
+
+    return act
+
+
+def test_what_is_asked_comes_from_the_program_alone(asks: Callable[[str, int], list[dict[str, Any]]]) -> None:
+    (shown,) = asks(json.dumps(ASKED), 0)
+    assert (shown["subject"], shown["body"]) == (ASKED["subject"], ASKED["body"])
+    assert shown["assigned_users"] == ASKED["assigned_users"]
+    assert shown["params"]["comment"]["description"] == ASKED["comment"]
+    assert shown["options"] == ["Approve", "Reject"] and shown["defaults"] is None
+
+
+def test_what_cannot_be_asked_is_told_and_not_asked_again(asks: Callable[[str, int], list[dict[str, Any]]]) -> None:
+    """A version that is not as it was frozen, or a setting that names nobody: trying again changes nothing."""
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+    with pytest.raises(AirflowFailException, match=r"manual__1 airflow\.api_fastapi.*SimpleAuthManager"):
+        asks("", 2)
+    with pytest.raises(AirflowException, match="could not be made") as again:
+        asks("", 1)
+    assert not isinstance(again.value, AirflowFailException)
+
+
+def test_no_dag_hands_anything_on_by_xcom(bag: Any) -> None:
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert task.do_xcom_push is False, (dag.dag_id, task.task_id)
+            assert not [field for field in task.template_fields if "xcom" in str(getattr(task, field))], task.task_id
+    assert list(bag.dags["annex_a_request"].get_task("approve").template_fields) == []
 
 
 @pytest.fixture

@@ -231,6 +231,7 @@ FORGED = {
     "responded_by_user": {"id": APPROVER, "name": APPROVER},
 }
 EDITORS = ("uma", "olive", "ada")
+OPERATORS = ("olive", "ada")  # whom both sign-ins let write XComs; the simple one lets every editor
 XCOM = "taskInstances/{task}/xcomEntries"
 
 
@@ -338,7 +339,7 @@ def test_a_call_that_waits_is_released_by_its_approver_alone(server: Server, wai
                 if one.may and user not in one.may:
                     no = (404, 405) if "/fab/" in one.path and server.sign_in == "simple" else (403,)
                     assert done.status_code in no, told
-                if one.what.startswith("another") and user in one.may:
+                if one.what.startswith("another") and user in OPERATORS:
                     assert done.is_success or done.status_code == 409, told  # it is there: the attack is a real one
 
     everybody_tries()
@@ -391,12 +392,13 @@ def test_what_is_marked_by_hand_is_not_released(server: Server, waiting_run: str
     before = decided(server)
     xcom = {"key": "return_value", "map_index": -1, "value": FORGED}
     done = {"new_state": "success", "include_downstream": False}
+    let = []
     for user in OTHERS:
         posted = server.ask(user, "POST", at(server, run_id, XCOM.format(task="approve")), xcom)
         marked = server.ask(user, "PATCH", at(server, run_id, "taskInstances/approve"), done)
-        assert (posted.is_success, marked.is_success) == {"vera": (False, False), "uma": (True, True)}.get(
-            user, (posted.is_success, marked.is_success)
-        ), (user, posted.text, marked.text)
+        let.append((user, posted.is_success, marked.is_success))
+    assert let[0] == ("vera", False, False)
+    assert any(posted for _, posted, _ in let) and any(marked for _, _, marked in let), let
     ended = ("up_for_retry", "failed")
     server.until("release has failed", lambda: server.state(run_id, "release") in ended)
     assert "Nobody has approved version 1" in server.said(run_id, "release")
