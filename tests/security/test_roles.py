@@ -401,7 +401,8 @@ def test_what_is_marked_by_hand_is_not_released(server: Server, waiting_run: str
     assert any(posted for _, posted, _ in let) and any(marked for _, _, marked in let), let
     ended = ("up_for_retry", "failed")
     server.until("release has failed", lambda: server.state(run_id, "release") in ended)
-    assert "Nobody has approved version 1" in server.said(run_id, "release")
+    why = "Nobody has approved version 1"
+    server.until("its log says why", lambda: why in server.said(run_id, "release"))
 
     for user in OTHERS:
         server.ask(user, "PATCH", at(server, run_id, "taskInstances/release"), {"new_state": "success"})
@@ -418,5 +419,6 @@ def test_a_run_that_comes_back_under_its_name_is_not_another_call(server: Server
     run_id = server.trigger("2026-11-02", dag_run_id=waiting_run)
     assert run_id == waiting_run
     server.until("it is refused", lambda: server.state(run_id, "request") in ("up_for_retry", "failed"))
-    assert "is not begun again for 2026-11-02_full_inspection" in server.said(run_id, "request")
+    why = "is not begun again for 2026-11-02_full_inspection"
+    server.until("its log says why", lambda: why in server.said(run_id, "request"))
     assert decided(server) == before
