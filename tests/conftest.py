@@ -15,6 +15,7 @@ TESTS = Path(__file__).parent
 LONGEST = (
     "faults/test_kills.py",
     "end_to_end/test_inspection_day.py",
+    "security/test_roles.py",
     "security/test_night.py",
     "dbt/test_build.py",
     "end_to_end/test_lists_agree.py",
