@@ -16,7 +16,7 @@ from send_ready.runs import RunError
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import ColumnElement, Engine, TableClause
 
 DAG, APPROVE = "annex_a_request", "approve"  # and the task of it that waits for a person
 DEADLINES = 2  # that the DAG declares: the early warning, and the deadline itself
@@ -114,18 +114,29 @@ def question(url: str, run_id: str) -> Question | None:
 def _question(url: str, run_id: str) -> Question | None:
     import sqlalchemy as sql
 
+    moment = sql.DateTime(timezone=True)
     detail = sql.table(
         "hitl_detail",
         *(sql.column(name) for name in ("ti_id", "subject", "body")),
         *(sql.column(name, sql.JSON) for name in ("options", "params", "responded_by", "chosen_options")),
         sql.column("params_input", sql.JSON),
-        sql.column("responded_at", sql.DateTime(timezone=True)),
+        sql.column("responded_at", moment),
     )
-    task = sql.table("task_instance")
-    for name in ("id", "dag_id", "run_id", "task_id", "map_index"):
-        task.append_column(sql.column(name))
-    is_it = (task.c.dag_id == DAG) & (task.c.run_id == run_id) & (task.c.task_id == APPROVE) & (task.c.map_index == -1)
-    wanted = sql.select(detail).join_from(detail, task, detail.c.ti_id == task.c.id).where(is_it)
+    task, before = _tasks("task_instance", "id"), _tasks("task_instance_history", "task_instance_id")
+    answered = sql.table("hitl_detail_history", sql.column("ti_history_id"), sql.column("responded_at", moment))
+    of_before = answered.c.ti_history_id == before.c.task_instance_id
+    # Airflow hands an answer on to the next try until that asks: whoever cleared the task took the answer back.
+    taken_back = (
+        sql.select(sql.func.count())
+        .select_from(answered.join(before, of_before))
+        .where(_is_approval(before, run_id) & (answered.c.responded_at == detail.c.responded_at))
+        .scalar_subquery()
+    )
+    wanted = (
+        sql.select(detail, taken_back.label("taken_back"))
+        .join_from(detail, task, detail.c.ti_id == task.c.id)
+        .where(_is_approval(task, run_id))
+    )
     engine = _engine(url)
     try:
         with engine.connect() as connection:
@@ -139,11 +150,25 @@ def _question(url: str, run_id: str) -> Question | None:
         row.body or "",
         row.options,
         row.params,
-        row.responded_at and _aware(row.responded_at),
+        _aware(row.responded_at) if row.responded_at and not row.taken_back else None,
         row.responded_by,
         row.chosen_options,
         row.params_input,
     )
+
+
+def _tasks(name: str, key: str) -> "TableClause":
+    import sqlalchemy as sql
+
+    found = sql.table(name)
+    for column in (key, "dag_id", "run_id", "task_id", "map_index"):
+        found.append_column(sql.column(column))
+    return found
+
+
+def _is_approval(task: "TableClause", run_id: str) -> "ColumnElement[bool]":
+    of_run = (task.c.dag_id == DAG) & (task.c.run_id == run_id)
+    return of_run & (task.c.task_id == APPROVE) & (task.c.map_index == -1)
 
 
 def fab_ids(url: str, names: Sequence[str]) -> dict[str, str]:

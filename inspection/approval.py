@@ -9,6 +9,8 @@ SHA-256 of its manifest, which holds that of every file, stands beside the comme
 import hashlib
 import os
 import pwd
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +26,7 @@ from send_ready.runs import RunError
 from send_ready.settings import Settings
 
 OPTIONS = [APPROVE, REJECT]
+LOOKS, BETWEEN = 4, 1.0  # at a database that does not answer, seconds apart
 NEW_VERSION = "Make a new version: trigger annex_a_request with the same day and kind."
 
 
@@ -70,7 +73,7 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
     if not settings.run_id or (wanted.request.is_rehearsal and not airflow_runs.database(settings)):
         return None
     try:
-        found = airflow_runs.question(approvers.database(settings), settings.run_id)
+        found = _patiently(approvers.database(settings), settings.run_id)
     except Unreachable as error:
         raise RunError(
             f"Airflow's database does not say who approved ({error}), so nothing was released. The answer is kept: "
@@ -82,7 +85,7 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
     if not asked.says(found):
         raise ReleaseError(
             f"What was shown to whoever answered is not version {wanted.version} of {wanted.request.key} as it is, so "
-            f"nothing was released. Have it approved again: clear the task {airflow_runs.APPROVE}."
+            f"nothing was released. {NEW_VERSION}"
         )
     who = _who(settings, found.responded_by)
     if not (isinstance(found.chosen_options, list) and len(found.chosen_options) == 1):
@@ -101,6 +104,15 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
             "brief_sha256": hashlib.sha256(asked.body.encode()).hexdigest(),
         },
     )
+
+
+def _patiently(url: str, run_id: str) -> airflow_runs.Question | None:
+    """The question, also while somebody else writes to Airflow's SQLite. Raises Unreachable."""
+    for _ in range(LOOKS - 1):
+        with suppress(Unreachable):
+            return airflow_runs.question(url, run_id)
+        time.sleep(BETWEEN)
+    return airflow_runs.question(url, run_id)
 
 
 def by_hand(option: str, by: str, comment: str, now: datetime) -> Decision:
@@ -122,7 +134,6 @@ def _who(settings: Settings, found: Any) -> dict[str, str]:
     if not who:
         raise ReleaseError(
             f"{given.get('name') or 'Nobody'} answered, and may not release: SEND_APPROVERS names "
-            f"{', '.join(settings.approvers)}. Nothing was released. Have one of them asked: clear the task "
-            f"{airflow_runs.APPROVE}."
+            f"{', '.join(settings.approvers)}. Nothing was released. {NEW_VERSION}"
         )
     return {"id": who["id"], "name": str(given.get("name") or who["name"])}

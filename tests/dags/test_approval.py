@@ -122,6 +122,30 @@ def test_an_answer_of_something_else_is_none(given: Settings, wanted: Wanted, pu
         sign_off.sign_off(given, wanted, None, AT)
 
 
+def test_an_answer_that_was_taken_back_is_none(given: Settings, wanted: Wanted, put: Put) -> None:
+    """Airflow keeps it with a task that somebody cleared, until that asks again; then another answer is one."""
+    from airflow.models import TaskInstance
+    from airflow.models.hitl import HITLDetail
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    put()
+    assert approval.answered(given, wanted)
+    task = select(TaskInstance).where(TaskInstance.run_id == RUN, TaskInstance.task_id == "approve")
+    with create_session() as session:
+        cleared = session.scalars(task).one()
+        cleared.prepare_db_for_next_try(session)
+    with create_session() as session:
+        detail = session.scalars(select(HITLDetail).where(HITLDetail.ti_id == session.scalars(task).one().id)).one()
+        assert detail.responded_at == AT  # Airflow's own keeping, which this is about
+    assert approval.answered(given, wanted) is None
+    with create_session() as session:
+        detail = session.scalars(select(HITLDetail)).one()
+        detail.responded_at, detail.responded_by = AT + timedelta(minutes=1), {"id": "raj", "name": "raj"}
+    again = approval.answered(given, wanted)
+    assert again and again.by == "raj"
+
+
 @pytest.mark.parametrize(
     ("about", "says"),
     [
