@@ -38,7 +38,7 @@ LINES = {
 }
 SHOWN = 20  # lines and values listed of each kind
 # A value of a coded column may be a name or a date of birth, where columns are mixed up or a line has slipped.
-SAID = ("F-20", "F-30", "F-31", "F-32", "F-40", "F-41", "F-42", "F-43", "F-44")  # of rows and values
+SAID = ("F-20", *(f"F-{number}" for number in range(30, 39)))  # of rows and values
 AT_LEAST = 3  # rows, for a value to be listed
 HEAD = 1 << 18  # bytes of a text that are looked at for its header
 LARGE_WORKBOOK = 1 << 20  # bytes; a larger one takes longer than a look

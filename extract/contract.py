@@ -19,7 +19,7 @@ from send_ready.settings import PROJECT, Settings
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE / "contracts"
 COLUMN_MAPS = HERE / "column_maps"
-NONE_DATES = "none_dates.yml"  # in contracts: dates that stand for none in every column without a list of its own
+NAME_NONE_DATES = "none_dates.yml"  # dates that stand for none in every column without a list of its own
 CROSSWALKS = PROJECT / "dbt_project" / "seeds" / "xwalk"
 TYPES = {
     "id": "VARCHAR",
@@ -108,7 +108,7 @@ def load(feed: str, settings: Settings) -> Contract:
     name = feed.replace(".", "__", 1)
     contract = settings.config_file("contracts", f"{name}.yml", shipped=CONTRACTS / f"{name}.yml")
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
-    none_dates = settings.config_file("contracts", NONE_DATES, shipped=CONTRACTS / NONE_DATES)
+    none_dates = settings.config_file(NAME_NONE_DATES, shipped=HERE / NAME_NONE_DATES)
     found = parse(name, contract, column_map, none_dates)
     if contract.parent != CONTRACTS:
         shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
@@ -128,14 +128,14 @@ def load_all(settings: Settings) -> list[Contract]:
     return [load(feed, settings) for feed in feeds()]
 
 
-def parse(name: str, contract: Path, column_map: Path, none_dates: Path = CONTRACTS / NONE_DATES) -> Contract:
+def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE / NAME_NONE_DATES) -> Contract:
     """Read and check one contract, its column map, and the dates that stand for none. Raises ContractError."""
     try:
         raw = files.read_yaml(contract)
     except ValueError as error:
         raise ContractError(str(error)) from None
     _only(contract, raw, _KEYS, "key")
-    columns = _columns(contract, column_map, _given(contract, raw, "columns", dict), _none_dates(none_dates))
+    columns = _columns(contract, column_map, _given(contract, raw, "columns", dict), read_none_dates(none_dates))
     types = {column.name: column.type for column in columns}
     key, latest_by = _given(contract, raw, "key", list), _given(contract, raw, "latest_by", str, "")
     _all_known(contract, [*key, *([latest_by] if latest_by else [])], types)
@@ -194,7 +194,7 @@ def _limit(path: Path, limits: dict[str, Any], key: str) -> float:
     return float(value)
 
 
-def _none_dates(path: Path) -> tuple[dt.date, ...]:
+def read_none_dates(path: Path) -> tuple[dt.date, ...]:
     """The dates that stand for none where a contract does not say otherwise. Raises ContractError."""
     try:
         raw = files.read_yaml(path)

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from extract import contract as contracts
-from extract import landing, reader, removed
+from extract import inbox, landing, reader, removed
 from extract.contract import Contract
 from extract.drive import Unreadable, Unsettled
-from extract.inbox import MEND
 from extract.landing import Damage, Landed, Seen, Unlandable
 from extract.reader import Reading
 from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
@@ -69,7 +68,7 @@ def extract(
     """
     contract = contracts.load(feed, settings)
     looks = from_inbox and not without
-    arrivals = landing.arrivals(settings.inbox, contract) if looks else ([], [])
+    arrivals = _arrivals(run, settings, contract) if looks else ([], [])
     lock = run.home / "locks" / contract.name  # the night and an inspection may meet
     with files.locked(lock), runs.step(run, "extract", feed) as step:
         landing.sweep(run.home, contract)
@@ -85,8 +84,15 @@ def extract(
         step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
         step.note = f"{result['status']}, data date {result['data_date']}" if choice.chosen else str(result["status"])
         if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for each in left if each.is_fault]:
-            raise InboxError("\n".join([*faults, f"What had landed before is in use. {MEND}"]))
+            raise InboxError("\n".join([*faults, f"What had landed before is in use. {inbox.MEND}"]))
     return result
+
+
+def _arrivals(
+    run: Run, settings: Settings, contract: Contract
+) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
+    known = (*landing.history(settings.home, contract), *removed.landed(settings.home, contract))
+    return landing.arrivals(settings.inbox, contract, known, inbox.first_look(run))
 
 
 def fill_gaps(run: Run, settings: Settings) -> list[str]:
@@ -159,9 +165,9 @@ def _readings(run: Run, contract: Contract, history: list[Landed]) -> Readings:
 
 
 def _baseline(readings: Readings, landed: Landed) -> int | None:
-    """Rows of the last accepted file before this one."""
+    """Usable rows of the last accepted file before this one."""
     before = [order for order, reading in readings.items() if order < landed.order and reading.status == "accepted"]
-    return readings[max(before)].rows_in_file if before else None
+    return readings[max(before)].rows_accepted if before else None
 
 
 def _choose(
@@ -339,7 +345,7 @@ def _issues(
                     landed.file_name)  # fmt: skip
     for each in left:
         if each.is_fault:
-            yield issue("F-18", "error", f"{each.reason} {standing}", MEND, each.file_name)
+            yield issue("F-18", "error", f"{each.reason} {standing}", inbox.MEND, each.file_name)
         elif each.is_too_large:
             yield issue(UNLANDABLE, "error", f"Too large, and left in the inbox. {each.reason} {standing}", SMALLER,
                         each.file_name)  # fmt: skip

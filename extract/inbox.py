@@ -2,18 +2,22 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 
 from extract import contract as contracts
 from extract import landing, removed
-from send_ready import configuration, issues, runs
+from extract.landing import Looks
+from send_ready import configuration, files, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
 MEND = "Let the account that runs the night read it, or have its drive mended; the next run takes what is there."
 CONNECT = "If exports should lie there, connect its drive, and run again. Otherwise nothing: what had landed is in use."
+
+FIRST_LOOK = "inbox.json"  # in a run's folder
 
 
 def unrecognised(paths: Iterable[Path], settings: Settings) -> Iterator[Path]:
@@ -66,6 +70,7 @@ def survey(run: Run, settings: Settings) -> None:
             with suppress(FileExistsError):
                 settings.inbox.mkdir()
         exports, unreadable = landing.inbox_files(settings.inbox)
+        files.write_json(run.folder / FIRST_LOOK, asdict(Looks.of(exports)))
         unreadable = [each for each in unreadable if each.path == settings.inbox or not each.is_gone]
         no_files = [each for each in unreadable if each.is_no_file and landing.is_export(each.path)]
         unreadable = [each for each in unreadable if not each.is_no_file]
@@ -97,6 +102,14 @@ def survey(run: Run, settings: Settings) -> None:
         if not exports and not unreadable:  # no issue: a day that is built again, or restored, has the same pack
             notes.append(f"The inbox is empty. {CONNECT}")
         step.note = "; ".join(notes) or None
+
+
+def first_look(run: Run) -> Looks | None:
+    """What the inbox held when the run was begun; None when nobody looked."""
+    try:
+        return Looks(**files.read_json(run.folder / FIRST_LOOK))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _issue(rule: str, severity: str, message: str, fix: str, file_name: str | None = None) -> Issue:

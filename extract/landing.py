@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import confined, disk, files
 from send_ready.settings import LONDON, Settings
 
-SETTLE_SECONDS = 2.0  # a file that changed more lately is watched for this long
+SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it still grows
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 NO_DATE = "no-date"
 ORDINARY = 50 * disk.MB  # a disk without room for an export of this size has no room for the night
@@ -96,6 +96,36 @@ class Seen:
     file_name: str
     data_date: dt.date | None  # None: see `has_bad_date`; the contract's rule for undated files has been applied
     has_bad_date: bool
+    is_settled: bool = True  # two looks at it, some moments apart, found the same
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a look at the inbox found. By this machine's clock alone: a server's may be hours ahead or behind."""
+
+    at: float  # seconds since this machine was started
+    files: dict[str, list[int]]  # by a hash of the path: size, times of change
+
+    @classmethod
+    def of(cls, exports: Iterable[tuple[Path, os.stat_result]]) -> "Looks":
+        """A look just taken."""
+        return cls(_uptime(), {_hashed(path): _looks(about) for path, about in exports})
+
+    def is_settled(self, path: Path, about: os.stat_result) -> bool:
+        """Whether a file is now as it was then, long enough ago."""
+        return _uptime() - self.at >= SETTLE_SECONDS and self.files.get(_hashed(path)) == _looks(about)
+
+
+def _uptime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _hashed(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def _looks(about: os.stat_result) -> list[int]:
+    return [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
 
 
 def stem_and_suffix(name: str) -> tuple[str, str]:
@@ -239,17 +269,22 @@ def written(record: dict[str, Any]) -> Landed:
     return found
 
 
-def arrivals(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
+def arrivals(
+    inbox: Path, contract: Contract, known: Collection[Landed], earlier: Looks | None = None
+) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
     """What the inbox holds for the feed, oldest first, and what of the inbox cannot be looked at.
 
-    Files that changed a moment ago have then had time to show whether they still grow.
+    A file that is new (not of `known`) is looked at twice: those that grew in between are not settled. `earlier` is a
+    look of some moments ago, which saves the wait.
     """
     found, unreadable = _recognised(inbox, contract)
-    fresh = [age for _, about in found if 0 <= (age := time.time() - about.st_mtime) < SETTLE_SECONDS]
-    if not fresh:
+    new = {seen.path for seen, about in found if not any(landed.is_still(seen, about) for landed in known)}
+    if not any(seen.path in new and not (earlier and earlier.is_settled(seen.path, about)) for seen, about in found):
         return found, unreadable
-    time.sleep(SETTLE_SECONDS - min(fresh))
-    return _recognised(inbox, contract)
+    first = Looks.of((seen.path, about) for seen, about in found)
+    time.sleep(SETTLE_SECONDS)
+    found, unreadable = _recognised(inbox, contract)
+    return [(replace(seen, is_settled=first.is_settled(seen.path, about)), about) for seen, about in found], unreadable
 
 
 def _recognised(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
@@ -272,12 +307,14 @@ def take(
     """
     if any(landed.is_still(seen, about) for landed in (*known, *gone)):
         return None
+    if not seen.is_settled:
+        raise Unsettled
     _must_fit(about.st_size, contract, settings)
     folder = settings.home / "landing" / contract.source / contract.feed
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".partial"
     try:
-        about, sha256 = _copy(seen.path, partial)
+        about, sha256 = _copy(seen.path, partial, _looks(about))
         landed = Landed(
             source=contract.source,
             feed=contract.feed,
@@ -358,12 +395,12 @@ def _put_on_record(landed: Landed, settings: Settings) -> None:
     files.write_json(settings.home / landed.folder / f"{landed.sha256}.json", record)
 
 
-def _copy(source: Path, target: Path) -> tuple[os.stat_result, str]:
-    """Copy one version of a file. Gives what it was, and the SHA-256 of its bytes."""
+def _copy(source: Path, target: Path, seen: list[int]) -> tuple[os.stat_result, str]:
+    """Copy the version of a file that was seen. Gives what it was, and the SHA-256 of its bytes."""
     pieces = drive.read(source)
     about: os.stat_result = next(pieces)
-    if 0 <= time.time() - about.st_mtime < SETTLE_SECONDS:
-        raise Unsettled  # it changed while it was being watched
+    if _looks(about) != seen:
+        raise Unsettled
     digest = hashlib.sha256()
     with files.created(target) as writer:
         for piece in pieces:

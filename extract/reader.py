@@ -84,7 +84,8 @@ def _recorded(path: Path) -> Reading | None:
 def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
     """Read a landed file and record what came of it.
 
-    `baseline` is the number of rows of the last accepted file before it, None when there was none. Raises Spoilt.
+    `baseline` is the number of usable rows of the last accepted file before it, None when there was none. Raises
+    Spoilt.
     """
     reading = _read(home, landed, contract, baseline)
     files.write_json(_record(home, landed, contract), asdict(reading))
@@ -100,6 +101,12 @@ def ensure_typed(home: Path, landed: Landed, contract: Contract) -> None:
         is_whole = False
     if not is_whole:
         _read(home, landed, contract, baseline=None)
+
+
+def _lost(typed: Typed) -> str:
+    if typed.rows_in_file == typed.rows_accepted:
+        return ""
+    return f" The file has {typed.rows_in_file:,}; of the others make check tells line and reason."
 
 
 def _hashes(paths: list[Path]) -> dict[str, str]:
@@ -124,12 +131,12 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
         if isinstance(outcome, Refusal):
             return _refused(outcome, _rows(con), None)
         table, typed = outcome
-        fall = 0.0 if not baseline else 100 * (baseline - typed.rows_in_file) / baseline
+        fall = 0.0 if not baseline else 100 * (baseline - typed.rows_accepted) / baseline
         if fall > contract.max_row_drop_pct:
             refusal = Refusal(
                 FEWER_ROWS,
-                f"{typed.rows_in_file:,} rows, {fall:.0f} % fewer than the {baseline:,} of the last accepted file "
-                f"(limit {contract.max_row_drop_pct:g} %).",
+                f"{typed.rows_accepted:,} usable rows, {fall:.0f} % fewer than the {baseline:,} of the last accepted "
+                f"file (limit {contract.max_row_drop_pct:g} %).{_lost(typed)}",
                 "Check that the export is whole. If it is right, raise max_row_drop_pct in the contract "
                 f"{contract.name}.yml.",
             )
@@ -235,8 +242,8 @@ def file_issues(
             found.append(
                 issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more)
             )
-    records = f"FROM quarantine WHERE kind <> '{quarantine.FURNITURE}' ORDER BY line_no LIMIT {DETAIL_LIMIT}"
-    rows = con.execute(f"SELECT line_no, column_name, reason {records}")
+    others = f"FROM quarantine WHERE kind <> '{quarantine.FURNITURE}' ORDER BY line_no LIMIT {DETAIL_LIMIT}"
+    rows = con.execute(f"SELECT line_no, column_name, reason {others}")
     for line, header, reason in rows.fetchall():
         fix = "Put the row right in the source system; until then it is in quarantine."
         found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
@@ -244,6 +251,11 @@ def file_issues(
         found.append(
             issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more)
         )
+    records = typed.rows_in_file - len(typed.furniture) - typed.rows_duplicate
+    if typed.rows_accepted < records / 2:
+        message = f"Only {typed.rows_accepted:,} of {records:,} rows could be used."
+        found.append(issue("F-38", "error", message, "See the quarantine for the reasons, and export again.",
+                           count=records - typed.rows_accepted))  # fmt: skip
     if typed.rows_duplicate:
         message = f"{typed.rows_duplicate:,} rows stand in the file more than once; one of each was kept."
         found.append(
@@ -256,35 +268,35 @@ def _of_values(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:
     """What is told once a column or file, of values and lines that were read otherwise than as they stand."""
     if lines := typed.furniture:
         message = f"{_lines(lines)}: a title, a total, a footer or the header again. Set aside; nobody is made of it."
-        yield issue("F-40", "note", message, "Nothing, if that is right; if a child stands there, put its key right.",
+        yield issue("F-33", "note", message, "Nothing, if that is right; if a child stands there, put its key right.",
                     count=len(lines))  # fmt: skip
     for column in typed.tidied:
         header = typed.match.headers[column.column]
         if column.unseen:
             message = f"{header}: characters that nobody can see were taken off {column.unseen:,} values."
-            yield issue("F-41", "note", message, "Nothing, or clear them in the source system.", column_name=header,
+            yield issue("F-34", "note", message, "Nothing, or clear them in the source system.", column_name=header,
                         count=column.unseen)  # fmt: skip
         if column.wrapped:
             message = f'{header}: {column.wrapped:,} values stood in Excel\'s wrapping, such as ="…"; it was taken off.'
-            yield issue("F-41", "note", message, "Nothing, or export without opening the file in Excel.",
+            yield issue("F-34", "note", message, "Nothing, or export without opening the file in Excel.",
                         column_name=header, count=column.wrapped)  # fmt: skip
         if column.none and column.is_id:
             message = f"{header}: {column.none:,} values are words such as N/A or UN2, and no ID. They count as blank."
-            yield issue("F-42", "query", message, "Leave the cell empty in the report, or put the right ID in.",
+            yield issue("F-35", "query", message, "Leave the cell empty in the report, or put the right ID in.",
                         column_name=header, count=column.none)  # fmt: skip
         elif column.none:
             message = f"{header}: {column.none:,} values say NULL, and count as blank."
-            yield issue("F-42", "note", message, "Nothing, or leave the cell empty in the report.",
+            yield issue("F-35", "note", message, "Nothing, or leave the cell empty in the report.",
                         column_name=header, count=column.none)  # fmt: skip
     for none in typed.none_dates:
         header = typed.match.headers[none.column]
         message = f"{header}: {none.count:,} dates are ones that systems write for none, and count as blank: "
         message += f"{', '.join(none.dates[:QUOTED])}."
         fix = "Nothing, if that is right; else give the column a list of its own (none_dates) in the contract."
-        yield issue("F-43", "query", message, fix, column_name=header, count=none.count)
+        yield issue("F-36", "query", message, fix, column_name=header, count=none.count)
     if lines := typed.bare:
         message = f"{_lines(lines)}: nothing but a key. Kept as a record."
-        yield issue("F-44", "query", message, "Fill it in, or take the line out, if it is a count or a title.",
+        yield issue("F-37", "query", message, "Fill it in, or take the line out, if it is a count or a title.",
                     count=len(lines))  # fmt: skip
 
 

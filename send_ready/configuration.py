@@ -140,6 +140,12 @@ def _check_retention(_: str, trial: Settings) -> None:
     retention.load(trial)
 
 
+def _check_none_dates(name: str, trial: Settings) -> None:
+    from extract import contract
+
+    contract.read_none_dates(_place(trial) / name)
+
+
 CONTRACTS, COLUMN_MAPS = "contracts", "column_maps"
 KINDS = (
     Kind(CONTRACTS, _feed_files(".yml"), _check_feed, "extract/contracts", MiB // 4),
@@ -150,6 +156,7 @@ KINDS = (
     Kind("expectations/lists", _list_rules, _check_list_rules, "expectations/lists", MiB // 2),
     Kind("decisions", lambda: ["person_links.csv"], _check_decisions, None, 16 * MiB),
     Kind(".", lambda: ["retention.yml"], _check_retention, "operations", MiB // 4),
+    Kind(".", lambda: ["none_dates.yml"], _check_none_dates, "extract", MiB // 4),
 )
 
 

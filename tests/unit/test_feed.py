@@ -147,7 +147,7 @@ def test_far_fewer_rows_are_refused_until_the_council_raises_the_limit(given: Se
     result = night(given)
     assert (result["status"], result["data_date"], result["rows_accepted"]) == ("refused", "2026-11-15", 10)
     refused = next(file for file in result["files"] if file["status"] == "refused")
-    assert "7 rows, 30 % fewer than the 10 of the last accepted file (limit 20 %)" in refused["reason"]
+    assert "7 usable rows, 30 % fewer than the 10 of the last accepted file (limit 20 %)" in refused["reason"]
     own = tmp_path / "config" / "contracts" / "capita_one__home_education.yml"
     own.parent.mkdir(parents=True)
     shipped = Path(settings.PROJECT / "extract" / "contracts" / own.name).read_text()
@@ -175,15 +175,19 @@ def test_a_broken_file_leaves_the_last_good_one_in_use_and_counts_its_rows(given
     assert refused["rows_in_file"] == refused["rows_quarantined"] == 2
 
 
-def test_a_file_that_still_grows_is_left_for_the_next_run(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("hours", [0, 5, -5], ids=["in time", "clock ahead", "clock behind"])
+def test_a_file_that_still_grows_is_left_for_the_next_run_whatever_its_servers_clock(
+    given: Settings, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
     monkeypatch.setattr(landing, "SETTLE_SECONDS", 2.0)
-    path = drop(given, "capita_one_home_education_20261116.csv", range(10), age=0)
+    path = drop(given, "capita_one_home_education_20261116.csv", range(10), age=-3600 * hours)
     stop = threading.Event()
 
     def grow() -> None:
         while not stop.wait(0.1):
             with path.open("a") as file:
                 file.write("99,01/09/2026,\n")
+            os.utime(path, (time.time() + 3600 * hours,) * 2)
 
     writer = threading.Thread(target=grow)
     writer.start()
@@ -195,8 +199,51 @@ def test_a_file_that_still_grows_is_left_for_the_next_run(given: Settings, monke
     assert result["status"] == "missing"
     assert statuses(result) == {path.name: "deferred"}
     assert not list((given.home / "landing").rglob("*.csv"))
-    os.utime(path, (time.time() - 60, time.time() - 60))
-    assert night(given)["status"] == "fresh"
+    assert night(given)["status"] == "fresh"  # whole now, and its clock as wrong as before
+
+
+def test_nobody_waits_for_an_inbox_in_which_nothing_is_new(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(landing.time, "sleep", waits.append)
+    night(given)
+    assert waits == []
+    drop(given, "capita_one_home_education_20261116.csv", range(10))
+    assert night(given)["status"] == "fresh" and waits == [0.01]
+    night(given)
+    assert waits == [0.01]
+    drop(given, "capita_one_home_education_20261117.csv", range(11))
+    run = runs.begin(replace(given, as_at=dt.date(2026, 11, 17), run_id="looked"))
+    survey(run, given)
+    threading.Event().wait(0.02)
+    result = extract(run, given, FEED)  # the run began with a look at the inbox
+    assert (result["data_date"], waits) == ("2026-11-17", [0.01])
+
+
+def test_a_mostly_unusable_file_does_not_displace_a_good_one(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(10))
+    night(given)
+    path = drop(given, "capita_one_home_education_20261116.csv", [])
+    rows = [f"{number},{'01/09/2026' if number < 4 else 'soon'}," for number in range(10)]
+    path.write_text("\n".join([HEADER, *rows, *rows[:2], *rows[:2], ",,", ",,", "Total,10,", ""]))
+    result = night(given)
+    assert (result["status"], result["data_date"], result["rows_accepted"]) == ("refused", "2026-11-15", 10)
+    refused = next(file for file in result["files"] if file["status"] == "refused")
+    assert "4 usable rows, 60 % fewer than the 10 of the last accepted file" in refused["reason"]
+    # The usable rows count on the other side, too.
+    path.write_text("\n".join([HEADER, *(f"{number},01/09/2026," for number in range(8)), *rows[4:], ""]))
+    result = night(given)
+    assert (result["status"], result["rows_accepted"]) == ("fresh", 8)
+
+
+def test_a_first_file_is_used_however_few_of_its_rows_can_be_and_that_is_an_error(given: Settings) -> None:
+    path = drop(given, "capita_one_home_education_20261116.csv", [])
+    path.write_text("\n".join([HEADER, "1,01/09/2026,", *(f"{number},soon," for number in range(2, 10)), ""]))
+    run = runs.begin(replace(given, run_id="first"))
+    assert extract(run, given, FEED)["rows_accepted"] == 1
+    issues = run.issues(f"file__{FEED.replace('.', '__')}")
+    found = duckdb.execute(f"SELECT severity, count FROM '{issues}' WHERE rule = 'F-38'").fetchall()
+    assert found == [("error", 8)]
 
 
 @pytest.mark.parametrize(
