@@ -181,7 +181,8 @@ def _rules(
     change = f": {new:,} new, {total - new:,} still open; {fixed:,} fixed" if compared.as_at else ""
     queries = manifest["issues"]["query"]
     on_lists = findings.errors_on_lists(con)
-    yield f"{_many(total, 'error is', 'errors are')} open, {on_lists:,} of them about the lists{change}. {_many(queries, 'query', 'queries')} to look at.\n"
+    opened = f"{_many(total, 'error is', 'errors are')} open, {on_lists:,} of them about the lists{change}."
+    yield f"{opened} {_many(queries, 'query', 'queries')} to look at.\n"
     found = con.execute(f"""
         WITH named AS (
             SELECT rule, severity, category, state,
