@@ -169,6 +169,9 @@ def _told(entry: dict[str, Any]) -> Iterator[str]:
     else:
         what = f"approved by {who} at {shown(decision['at'])}, released at {shown(entry['released_at'])}"
         yield f"{_named(entry)}: {what}, {_punctuality(entry)}" + (f": {comment}" if comment else "")
+    if "os_user" in decision:
+        user = _one_line(str(decision["os_user"]))
+        yield f"  decided at the command line, in the shell of {user}: the name is as typed"
     if entry["later_files"]:
         yield f"  not in it, because they came later: {', '.join(map(_one_line, entry['later_files']))}"
     if entry.get("was_mended"):

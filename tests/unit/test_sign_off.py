@@ -1,5 +1,7 @@
 """What is done when somebody has decided about a version."""
 
+import os
+import pwd
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 import pytest
 from publish_run import settings
 
-from inspection import sign_off
+from inspection import approval, sign_off
+from inspection.proof import describe, verify
 from inspection.release import Decision
 from inspection.request import Asked, Wanted, register
 from publish.workbook import Column, Grid, write
@@ -127,3 +130,15 @@ def test_the_password_makes_an_encrypted_copy(tmp_path: Path) -> None:
     given = settings(tmp_path, release_password_file=password)
     receipt = sign_off.sign_off(given, wanted, ANSWER, TEN)
     assert receipt and receipt["to_send"] == ["annex_a_person_level_lists_encrypted.xlsx"]
+
+
+def test_what_was_decided_in_a_shell_is_told_as_such(tmp_path: Path) -> None:
+    """The name is one that somebody typed; whose shell it was the machine knows."""
+    wanted = frozen(tmp_path)
+    by_hand = approval.by_hand("Approve", "Amina Khan", "Airflow was down", TEN)
+    receipt = sign_off.sign_off(settings(tmp_path), wanted, by_hand, TEN)
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert receipt and (receipt["decision"]["by"], receipt["decision"]["os_user"]) == ("Amina Khan", user)
+    told = "\n".join(describe(wanted.request.root))
+    assert f"decided at the command line, in the shell of {user}: the name is as typed" in told
+    assert verify(wanted.request.root) == []
