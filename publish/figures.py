@@ -42,7 +42,7 @@ class Kpi:
     is_headline: bool
     amber_margin: float | None = None  # of the target in force
     not_known: str | None = None  # why it has no figure: which feed or column never came
-    since: date | None = None  # the first month with anything to count, where the window reaches further back
+    begun: date | None = None  # first day of the first month with anything to count, of a figure of 12 months
 
     def rule(self, target: float | None) -> str:
         """When the figure is green, amber or red; nothing where it has no colour."""
@@ -152,7 +152,7 @@ def series(con: DuckDBPyConnection, values: str = INTERNAL) -> dict[str, Series]
         found.setdefault(row.pop("kpi_id"), []).append(Figure(**row))
     begun = _begun(con, values)
     return {
-        kpi_id: Series(replace(known[kpi_id], since=_since(figures[-1], begun.get(kpi_id))), figures)
+        kpi_id: Series(replace(known[kpi_id], begun=begun.get(kpi_id)), figures)
         for kpi_id, figures in found.items()
         if kpi_id in known
     }
@@ -168,13 +168,6 @@ def _begun(con: DuckDBPyConnection, values: str) -> dict[str, date]:
         """
     ).fetchall()
     return dict(rows)
-
-
-def _since(now: Figure, begun: date | None) -> date | None:
-    """The first month with anything to count where twelve months hold at least one whole month before it."""
-    if now.period_type != "rolling_12_months" or begun is None:
-        return None
-    return begun if begun > month_end(now.period_end, -11) else None
 
 
 def parts(con: DuckDBPyConnection, kpi_id: str, breakdown: str, values: str = INTERNAL) -> list[dict[str, Any]]:
@@ -241,9 +234,14 @@ def caution(each: Series) -> str:
     """What to know before reading a figure: why there is none, or since when there is anything to count."""
     if each.now.value is None and each.kpi.not_known:
         return each.kpi.not_known
-    if each.now.value is not None and each.kpi.since:
-        return f"Of less than 12 months: there is nothing to count before {month(each.kpi.since)}."
+    if each.now.value is not None and each.kpi.begun and begins_within(each.now, each.kpi.begun):
+        return f"Of less than 12 months: there is nothing to count before {month(each.kpi.begun)}."
     return ""
+
+
+def begins_within(figure: Figure, begun: date) -> bool:
+    """Whether 12 months hold at least one whole month before the first that has anything to count."""
+    return figure.period_type == "rolling_12_months" and begun > month_end(figure.period_end, -11)
 
 
 def period(figure: Figure) -> str:

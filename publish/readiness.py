@@ -130,6 +130,9 @@ def write(
         "history_rows": [[end, *cells] for end, cells in _history([e for e in kpis.values() if e.kpi.is_headline])],
         "trends": {kpi_id: _trend(kpis[kpi_id]) for kpi_id in ("K01", "K13", "K19") if kpi_id in kpis},
         "places": _places(con, kpis, values),
+        "places_at": max((part["period_end"] for part in figures.parts(con, "K16", "phase", values)), default=None)
+        if kpis
+        else None,
         "placements": _placements(con, kpis, values),
         "backlog": None if is_public else _backlog(con, run.as_at, feeds, known),
         "advice": None if is_public else _advice(con, known),
@@ -405,8 +408,20 @@ def _trend(each: Series) -> dict[str, Any]:
         "chart": drawn,
         "rows": rows,
         "period": figures.period(now),
-        "caution": figures.caution(each),
+        "caution": figures.caution(each) or _first_year(each),
     }
+
+
+def _first_year(each: Series) -> str:
+    """Which figures of a line are of less than 12 months, because the data begins within it."""
+    begun = each.kpi.begun
+    if not begun or begun <= each.figures[0].period_end:  # from the line's first month on: nobody knows what was before
+        return ""
+    short = [figure for figure in each.figures if figure.value is not None and figures.begins_within(figure, begun)]
+    if not short:
+        return ""
+    last = month(short[-1].period_end)
+    return f"There is nothing to count before {month(begun)}: figures up to {last} are of less than 12 months."
 
 
 def _backlog(

@@ -264,6 +264,76 @@ def test_advice_that_came_and_is_all_in_is_said_to_be(tmp_path: Path) -> None:
     assert "No advice is outstanding." in page(add_kpis(whole(tmp_path), k01())).text
 
 
+def test_the_rule_of_a_colour_stands_beside_it(tmp_path: Path) -> None:
+    """Not folded away: 46.9% may be amber, and 83.4% red, by targets and margins of their own."""
+    values = [kpi_row("K01", "rolling_12_months", AS_AT, 469, 1000, rag="amber", target_value=100.0),
+              kpi_row("K07", "rolling_12_months", AS_AT, 834, 1000, rag="red", target_value=100.0)]  # fmt: skip
+    shown = page(add_kpis(whole(tmp_path), values))
+    cards = shown.text.split("Headline figures")[1].split("All figures")[0]
+    for words in (
+        "46.9% Amber Green from 100%, amber from 46%, red below.",
+        "83.4% Red Green from 100%, amber from 84%, red below.",
+    ):
+        assert words in " ".join(cards.split()), words
+
+
+def test_a_figure_of_a_feeds_first_months_says_since_when_it_counts(tmp_path: Path) -> None:
+    ends = [figures.month_end(AS_AT, -months) for months in range(36, 0, -1)]
+
+    def since(begun: date, folder: str) -> Page:
+        counts = [(end, 5 if end >= begun else 0) for end in (*ends, AS_AT)]
+        kinds = ("month", "rolling_12_months")
+        return page(
+            add_kpis(whole(tmp_path / folder), [kpi_row("K13", kind, end, n, n) for kind in kinds for end, n in counts])
+        )
+
+    lately = since(ends[-3], "lately")
+    card, rest = lately.text.split("Headline figures")[1], lately.text.split(" Advice ")[-1]
+    said = f"Of less than 12 months: there is nothing to count before {figures.month(ends[-3])}."
+    assert said in card
+    assert said in rest
+    # Two years ago: today's figure is of a whole year, and the first ones of the line are not.
+    earlier = since(ends[-24], "earlier").text
+    assert "Of less than 12 months" not in earlier
+    first, last = figures.month(ends[-24]), figures.month(ends[-14])
+    assert f"There is nothing to count before {first}: figures up to {last} are of less than 12 months." in earlier
+    assert "nothing to count before" not in since(ends[0], "always").text
+
+
+def test_every_child_with_a_plan_is_in_one_row_of_the_placements(tmp_path: Path) -> None:
+    """Colleges and who has no school included; the rows add up to K16."""
+    by_phase = {"Primary": 40, "Special": 25, "FE college": 20, "Unknown": 15}
+    values = [kpi_row("K16", "point", AS_AT, 100)]
+    values += [kpi_row("K16", "point", AS_AT, count, breakdown=("phase", phase)) for phase, count in by_phase.items()]
+    run = add_kpis(whole(tmp_path), values)
+    with findings.opened(run) as con:
+        rows = readiness._places(con, figures.series(con), figures.INTERNAL)
+    assert [(row["label"], row["shown"], row["share"]) for row in rows] == [
+        ("Primary school", "40", "40.0%"),
+        ("Special school", "25", "25.0%"),
+        ("Further education and other post-16", "20", "20.0%"),
+        ("No establishment, or its phase is not known", "15", "15.0%"),
+    ]
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("DROP TABLE IF EXISTS annex_a.rpt_annex_a__settings")
+        con.execute(
+            "CREATE TABLE annex_a.rpt_annex_a__settings AS SELECT * FROM (VALUES "
+            "('None recorded', NULL, NULL, 6), ('Home educated', NULL, NULL, 7), ('URN 999', '999', NULL, 2), "
+            "('Ash School', '100001', 'Primary', 40)) AS t (setting, urn, phase, plan_count)"
+        )
+    shown = page(run)
+    for words in ("Home educated", "An establishment without a known phase", "None recorded"):
+        assert words in shown.text
+    assert "No establishment, or its phase is not known" not in shown.text
+
+
+def test_the_page_claims_no_more_than_is_so(tmp_path: Path) -> None:
+    """Counts of one stand on it: it names nobody, and it is not for publishing."""
+    shown = page(add_kpis(whole(tmp_path), [*k01(), kpi_row("K05", "point", AS_AT, 1)]))
+    assert "no child can be found" not in shown.text
+    assert "no child is named. Some numbers are of few children" in shown.text
+
+
 AREA = {"area": "Reviews", "action_count": 3, "blue_count": 1, "green_count": 1, "amber_count": 0, "red_count": 1,
         "cancelled_count": 0, "data_date": AS_AT, "is_stale": False}  # fmt: skip
 ACTION = {
