@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -114,11 +115,11 @@ def _land(
             continue  # `begin` tells of it
         elif (name := landing.recognise(each.path, settings.inbox, contract)) and landing.is_export(each.path):
             yield _unread(name.file_name, each)
-    known, gone = landing.history(settings.home, contract), removed.landed(settings.home, contract)
+    known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
     for file, about in seen:
         try:
-            if landed := landing.take(file, about, contract, settings, known, gone):
-                known.append(landed)
+            if landed := landing.take(file, about, contract, settings, known):
+                known.add(landed)
         except Unsettled:
             yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)
         except Unlandable as error:
@@ -137,14 +138,17 @@ def _settle(
     run: Run, contract: Contract, history: list[Landed], damaged: list[Damage], without: Collection[str]
 ) -> tuple[Readings, Choice]:
     """What every file came to, and which is in use. A file that proves damaged moves from `history` to `damaged`."""
+    readings: Readings = {}
+    records = reader.records(run.home, contract)
     while True:
         try:
-            readings = _readings(run, contract, history)
-            choice = _choose(run, contract, history, readings, without)
+            _read_all(run, contract, history, readings, records)
+            choice = _choose(run, contract, history, readings, without, records)
             if choice.chosen:
                 reader.ensure_typed(run.home, choice.chosen[0], contract)
         except reader.Spoilt as error:
             history.remove(error.landed)
+            readings.pop(error.landed.order, None)
             damaged.append(landing.spoilt(error.landed, str(error)))
             continue
         used = (choice.chosen and choice.chosen[0].data_date) or dt.date.min
@@ -152,38 +156,42 @@ def _settle(
         return readings, replace(choice, damaged=tuple(missed))
 
 
-def _readings(run: Run, contract: Contract, history: list[Landed]) -> Readings:
-    """What reading each landed file came to; files that were never read are read now."""
-    readings: Readings = {}
+def _read_all(run: Run, contract: Contract, history: list[Landed], readings: Readings, records: reader.Records) -> None:
+    """Add to `readings` what each landed file came to; files that were never read are read now."""
+    baseline: int | None = None  # usable rows of the last accepted file so far: history is in order
     for landed in history:
-        if not landed.duplicate_of:
-            known = reader.recorded(run.home, landed, contract)
-            readings[landed.order] = (
-                known[0] if known else reader.read(run.home, landed, contract, _baseline(readings, landed))
-            )
-    return readings
-
-
-def _baseline(readings: Readings, landed: Landed) -> int | None:
-    """Usable rows of the last accepted file before this one."""
-    before = [order for order, reading in readings.items() if order < landed.order and reading.status == "accepted"]
-    return readings[max(before)].rows_accepted if before else None
+        if landed.duplicate_of:
+            continue
+        if landed.order not in readings:
+            known = reader.recorded(run.home, landed, contract, records)
+            readings[landed.order] = known[0] if known else reader.read(run.home, landed, contract, baseline)
+        if readings[landed.order].status == "accepted":
+            baseline = readings[landed.order].rows_accepted
 
 
 def _choose(
-    run: Run, contract: Contract, history: list[Landed], readings: Readings, without: Collection[str]
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    without: Collection[str],
+    records: reader.Records,
 ) -> Choice:
     """The newest accepted file with data date ≤ D; a later landing of one date supersedes an earlier.
 
     A file last read with another contract is read again, so that a change of contract counts at once.
     """
     refused: list[tuple[Landed, Reading]] = []
+    accepted = sorted(order for order, reading in readings.items() if reading.status == "accepted")
     for landed in reversed(_until(run, history)):
         if landed.duplicate_of:
             continue
-        known = reader.recorded(run.home, landed, contract)
+        known = reader.recorded(run.home, landed, contract, records)
         if not (known and known[1]):
-            readings[landed.order] = reader.read(run.home, landed, contract, _baseline(readings, landed))
+            # From the newest to the oldest: what is read again here was never before one that is read later.
+            at = bisect_left(accepted, landed.order)
+            baseline = readings[accepted[at - 1]].rows_accepted if at else None
+            readings[landed.order] = reader.read(run.home, landed, contract, baseline)
         reading = readings[landed.order]
         if reading.status == "accepted" and landed.sha256 not in without:
             return Choice((landed, reading), tuple(refused))

@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -293,19 +293,58 @@ def _recognised(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.st
     return [(seen, about) for seen, about in found if seen], unreadable
 
 
-def take(
-    seen: Seen,
-    about: os.stat_result,
-    contract: Contract,
-    settings: Settings,
-    known: Sequence[Landed],
-    gone: Collection[Landed] = (),
-) -> Landed | None:
-    """Land one file; None when it has landed before. `known` is the feed's history, `gone` what was removed from it.
+class Known:
+    """What came for a feed, to be looked up: an inbox may hold thousands of its files."""
+
+    def __init__(self, history: Iterable[Landed], gone: Iterable[Landed] = ()):
+        self.gone = {(each.sha256, each.data_date) for each in gone}
+        self._by_name: dict[str, list[Landed]] = {}
+        self._gone_by_name: dict[str, list[Landed]] = {}
+        self._by_hash: dict[str, list[Landed]] = {}
+        self._last = ""
+        for each in gone:
+            self._gone_by_name.setdefault(each.file_name, []).append(each)
+        for each in history:
+            self.add(each)
+
+    def add(self, landed: Landed) -> None:
+        """One more that came."""
+        self._by_name.setdefault(landed.file_name, []).append(landed)
+        self._by_hash.setdefault(landed.sha256, []).append(landed)
+        self._last = max(self._last, _moment(landed.landed_at))
+
+    def is_here(self, seen: Seen, about: os.stat_result) -> bool:
+        """Whether a file of the inbox came before, or was removed on purpose, as far as its name and times tell."""
+        before = (*self.of_name(seen.file_name), *self._gone_by_name.get(seen.file_name, ()))
+        return any(landed.is_still(seen, about) for landed in before)
+
+    def of_name(self, file_name: str) -> list[Landed]:
+        """Those that came under a name, in order of coming."""
+        return self._by_name.get(file_name, [])
+
+    def of_hash(self, sha256: str) -> list[Landed]:
+        """Those of the same bytes, in order of coming."""
+        return self._by_hash.get(sha256, [])
+
+    def later(self) -> str:
+        """Now, but after everything that landed before, also when the clock went back."""
+        now = dt.datetime.now(dt.UTC)
+        if self._last:
+            now = max(now, dt.datetime.fromisoformat(self._last) + dt.timedelta(microseconds=1))
+        return now.isoformat(timespec="microseconds")
+
+
+def _moment(landed_at: str) -> str:
+    """A moment as text that sorts as moments do."""
+    return dt.datetime.fromisoformat(landed_at).astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def take(seen: Seen, about: os.stat_result, contract: Contract, settings: Settings, known: Known) -> Landed | None:
+    """Land one file; None when it has landed before. `known` is what came for the feed, and what was removed of that.
 
     Raises Unsettled when it is still being written, Unreadable, and Unlandable before anything of it is read.
     """
-    if any(landed.is_still(seen, about) for landed in (*known, *gone)):
+    if known.is_here(seen, about):
         return None
     if not seen.is_settled:
         raise Unsettled
@@ -325,12 +364,12 @@ def take(
             ctime_ns=about.st_ctime_ns,
             sha256=sha256,
             data_date=_data_date(seen, contract, partial, about),
-            landed_at=_later_than(known),
+            landed_at=known.later(),
             duplicate_of=None,
         )
-        if any((other.sha256, other.data_date) == (sha256, landed.data_date) for other in gone):
+        if (sha256, landed.data_date) in known.gone:
             return None  # removed on purpose, and the inbox still has it
-        same = [other for other in known if other.sha256 == sha256]
+        same = known.of_hash(sha256)
         for other in same:
             if other.data_date == landed.data_date:
                 _renew(other, landed, known, settings)
@@ -364,12 +403,11 @@ def _must_fit(size: int, contract: Contract, settings: Settings) -> None:
         )
 
 
-def _renew(before: Landed, now: Landed, known: Sequence[Landed], settings: Settings) -> None:
+def _renew(before: Landed, now: Landed, known: Known, settings: Settings) -> None:
     """Bytes that landed before, of the same day and under the same name: touched, or put back in place of others."""
     if now.file_name != before.file_name:
         return
-    of_this_name = [landed for landed in known if landed.file_name == now.file_name]
-    is_last = before == max(of_this_name, key=lambda landed: landed.landed_at)
+    is_last = before == max(known.of_name(now.file_name), key=lambda landed: landed.landed_at)
     _put_on_record(
         replace(now, landed_at=before.landed_at if is_last else now.landed_at, duplicate_of=before.duplicate_of),
         settings,
@@ -419,10 +457,3 @@ def _data_date(seen: Seen, contract: Contract, copy: Path, about: os.stat_result
     from extract.reader import latest_date
 
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
-
-
-def _later_than(known: Sequence[Landed]) -> str:
-    """Now, but after everything that landed before, also when the clock went back."""
-    now = dt.datetime.now(dt.UTC)
-    last = max((dt.datetime.fromisoformat(landed.landed_at) for landed in known), default=now)
-    return max(now, last + dt.timedelta(microseconds=1)).isoformat(timespec="microseconds")

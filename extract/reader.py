@@ -5,6 +5,10 @@ a cache under typed/ that can be deleted at any time.
 """
 
 import datetime as dt
+import hashlib
+import json
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,6 +25,7 @@ from extract.typed import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
 from send_ready import confined, files, issues, warehouse
 from send_ready.issues import Issue
 
+OF_RECORD = "seal"  # in a record of reading
 SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
 
 
@@ -33,6 +38,7 @@ class Spoilt(Exception):
 
 
 Outcome = tuple[TextTable, Typed] | Refusal
+Records = dict[Path, list[Path]]  # by a landed file, without its suffix: what reading it came to
 
 
 @dataclass(frozen=True)
@@ -59,26 +65,70 @@ def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
     return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
 
 
-def recorded(home: Path, landed: Landed, contract: Contract) -> tuple[Reading, bool] | None:
-    """What reading the file came to, and whether it was with this contract; None when it was never read."""
-    folder = home / landed.folder
+def records(home: Path, contract: Contract) -> Records:
+    """The records of all that was ever read of a feed, by its file without suffix, the last by name first."""
+    found: Records = {}
+    for day in (home / "landing" / contract.source / contract.feed).glob("*"):
+        for name in sorted(os.listdir(day), reverse=True) if day.is_dir() and not day.is_symlink() else ():
+            if re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]+\.json", name):
+                found.setdefault(day / name[:64], []).append(day / name)
+    return found
+
+
+def recorded(
+    home: Path, landed: Landed, contract: Contract, known: Records | None = None
+) -> tuple[Reading, bool] | None:
+    """What reading the file came to, and whether it was with this contract; None when it was never read.
+
+    `known`, where many are asked for, is what `records` gives: else the file's folder is looked through.
+    """
     current = _record(home, landed, contract)
-    others = [path for path in sorted(folder.glob(f"{landed.sha256}.*.json"), reverse=True) if path != current]
-    for path in [current, *others]:
-        if reading := _recorded(path):
-            return reading, path == current
+    if reading := _recorded(current, landed, contract):
+        return reading, True
+    stem = home / landed.folder / landed.sha256
+    others = sorted(stem.parent.glob(f"{stem.name}.*.json"), reverse=True) if known is None else known.get(stem, [])
+    for path in others:
+        if path != current and (reading := _recorded(path, landed, None)):
+            return reading, False
     return None
 
 
-def _recorded(path: Path) -> Reading | None:
-    """What a record says; None when there is none, or it is damaged: the file is read again, to the same end."""
+def _recorded(path: Path, landed: Landed, contract: Contract | None) -> Reading | None:
+    """What a record says; None when there is none, or it does not fit its file: that is read again, to the same end.
+
+    `contract` is the one it was read with, where that is known.
+    """
     try:
         kept = files.read_json(path)
+        seal = kept.pop(OF_RECORD, None)
         if kept.get("lines"):
             LineCount(**kept["lines"]).check(path.name)
-        return Reading(**kept | {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")})
-    except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError, AssertionError):
+        found = Reading(**kept | {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")})
+    except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError):
         return None
+    fits = _is_whole(found) and seal in (None, _seal(landed, found))  # None: of a version that sealed none
+    if fits and contract:
+        fits = set(found.columns_missing) <= {column.name for column in contract.columns}
+    return found if fits else None
+
+
+def _is_whole(found: Reading) -> bool:
+    """Whether a record is of the types that it should be, and its rows add up."""
+    rows = (found.rows_in_file, found.rows_accepted, found.rows_quarantined, found.rows_duplicate)
+    why = (found.code, found.reason, found.fix)
+    is_right = all(type(each) is int and each >= 0 for each in rows)
+    is_right = is_right and all(isinstance(each, str) for each in (*found.columns_missing, *found.columns_extra))
+    if found.status == "accepted":
+        is_right = is_right and why == (None, None, None)
+    else:
+        is_right = is_right and found.status == "refused" and all(isinstance(each, str) for each in why)
+    return is_right and rows[0] == sum(rows[1:])
+
+
+def _seal(landed: Landed, reading: Reading) -> str:
+    """The hash of a record together with its file's: neither fits another."""
+    text = json.dumps([landed.sha256, asdict(reading)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
@@ -88,7 +138,7 @@ def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -
     Spoilt.
     """
     reading = _read(home, landed, contract, baseline)
-    files.write_json(_record(home, landed, contract), asdict(reading))
+    files.write_json(_record(home, landed, contract), {**asdict(reading), OF_RECORD: _seal(landed, reading)})
     return reading
 
 

@@ -20,6 +20,7 @@ from send_ready.settings import Settings
 RECORD = "run.json"
 KEEP = 14  # run folders kept; landing is what must be backed up
 UNUSED = "unused"  # an optional feed of which no file ever came
+ROWS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")  # the first is the sum of the others
 STATUSES = ("fresh", "stale", "refused", "missing", UNUSED)
 PLACES = {  # where a feed's result may say that its files are; no sign that DuckDB takes for a pattern
     "landing_path": re.compile(r"landing/[\w./-]+"),
@@ -228,12 +229,27 @@ def feed_results(run: Run) -> list[dict[str, Any]]:
 
 
 def _placed(run: Run, path: Path) -> dict[str, Any] | None:
-    """What a feed came to, whose files lie where such files lie. Raises RunError when they do not."""
+    """What a feed came to, whose files lie where such files lie; None when its rows do not add up, as after damage.
+
+    Raises RunError when files lie elsewhere.
+    """
     found = read(path)
+    if found and not all(map(_adds_up, (found, *found.get("files", ())))):
+        return None
     for name, place in PLACES.items():
         if found and found.get(name) is not None:
             confined.below(run.home, found[name], path, place)
     return found
+
+
+def _adds_up(counted: Any) -> bool:
+    """Whether every row that was read is accepted, set aside or a duplicate; also where nothing was counted."""
+    if not isinstance(counted, dict):
+        return False
+    held: list[Any] = [counted.get(name) for name in ROWS]
+    if any(each is None for each in held):
+        return True
+    return all(type(each) is int and each >= 0 for each in held) and held[0] == sum(held[1:])
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -4,7 +4,8 @@ import datetime as dt
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from extract import drive, landing
+from extract import drive, landing, reader
 from extract.feed import extract, fill_gaps
 from extract.inbox import survey, unrecognised
-from send_ready import disk, runs, settings
+from extract.landing import Landed
+from send_ready import disk, files, runs, settings
 from send_ready.settings import Settings
 
 FEED = "capita_one.home_education"
@@ -442,3 +444,89 @@ def test_a_file_that_grows_as_fast_as_it_is_read_is_left(given: Settings, monkey
     monkeypatch.setattr(drive, "open", lambda *given: Growing(open(*given)), raising=False)  # noqa: SIM115
     assert statuses(night(given)) == {path.name: "deferred"}
     assert path.stat().st_size < 1_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept | {"rows_in_file": kept["rows_in_file"] + 900},
+        lambda kept: kept | {"rows_in_file": kept["rows_in_file"] + 1, "rows_quarantined": 1},
+        lambda kept: kept | {"rows_accepted": str(kept["rows_accepted"])},
+        lambda kept: kept | {"rows_duplicate": True, "rows_accepted": kept["rows_accepted"] - 1},
+        lambda kept: kept | {"rows_quarantined": -1, "rows_accepted": kept["rows_accepted"] + 1},
+        lambda kept: kept | {"status": "acceptea"},
+        lambda kept: kept | {"code": "F-09"},
+        lambda kept: kept | {"columns_missing": ["end_data"]},
+        lambda kept: kept | {"columns_missing": [7]},
+        lambda kept: kept | {"columns_extra": None},
+        lambda kept: {key: value for key, value in kept.items() if key != "fix"},
+        lambda kept: [kept],
+        lambda kept: None,
+    ],
+)
+@pytest.mark.parametrize("is_sealed", [True, False], ids=["sealed", "of a version without seals"])
+def test_a_record_of_reading_that_does_not_fit_its_file_is_made_again(
+    given: Settings, change: Callable[[Any], Any], is_sealed: bool
+) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(90))
+    drop(given, "capita_one_home_education_20261116.csv", range(100))
+    before = night(given)
+    (record,) = (given.home / "landing").glob(f"*/*/2026-11-16/{before['sha256']}.*.json")
+    whole = record.read_bytes()
+    kept = files.read_json(record)
+    changed = change({key: value for key, value in kept.items() if is_sealed or key != reader.OF_RECORD})
+    files.write_json(record, changed)
+    if not is_sealed and isinstance(changed, dict) and changed.get("rows_quarantined") == 1:
+        return  # it adds up, and nobody can tell
+    assert night(given) == before
+    assert record.read_bytes() == whole
+
+
+def test_a_record_of_another_file_is_not_taken_for_this_ones(given: Settings) -> None:
+    drop(given, "capita_one_home_education_20261115.csv", range(90))
+    drop(given, "capita_one_home_education_20261116.csv", range(100))
+    before = night(given)
+    one, other = sorted((given.home / "landing").glob("*/*/*/*.*.json"))
+    other.write_bytes(one.read_bytes())
+    assert night(given) == before
+
+
+@pytest.mark.parametrize("change", [("rows_accepted", 9), ("rows_in_file", "100"), ("files", [7])])
+def test_what_a_run_keeps_of_a_feed_is_made_again_when_it_does_not_add_up(
+    given: Settings, change: tuple[str, Any]
+) -> None:
+    drop(given, "capita_one_home_education_20261116.csv", range(100))
+    before = night(given)
+    run = runs.find(given)
+    path = run.feed_result(FEED)
+    files.write_json(path, files.read_json(path) | dict([change]))
+    with pytest.raises(runs.RunError, match=r"is damaged\. Run `send-ready extract capita_one\.home_education`"):
+        runs.feed_results(run)
+    assert FEED in fill_gaps(run, given)
+    assert runs.feed_result(run, FEED) == before
+
+
+def test_many_files_of_a_feed_take_as_long_as_their_number(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, not timed: looking at one file may not look at all others."""
+    looks: Counter[str] = Counter()
+    is_still, recorded, listed = Landed.is_still, reader._recorded, Path.glob
+
+    def counting(name: str, whole: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **named: Any) -> Any:
+            looks[name] += 1
+            return whole(*arguments, **named)
+
+        return counted
+
+    monkeypatch.setattr(Landed, "is_still", counting("is_still", is_still))
+    monkeypatch.setattr(reader, "_recorded", counting("_recorded", recorded))
+    monkeypatch.setattr(Path, "glob", counting("glob", listed))
+    for number in range(20):
+        drop(given, f"capita_one_home_education_20261101_{number}.csv", range(number + 100))
+    night(given)
+    assert looks["is_still"] == 0
+    assert looks["_recorded"] <= 3 * 20
+    looks.clear()
+    night(given)
+    assert looks["is_still"] == 20
+    assert looks["_recorded"] <= 3 * 20 and looks["glob"] < 20
