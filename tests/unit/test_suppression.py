@@ -276,6 +276,13 @@ def test_figures_that_differ_by_few_are_not_given_together() -> None:
     assert given_of([issued[1], kpi_row("K11", YEAR, DECEMBER, 20, 120)]) == {"K02", "K11"}
 
 
+def test_plans_that_no_assessment_led_to_are_not_told_when_few() -> None:
+    """Who moved here with a plan: 103 began, 100 were issued."""
+    rows = [kpi_row("K02", YEAR, DECEMBER, 60, 100), kpi_row("K17", YEAR, DECEMBER, 103)]
+    assert given_of([*rows, kpi_row("K44", YEAR, DECEMBER, 50, 50)]) == {"K02"}
+    assert given_of([rows[0], kpi_row("K17", YEAR, DECEMBER, 107)]) == {"K02", "K17"}
+
+
 def test_exceptions_are_not_given_without_the_figure_of_the_others() -> None:
     """Of 15 late plans 11 had an exception: four had none, of which a blank says that they are few."""
     rows = [
