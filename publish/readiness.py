@@ -609,9 +609,10 @@ def _placements(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) -
         symbol = now.symbol if found is None else found.get("symbol")
         if found is not None and not found:
             continue
+        is_earlier = found is not None and found["period_end"] != now.period_end  # in public, breakdowns are yearly
         rows.append(
             {
-                "label": label,
+                "label": f"{label}, at {day(found['period_end'])}" if found and is_earlier else label,
                 "is_part": part is not None,
                 "value": value,
                 "shown": symbol or ("No figure" if value is None else shown(value, "percent")),

@@ -475,6 +475,11 @@ def test_the_public_edition_has_no_actions_errors_or_small_numbers(tmp_path: Pat
     rows = [
         kpi_row("K16", "point", date(2026, 9, 30), 3000),
         kpi_row("K16", "point", date(2025, 12, 31), 3000),
+        kpi_row("K16", "point", date(2025, 12, 31), 3000, breakdown=("phase", "Primary")),
+        kpi_row("K37", "point", date(2025, 12, 31), 900, 3000),
+        kpi_row("K37", "point", date(2025, 12, 31), 400, 3000, breakdown=("setting_type", "10")),
+        kpi_row("K37", "point", date(2025, 12, 31), 500, 3000, breakdown=("setting_type", "other")),
+        kpi_row("K37", "point", date(2026, 9, 30), 910, 3000),
         kpi_row("K19", "point", date(2025, 12, 31), 2000, 2997),
         kpi_row("K05", "point", date(2026, 9, 30), 4),
     ]
@@ -487,6 +492,8 @@ def test_the_public_edition_has_no_actions_errors_or_small_numbers(tmp_path: Pat
     assert "3,000" in shown.text
     assert "2,000" not in shown.text
     assert "Withheld: the numbers are small" in shown.text
+    assert "At 31 December 2025." in shown.text
+    assert "of these, independent, at 31 December 2025" in shown.text
     for words in ("Head of SEND", "Hold the reviews", "error", "Are we ready", "Fresh", "66.3%"):
         assert words not in shown.text, words
 
