@@ -30,8 +30,8 @@ board: $(READY) ## The board's edition of a month, its own and the public one (M
 drill: $(READY) ## The day of an inspection, rehearsed and timed: on the sample, or on your exports without releasing
 	@$(BIN)/send-ready drill
 
-verify-release: $(READY) ## Proof that nothing released was changed since (fails when something was)
-	@$(BIN)/send-ready verify-release
+verify-release: $(READY) ## Proof that nothing released was changed since; HEAD=hash: nor the log since that was told
+	@$(BIN)/send-ready verify-release $${HEAD:+--head "$$HEAD"}
 
 chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID ID" NOTIFIED_ON=YYYY-MM-DD)
 	@if [ -z "$$IDS" ]; then echo "Say which children: make chronology IDS=\"ID ID\" NOTIFIED_ON=YYYY-MM-DD" >&2; exit 2; fi

@@ -6,11 +6,13 @@ the last line of a key stands. A line is the alert (key, level, title, text, at)
     sent       whether everybody configured has it; false when nobody is
     had        names of the receivers who have it
     not_had    name of each other receiver, and why
+    after      the SHA-256 of the whole file before the line, so that none can be changed or taken out unseen
 There is nothing of any child in it: keys, times and counts.
 """
 
+import hashlib
 import json
-import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,6 +25,8 @@ from inspection.receivers import Receivers
 from send_ready import files
 
 NAME = "alerts.jsonl"
+AFTER = "after"
+HEAD = re.compile(r"log:([0-9]+):([0-9a-f]{64})")  # the key of an alert that tells a line of the release log
 NOBODY = {"nobody": "no receiver is configured"}
 RESEND = timedelta(days=1)  # how long sending is tried again: an alert of the day before yesterday helps nobody
 
@@ -32,7 +36,7 @@ class Alert:
     """One thing to tell. `key` makes it the same alert for everybody who finds it; `at` is aware."""
 
     key: str
-    level: str  # warning, missed, fault
+    level: str  # warning, missed, fault; record: nothing is wrong, and the message is to be kept
     title: str
     text: str
     at: datetime
@@ -131,30 +135,56 @@ def _put_on_record(line: Line, paths: Iterable[Path]) -> None:
 
 
 def _append(path: Path, line: Line) -> None:
-    """One write, after the end of a line that somebody was killed in."""
+    """One write, after the end of a line that somebody was killed in. `after` is the hash of all before the line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.appended(path) as file:
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            lead_in = b"" if file.read(1) == b"\n" else b"\n"
-        else:
-            lead_in = b""
-        file.write(lead_in + json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        file.seek(0)
+        before = file.read()
+        lead_in = b"\n" if before and not before.endswith(b"\n") else b""
+        after = hashlib.sha256(before + lead_in).hexdigest()
+        file.write(lead_in + json.dumps({**line, AFTER: after}, ensure_ascii=False).encode() + b"\n")
+
+
+def check(path: Path) -> list[str]:
+    """What is wrong with a record, a sentence each: a line that does not follow from all before it. Older lines cannot
+    be told."""
+    problems, before = [], hashlib.sha256()
+    for number, text in enumerate(_bytes(path).splitlines(keepends=True), 1):
+        line = _parsed(text)
+        if line and AFTER in line and line[AFTER] != before.hexdigest():
+            problems.append(f"Line {number} of {path} does not follow from those before it: a line changed or went.")
+        before.update(text)
+    return problems
+
+
+def heads(lines: Iterable[Line]) -> Iterator[tuple[int, str]]:
+    """Number and hash of each line of the release log that people were told of."""
+    for line in lines:
+        if found := HEAD.fullmatch(str(line["key"])):
+            yield int(found[1]), found[2]
 
 
 def _lines(path: Path) -> Iterator[Line]:
     """Whole lines; a record that is not there, or cannot be read, has none."""
+    for text in _bytes(path).splitlines():
+        if (line := _parsed(text)) and "key" in line:
+            yield {name: value for name, value in line.items() if name != AFTER}
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        with files.regular(path, follow=False) as file:
+            return file.read()
     except OSError:
-        return
-    for text in data.splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "key" in line:
-            yield line
+        return b""
+
+
+def _parsed(text: bytes) -> Line | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None
 
 
 @contextmanager

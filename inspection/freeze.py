@@ -1,8 +1,9 @@
 """Freezes one version for an inspection: the pack as the nightly makes it, and what its approver reads."""
 
 from pathlib import Path
+from typing import Any
 
-from inspection import clock, proof
+from inspection import clock, proof, release, sealed
 from inspection.request import Wanted
 from publish import brief, chronology, findings, pack
 from publish.folders import replaced
@@ -33,12 +34,19 @@ def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
                 said = chronology.write(book, con, run, wanted.unique_ids, wanted.request.notified_on)
             about = clock.KINDS[wanted.request.kind], wanted.request.due
             brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
-            pack.seal(partial, manifest)
-            for path in partial.iterdir():
-                path.chmod(files.READ_ONLY)
+            close(partial, manifest, sealed.of_call(folder.parent, wanted.version))
         doing.rows = sum(manifest["rows"].values())
         doing.note = f"version {wanted.version} of {wanted.request.key}"
     return folder / BRIEF
+
+
+def close(folder: Path, manifest: dict[str, Any], call: dict[str, Any]) -> None:
+    """Write the manifest, with all that the folder holds and what stands beside it; then nobody can write there."""
+    for path in folder.iterdir():
+        path.chmod(files.READ_ONLY)
+    pack.seal(folder, {**manifest, "sealed": sealed.listing(folder), "call": call})
+    (folder / pack.MANIFEST).chmod(files.READ_ONLY)
+    folder.chmod(release.READ_ONLY_FOLDER)
 
 
 def _own(run: Run, folder: Path) -> Path:

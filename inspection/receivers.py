@@ -18,7 +18,8 @@ JSON = ("json", "jsons")  # the same, as Apprise writes it
 MAIL = ("email", "smtp")
 HOST = r"[A-Za-z0-9._:\[\]-]+"  # a name or an address, and nothing that Apprise would read as an order
 SMTP_SSL = 465  # port on which a mail server expects TLS from the start
-COLOURS = {"warning": "warning", "missed": "failure", "fault": "failure"}  # a level of ours: Apprise's
+# A level of ours: Apprise's.
+COLOURS = {"warning": "warning", "missed": "failure", "fault": "failure", "record": "info"}
 # How a refusal is told in Apprise's log: by HTTP, by SMTP of one recipient, by SMTP of all.
 STATUS = re.compile(r"error=(\d{3})|refused: (\d{3})|\((\d{3}), b")
 

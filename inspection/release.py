@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from inspection import encryption, release_log
+from inspection import encryption, release_log, sealed
 from inspection.proof import (
     APPROVE,
     RECEIPT,
@@ -91,6 +91,7 @@ def release(
             if decision.version_sha256 and decision.version_sha256 != version_hash(version):
                 raise ReleaseError(f"{frozen} changed after it was shown to {decision.by}. Nothing was done. {ANEW}")
             facts = {**_facts(frozen), "decision": decision.on_record(), "later_files": sorted(later_files)}
+            facts["call"] = sealed.of_call(version.parent, frozen.number)
             if decision.option == REJECT:
                 return release_log.append(log, {**facts, "recorded_at": iso(now)})
             _check_releasable(frozen, released, log)
@@ -114,7 +115,7 @@ def _mend(released: Path, log: Path, now: datetime) -> None:
     """Finish what a killed process left: half folders go, whole ones without a line in the log get it."""
     for half in released.glob(".v*"):
         confined.remove_tree(half)
-    logged = {(entry["notification"], entry["version"]) for entry in release_log.entries(log)}
+    logged = {(entry["notification"], entry["version"]) for entry in release_log.decisions(log)}
     for path in sorted(released.glob(f"v*/{RECEIPT}")):
         receipt = read(path)
         if (receipt["notification"], receipt["version"]) not in logged:
@@ -133,7 +134,9 @@ def _record(folder: Path, log: Path, now: datetime, **about: Any) -> dict[str, A
 
 def _earlier(log: Path, frozen: Frozen) -> dict[str, Any] | None:
     key = frozen.notification, frozen.number
-    return next((found for found in release_log.entries(log) if (found["notification"], found["version"]) == key), None)
+    return next(
+        (found for found in release_log.decisions(log) if (found["notification"], found["version"]) == key), None
+    )
 
 
 def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released: Path) -> dict[str, Any]:
@@ -153,13 +156,13 @@ def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released
 
 
 def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:
-    for entry in release_log.entries(log):
+    for entry in release_log.decisions(log):
         if entry["notification"] == frozen.notification and entry["version"] > frozen.number and is_release(entry):
             raise ReleaseError(
                 f"{frozen} is older than version {entry['version']}, which was released at "
                 f"{shown(entry['released_at'])}. It stays unreleased. To send something newer, make a new version."
             )
-    if different := list(changed(frozen.folder, frozen.hashes)):
+    if different := frozen.differences(is_open=True):
         raise ReleaseError(
             f"{frozen} is not what was approved, and is not released. {' '.join(different)} "
             "Make a new version: trigger annex_a_request with the same day and kind."
@@ -217,10 +220,12 @@ def _encrypted(path: Path, password: str) -> str:
 def _seal(folder: Path, receipt: dict[str, Any]) -> None:
     """Write the receipt, which holds every file's hash, and let nobody write any more."""
     found = {path.name: {"bytes": path.stat().st_size, "sha256": files.sha256(path)} for path in folder.iterdir()}
-    files.write_json(folder / RECEIPT, {**receipt, "files": found})
     for path in folder.iterdir():
         path.chmod(files.READ_ONLY)
         files.sync(path)
+    files.write_json(folder / RECEIPT, {**receipt, "files": found, "sealed": sealed.listing(folder)})
+    (folder / RECEIPT).chmod(files.READ_ONLY)
+    files.sync(folder / RECEIPT)
     files.sync(folder)
 
 

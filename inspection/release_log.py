@@ -9,12 +9,18 @@ somebody wrote anew from the start, or cut at its end: who keeps the hash of the
 import hashlib
 import json
 import os
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from send_ready import files
+from send_ready import confined, files
 
 NAME = "release_log.jsonl"
+REMOVALS = Path("records", "purges.jsonl")  # below SEND_HOME: the chain of what was removed (operations.purge)
+APPROVE, REJECT = "Approve", "Reject"
+REMOVE = "Remove"  # all of a notification, when its period is over: no decision about any version
+RECEIPT = "receipt.json"  # of a released version
 FIRST = "0" * 64  # what stands for the hash before the first line
 END = b"\n"
 
@@ -49,6 +55,34 @@ def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
 def entries(path: Path) -> list[dict[str, Any]]:
     """The lines that are as they were written, in order. Others are left out here, and told by `check`."""
     return [entry for line in _lines(path) if (entry := _sound(line))]
+
+
+def is_decision(entry: dict[str, Any]) -> bool:
+    """Whether a line of the log is one of ours in all that is made of it: paths, dates, and words for people."""
+    try:
+        decision, sequence = entry["decision"], entry["version"]
+        moments = [decision["at"], *([entry["released_at"], entry["due"]] if decision["option"] == APPROVE else [])]
+        names = [*entry["files"], RECEIPT] if decision["option"] == APPROVE else []
+        hashes = [] if decision["option"] == REMOVE else [entry["manifest_sha256"]]
+        texts = [decision["by"], decision["comment"], *hashes, *entry["later_files"]]
+        hashes_of_files = [each["sha256"] for each in entry["files"].values()] if names else []
+        return (
+            decision["option"] in (APPROVE, REJECT, REMOVE)
+            and bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[a-z0-9_]+", entry["notification"]))
+            and type(sequence) is int
+            and all(map(confined.is_plain, names))
+            and all(isinstance(each, str) for each in (*texts, *hashes_of_files))
+            and all(datetime.fromisoformat(each) for each in moments)
+            and isinstance(entry["is_rehearsal"], bool)
+            and (decision["option"] != APPROVE or isinstance(entry["late_by_seconds"], int))
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def decisions(path: Path) -> list[dict[str, Any]]:
+    """The sound lines of a release log that are decisions."""
+    return [entry for entry in entries(path) if is_decision(entry)]
 
 
 def head(path: Path) -> str:

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from inspection import clock, release_log, timetable
+from inspection import clock, release_log, sealed, timetable
 from send_ready import files, runs
 from send_ready.layout import council
 from send_ready.runs import Run, RunError
@@ -162,10 +162,11 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
                     "seed": wish.seed or run.as_at.isoformat(),
                 }
             )
-        files.write_json(request.record, record)
         place = council(run.la_code) or f"LA {run.la_code}"
         timetable.write_ics(request.folder / "timetable.ics", request, place, deadlines)
         timetable.write_table(request.folder / "timetable.xlsx", request, place, deadlines)
+        record["files"] = {name: files.sha256(request.folder / name) for name in sealed.TIMETABLES}
+        files.write_json(request.record, record)
     return of(run.home, run.run_id)
 
 
@@ -204,10 +205,24 @@ def of(home: Path, run_id: str) -> Wanted:
 
 def _of(home: Path, run_id: str) -> Wanted | None:
     for path in sorted((home / "out").glob(f"*/*/{RECORD}")):
-        found = runs.read(path) or {"versions": []}  # a damaged one of another call keeps nobody up
-        for made in found["versions"]:
-            if made["run_id"] == run_id:
-                day = date.fromisoformat(found["notified_on"])
-                request = Request(home, day, found["kind"], found["is_rehearsal"])
-                return Wanted(request, made["version"], made["triggered_at"], tuple(made["unique_ids"]), made["seed"])
+        if found := _wanted(home, path, run_id):
+            return found
     return None
+
+
+def _wanted(home: Path, path: Path, run_id: str) -> Wanted | None:
+    """What a run makes for the call of a record; None for another's, and for one damaged or not in its place."""
+    found = runs.read(path) or {}
+    try:
+        made = next((each for each in found["versions"] if each["run_id"] == run_id), None)
+        if not made or type(made["version"]) is not int:
+            return None
+        request = Request(home, date.fromisoformat(found["notified_on"]), found["kind"], bool(found["is_rehearsal"]))
+        unique_ids = tuple(made["unique_ids"])
+        return (
+            Wanted(request, made["version"], made["triggered_at"], unique_ids, made["seed"])
+            if (request.record == path)
+            else None
+        )
+    except (LookupError, TypeError, ValueError, RunError):
+        return None

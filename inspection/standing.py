@@ -35,7 +35,7 @@ def told(request: Request) -> str:
     frozen = {int(path.name[1:]) for path in request.folder.glob("v*") if re.fullmatch(r"v[0-9]+", path.name)}
     rejected = {
         entry["version"]
-        for entry in release_log.entries(request.log)
+        for entry in release_log.decisions(request.log)
         if entry["notification"] == request.key and entry["decision"]["option"] == REJECT
     }
     states = [

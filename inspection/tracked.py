@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from publish import chronology
 from publish.pack import MANIFEST
-from send_ready.runs import Run, RunError, read
+from send_ready.runs import Run, RunError, read, tidy
 from send_ready.settings import Settings
 
 
@@ -31,16 +32,24 @@ def write(settings: Settings, unique_ids: Sequence[str], notified_on: date) -> t
 def _built(home: Path, notified_on: date) -> Run:
     """The run behind the newest version of the call, so that lists and chronologies agree; else the newest pack's."""
     for folder in _packs(home, notified_on):
-        if made := read(folder / MANIFEST):
-            run = Run(home, made["run_id"], date.fromisoformat(made["as_at"]), made["la_code"])
-            if run.warehouse.exists():
-                return run
+        if (run := _run(home, read(folder / MANIFEST) or {})) and run.warehouse.exists():
+            return run
     raise RunError(f"No run with a warehouse is left in {home / 'runs'}. Build one with `make run`, and ask again.")
+
+
+def _run(home: Path, made: dict[str, Any]) -> Run | None:
+    """The run that a manifest names; None for a manifest that is none, or names something else than a run."""
+    try:
+        run = Run(home, str(made["run_id"]), date.fromisoformat(made["as_at"]), str(made["la_code"]))
+    except (LookupError, TypeError, ValueError):
+        return None
+    return run if tidy(run.run_id) == run.run_id else None
 
 
 def _packs(home: Path, notified_on: date) -> Iterator[Path]:
     frozen = [path.parent for call in _calls(home, notified_on) for path in call.glob(f"v*/{MANIFEST}")]
-    yield from sorted(frozen, key=lambda folder: int(folder.name[1:]), reverse=True)
+    numbered = [folder for folder in frozen if folder.name[1:].isdecimal()]
+    yield from sorted(numbered, key=lambda folder: int(folder.name[1:]), reverse=True)
     if (home / "out" / "latest" / MANIFEST).exists():
         yield home / "out" / "latest"
 

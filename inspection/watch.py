@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 
-from inspection import airflow_runs, alerts, clock, standing
+from inspection import airflow_runs, alerts, clock, release_log, standing
 from inspection.airflow_runs import DagRun, Unreachable
 from inspection.alerts import Alert
 from inspection.receivers import Receivers, configured
@@ -78,7 +78,8 @@ def run(settings: Settings, now: datetime) -> list[str]:
     if not settings.home.is_dir():
         raise RunError(f"There is no folder {settings.home} to watch. Set SEND_HOME to the one that the nights use.")
     receivers = configured(settings.alert_url, settings.alert_connection)
-    raised = (alerts.raise_alert(alert, paths, receivers) for alert, paths in _found(settings, now))
+    found = [*_found(settings, now), *(_log(settings.home, now) if receivers.urls else ())]
+    raised = (alerts.raise_alert(alert, paths, receivers) for alert, paths in found)
     tried = [line for line in raised if line]
     records = [*settings.home.glob(f"out/inspections/*/{alerts.NAME}"), alerts.common(settings.home)]
     tried += alerts.resend(records, receivers, now, {line["key"] for line in tried})
@@ -213,6 +214,38 @@ def _night(home: Path, now: datetime) -> Iterator[Alert]:
     text = f"It should be there by {PACK_BY:%H:%M}. The newest is of {newest}. See the run of send_nightly in Airflow."
     title = f"There is no pack of {clock.shown(local.date())}"
     yield Alert(f"night-missing:{_day(now)}", "fault", title, text, now)
+
+
+def _log(home: Path, now: datetime) -> Iterator[Found]:
+    """The hash of the release log's last line, for whoever gets alerts to keep; and a line that was told and is gone.
+
+    So a log that somebody writes anew, all files included, can still be told by an e-mail.
+    """
+    common, log = [alerts.common(home)], home / "out" / "inspections" / release_log.NAME
+    try:
+        entries = release_log.entries(log)
+    except OSError as error:
+        yield (
+            Alert(f"log-unread:{_day(now)}", "fault", "The release log cannot be read", f"{error.strerror}.", now),
+            common,
+        )
+        return
+    there = {(entry["sequence"], entry["sha256"]) for entry in entries}
+    for number, sha256 in alerts.heads(alerts.read(common[0])):
+        if (number, sha256) not in there:
+            title, text = (
+                "The release log was changed",
+                f"Line {number} had the hash {sha256}. See make verify-release.",
+            )
+            yield Alert(f"log-changed:{number}:{sha256}", "fault", title, text, now), common
+    if entries:
+        number, sha256 = entries[-1]["sequence"], entries[-1]["sha256"]
+        title = f"The release log has {number} line{'s' * (number != 1)}: keep this message"
+        text = (
+            f"The hash of line {number} is {sha256}. With it, make verify-release HEAD={sha256} shows at any time that "
+            "nothing up to that line was changed. There is nothing else to do."
+        )
+        yield Alert(f"log:{number}:{sha256}", "record", title, text, now), common
 
 
 def _day(now: datetime) -> str:

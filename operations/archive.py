@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
+from send_ready import confined, files
 from send_ready.runs import RunError
 
 LIST = "send-ready-backup.json"
@@ -26,6 +27,7 @@ LEVEL = 1  # exports shrink to a fifth all the same, at the speed of a network s
 CHUNK = 1 << 20
 LARGEST_READ = 64 * CHUNK  # at once: the list is read whole, a file never is
 MOST_FILES = 300_000
+MODES = 0o777  # no more bits: nothing in a backup runs as its owner
 NOT_AN_ARCHIVE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, LookupError, OverflowError)
 
 
@@ -46,7 +48,8 @@ class Readable(Protocol):
 def write(path: Path, contents: Iterable[Held], about: dict[str, Any]) -> dict[str, Any]:
     """Write an archive, on the disk when this returns, and give its list: `about`, with `files` and their hashes."""
     written: dict[str, dict[str, Any]] = {}
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
+    path.unlink(missing_ok=True)  # what a killed backup left, or a link that somebody put there
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as raw:
         with (
             gzip.GzipFile("", "wb", LEVEL, raw, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w|", bufsize=CHUNK, format=tarfile.PAX_FORMAT) as tar,
@@ -60,11 +63,14 @@ def write(path: Path, contents: Iterable[Held], about: dict[str, Any]) -> dict[s
     return listed
 
 
-def read(path: Path, folders: Collection[str]) -> dict[str, Any]:
-    """The list of an archive, when all of it was read and is as listed, and below `folders`. Raises RunError."""
+def read(path: Path, folders: Collection[str], room: int | None = None) -> dict[str, Any]:
+    """The list of an archive, when all of it was read and is as listed, and below `folders`. Raises RunError.
+
+    `room` is how many bytes it may come to, if that is limited: looked at before they are unpacked.
+    """
     found: dict[str, tuple[int, str]] = {}
     text = b""
-    with opened(path, folders) as members:
+    with opened(path, folders, room) as members:
         for name, content in members:
             if text:
                 raise RunError(_refused(path, "something follows its list of files"))
@@ -76,6 +82,8 @@ def read(path: Path, folders: Collection[str]) -> dict[str, Any]:
         listed: dict[str, Any] = json.loads(text)
         wanted = {name: (each["bytes"], each["sha256"]) for name, each in listed["files"].items()}
         layout = listed["format"]
+        if not all(type(each["mode"]) is int and 0 <= each["mode"] <= MODES for each in listed["files"].values()):
+            raise ValueError("a mode that no file of a backup has")
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise RunError(
             _refused(path, "it has no list of its files, so it was cut off, or is something else")
@@ -88,7 +96,7 @@ def read(path: Path, folders: Collection[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(path: Path, folders: Collection[str]) -> Iterator[Iterator[tuple[str, Readable]]]:
+def opened(path: Path, folders: Collection[str], room: int | None = None) -> Iterator[Iterator[tuple[str, Readable]]]:
     """Name and content of each file of an archive, in order, each to be read before the next. Raises RunError.
 
     When the block ends, its bytes have been read up to the checksum of the whole. What is raised in the block passes.
@@ -99,14 +107,15 @@ def opened(path: Path, folders: Collection[str]) -> Iterator[Iterator[tuple[str,
         raise RunError(_unread(path, error)) from error
     with packed:
         forward = _Forward(path, packed)
-        yield _members(forward, folders)
+        yield _members(forward, folders, room)
         while rest := forward.read(CHUNK):
             if rest.strip(b"\0"):
                 raise RunError(_refused(path, "something follows its end"))
 
 
-def _members(forward: "_Forward", folders: Collection[str]) -> Iterator[tuple[str, Readable]]:
+def _members(forward: "_Forward", folders: Collection[str], room: int | None) -> Iterator[tuple[str, Readable]]:
     seen: set[str] = set()
+    size = 0
     with forward.explained():
         tar = tarfile.open(fileobj=forward, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115  # nothing to close
     while True:
@@ -115,21 +124,29 @@ def _members(forward: "_Forward", folders: Collection[str]) -> Iterator[tuple[st
             if member is None:
                 return
             tar.members.clear()  # it would keep them all
-            is_plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+            is_regular = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+            is_plain = is_regular and not member.mode & ~MODES
             content = tar.extractfile(member) if is_plain and _is_expected(member.name, folders) else None
         if content is None or member.name in seen:
             raise RunError(_refused(forward.path, "it holds something that no backup holds"))
         if len(seen) == MOST_FILES:
             raise RunError(_refused(forward.path, f"it holds more than {MOST_FILES:,} files"))
         seen.add(member.name)
+        size += member.size
+        if room is not None and size > room:
+            raise RunError(_refused(forward.path, f"it comes to more than the {room:,} bytes that are free"))
         yield member.name, _Content(forward, content)
 
 
 def _is_expected(name: str, folders: Collection[str]) -> bool:
     """The list itself, or a plain relative path below one of the folders."""
     path = PurePosixPath(name)
-    is_plain = str(path) == name and ".." not in path.parts and "\0" not in name
-    return is_plain and (name == LIST or (len(path.parts) > 1 and path.parts[0] in folders))
+    is_plain = str(path) == name and not any(sign < " " or sign == "\x7f" for sign in name)
+    is_short = len(path.parts) <= confined.MOST_PARTS and all(
+        len(os.fsencode(part)) <= confined.LONGEST_PART for part in path.parts
+    )
+    is_shown = not any(part.startswith(".") for part in path.parts)  # no backup holds what is hidden
+    return is_plain and is_short and is_shown and (name == LIST or (len(path.parts) > 1 and path.parts[0] in folders))
 
 
 def _add(tar: tarfile.TarFile, held: Held) -> dict[str, Any]:
@@ -139,7 +156,7 @@ def _add(tar: tarfile.TarFile, held: Held) -> dict[str, Any]:
         member.size = len(held.source)
         tar.addfile(member, io.BytesIO(held.source))
         return {"bytes": member.size, "sha256": hashlib.sha256(held.source).hexdigest(), "mode": member.mode}
-    with open(held.source, "rb") as file:
+    with files.regular(held.source, follow=False) as file:
         about = os.fstat(file.fileno())
         member.size, member.mtime, member.mode = about.st_size, int(about.st_mtime), about.st_mode & 0o700
         hashed = _Hashed(file)

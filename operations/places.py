@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from inspection import release_log
 from send_ready import files
 
-RECORDS = "records"  # under SEND_HOME: what was backed up, and what was removed
-BACKUPS, PURGES = "backups.jsonl", "purges.jsonl"
+RECORDS, PURGES = release_log.REMOVALS.parts  # under SEND_HOME: what was backed up, and what was removed
+BACKUPS = "backups.jsonl"
 
 
 @contextmanager

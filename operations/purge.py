@@ -246,7 +246,7 @@ def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
 def _tell_release_log(call: Path, begun: dict[str, Any]) -> None:
     """So that the proof does not look for what was removed by right."""
     log = call.parent / release_log.NAME
-    told = [entry for entry in release_log.entries(log) if entry["notification"] == call.name]
+    told = [entry for entry in release_log.decisions(log) if entry["notification"] == call.name]
     if told and not any(proof.is_removal(entry) for entry in told):
         decision = {"option": proof.REMOVE, "by": begun["by"], "at": begun["at"], "comment": begun["why"]}
         about = {"notification": call.name, "version": 0, "is_rehearsal": call.parent.name == "rehearsals"}

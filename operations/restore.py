@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from operations import archive
+from operations import archive, records
 from operations.archive import CHUNK, LIST, Readable
 from operations.backup import ABOUT, CONFIG, HELD
 from operations.places import alone, below
@@ -21,16 +21,17 @@ from send_ready.settings import Settings
 RESTORING = ".restoring"  # in SEND_HOME: an archive on its way in
 WHOLE = "whole.json"  # in there, once everything was unpacked and checked
 MAY_BE_THERE = {"inbox", "locks", "airflow", RESTORING}
-CLOSED_FOLDER = 0o500  # of a release
-FREEZES = re.compile(r"(out/inspections/[^/]+/released/v[0-9]+)/[^/]+")
+CLOSED_FOLDER = 0o500  # of a frozen version, and of a release
+FREEZES = re.compile(r"(out/inspections/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
 
 
 def restore(settings: Settings, file: Path) -> list[str]:
     """Put a backup into an empty SEND_HOME; gives what is there now and what to do next, a line each.
 
     The archive is checked to its end before anything is written, and what was written is read again before it takes
-    its place. One that was killed is finished, or begun anew, by the same command. Raises RunError when SEND_HOME is
-    not empty or has no room, and when the archive is damaged, of another council, or no backup.
+    its place, its records by what they name. One that was killed is finished, or begun anew, by the same command.
+    Raises RunError when SEND_HOME is not empty or has no room, and when the archive is damaged, of another council, or
+    no backup.
     """
     staging = settings.home / RESTORING
     with _undisturbed(settings.home):
@@ -39,10 +40,15 @@ def restore(settings: Settings, file: Path) -> list[str]:
             listed = _checked(file, settings)
             confined.remove(settings.home, RESTORING)
             _unpack(file, staging / "new", listed)
-            files.write_json(staging / WHOLE, {name: listed[name] for name in ABOUT})
+            try:
+                damaged = records.check(staging / "new", listed["files"])
+            except RunError:
+                confined.remove(settings.home, RESTORING)
+                raise
+            files.write_json(staging / WHOLE, {**{name: listed[name] for name in ABOUT}, "damaged": damaged})
         about = files.read_json(staging / WHOLE)
         _settle(settings.home, staging)
-        told = [*_there(settings.home), *_next_steps(settings, about)]
+        told = [*_there(settings.home), *about.get("damaged", []), *_next_steps(settings, about)]
         (staging / WHOLE).unlink()  # the last thing: whoever is killed before it runs the same command again
         confined.remove(settings.home, RESTORING)
     return told
@@ -68,7 +74,9 @@ def _checked(file: Path, settings: Settings) -> dict[str, Any]:
     """The list of an archive that can be restored here."""
     if not file.is_file():
         raise RunError(f"There is no file {file}. Name a backup, such as send-ready_888_20261116T031500Z.tar.gz.")
-    listed = archive.read(file, HELD)
+    listed = archive.read(file, HELD, shutil.disk_usage(settings.home).free)
+    if not all(isinstance(listed.get(name), str) and confined.is_plain(listed[name]) for name in ABOUT):
+        raise RunError(f"{file} is no backup that can be restored: it does not say of what. Nothing was changed.")
     if listed["la_code"] != settings.la_code:
         raise RunError(
             f"{file} is of LA {listed['la_code']}, and this is LA {settings.la_code}: see SEND_LA_CODE. Nothing was "

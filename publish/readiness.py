@@ -739,7 +739,7 @@ def _alerts(run: Run) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for line in _lines(path):
         found[line["key"]] = line
-    told = [line for line in found.values() if first < line["at"][:10] <= last]
+    told = [line for line in found.values() if first < line["at"][:10] <= last and line["level"] != "record"]
     told.sort(key=lambda line: (line["at"], line["key"]), reverse=True)
     return [
         {

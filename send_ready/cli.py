@@ -52,6 +52,7 @@ Rooms are imported where they are used: Great Expectations and dbt take seconds 
 import argparse
 import json
 import os
+import re
 import resource
 import sys
 from collections.abc import Callable
@@ -365,8 +366,11 @@ def _verify_release(given: Settings, options: argparse.Namespace) -> int:
     from inspection.proof import describe, verify
 
     root = given.home / "out" / ("rehearsals" if options.rehearsal else "inspections")
-    problems = verify(root)
-    print(*describe(root), *problems, sep="\n")
+    head = options.head.strip().lower()
+    if head and not re.fullmatch("[0-9a-f]{64}", head):
+        raise runs.RunError("HEAD is the hash of a line of the release log as it was told: 64 digits from 0 to f.")
+    problems = verify(root, head)
+    print(*describe(root, head), *problems, sep="\n")
     return 1 if problems else 0
 
 
@@ -475,7 +479,9 @@ def _parser() -> argparse.ArgumentParser:
     add("edition", _edition).add_argument("month", nargs="?", metavar="YYYY-MM", help="default: the month before this")
     add("deadline", _deadline).add_argument("which", choices=("warning", "missed"))
     add("watch", _watch).add_argument("--test", action="store_true", help="send everybody a trial message")
-    add("verify-release", _verify_release).add_argument("--rehearsal", action="store_true", help="those of drills")
+    verify = add("verify-release", _verify_release)
+    verify.add_argument("--rehearsal", action="store_true", help="those of drills")
+    verify.add_argument("--head", default="", metavar="HASH", help="of a line of the log, as it was told at the time")
     chronology = add("chronology", _chronology)
     chronology.add_argument("ids", nargs="+", metavar="ID", help="Unique IDs, as on the lists")
     chronology.add_argument(

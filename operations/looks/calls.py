@@ -55,7 +55,7 @@ def _next_deadline(call: Request, now: datetime) -> dict[str, Any] | None:
 def releases(settings: Settings, _: datetime) -> Part | None:
     """Whether what was released is there with its size, and the log whole. `make verify-release` reads every byte."""
     root = settings.home / "out" / "inspections"
-    entries = release_log.entries(root / release_log.NAME)
+    entries = release_log.decisions(root / release_log.NAME)
     if not entries and not (root / release_log.NAME).exists():
         return None
     problems = release_log.check(root / release_log.NAME)

@@ -129,7 +129,9 @@ def test_a_rejection_is_no_release_and_an_alert_says_how_far_each_version_is(set
     request = call(settings)
     for number in (1, 2):
         request.version(number).mkdir()
-    facts = {"notification": request.key, "version": 1, "decision": {"option": proof.REJECT, "by": "Amina Khan"}}
+    decision = {"option": proof.REJECT, "by": "Amina Khan", "at": "2026-11-17T09:00:00+00:00", "comment": "Wrong"}
+    facts = {"notification": request.key, "version": 1, "decision": decision, "manifest_sha256": "0" * 64}
+    facts |= {"is_rehearsal": False, "later_files": []}
     release_log.append(request.log, facts)
 
     deadline(settings, "warning", "2026-11-17T09:45")

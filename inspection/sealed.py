@@ -1,0 +1,182 @@
+"""What a folder holds, and what stands beside it, as it goes on record, and whether it still is so.
+
+Of each thing below a folder, hidden ones included: its type, and of a file its bytes, SHA-256 and mode. Nothing is
+believed of what lies there now: no link is followed, and nothing but a regular file is opened, so that a pipe or a
+device in a file's place is named, and not waited for.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from send_ready import files, house
+
+FILE, FOLDER = "file", "folder"
+KINDS = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISREG, "a file"), (stat.S_ISFIFO, "a pipe"),
+         (stat.S_ISSOCK, "a socket"), (stat.S_ISBLK, "a device"), (stat.S_ISCHR, "a device"))  # fmt: skip
+REQUEST, ALERTS, TIMETABLES = "request.json", "alerts.jsonl", ("timetable.ics", "timetable.xlsx")
+FIXED = ("notified_on", "kind", "is_rehearsal", "first_triggered_at")  # of a request, whatever is asked for later
+Entry = Mapping[str, Any]
+
+
+def listing(folder: Path) -> dict[str, dict[str, Any]]:
+    """Everything below a folder, by its path there. Raises OSError for what is neither a file nor a folder."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, about in _below(folder):
+        mode = f"{stat.S_IMODE(about.st_mode):04o}"
+        if stat.S_ISDIR(about.st_mode):
+            found[name] = {"type": FOLDER, "mode": mode}
+        else:
+            sha256 = files.sha256(folder / name, follow=False)
+            found[name] = {"type": FILE, "mode": mode, "bytes": about.st_size, "sha256": sha256}
+    return found
+
+
+def differences(folder: Path, recorded: Mapping[str, Entry], beside: Collection[str] = ()) -> Iterator[str]:
+    """A sentence for each thing that is not as recorded. Of what an earlier version recorded, less is known.
+
+    `beside` are files that belong there and whose content is proved elsewhere.
+    """
+    try:
+        about = folder.lstat()
+    except FileNotFoundError:
+        yield from (f"{folder / name} cannot be read: No such file or directory." for name in sorted(recorded))
+        return
+    if not stat.S_ISDIR(about.st_mode):
+        yield f"{folder} is {_kind(about.st_mode)}, and was a folder."
+        return
+    yield from _open_to_others(folder)
+    missing = dict.fromkeys([*recorded, *beside])
+    folders = {str(parent) for name in recorded for parent in PurePosixPath(name).parents}
+    try:
+        for name, now in _below(folder):
+            missing.pop(name, None)
+            if name in recorded:
+                yield from _changed(folder / name, recorded[name], now)
+            elif name in beside:
+                yield from _changed(folder / name, {}, now)
+            elif name not in folders:
+                yield f"{folder / name} was added."
+    except OSError as error:
+        yield f"{error.filename or folder} cannot be read: {error.strerror}."
+    yield from (f"{folder / name} cannot be read: No such file or directory." for name in missing)
+
+
+def of_call(folder: Path, version: int) -> dict[str, Any]:
+    """What stands beside the versions of a call: the request up to a version, the timetable, and the alerts so far."""
+    request, alerts = _json(folder / REQUEST), _bytes(folder / ALERTS)
+    return {
+        "versions": len(_versions(request)),
+        "request_sha256": _of_request(request, version),
+        "files": {name: _sha256(folder / name) for name in (REQUEST, *TIMETABLES)},
+        "alerts": {"bytes": len(alerts), "sha256": hashlib.sha256(alerts).hexdigest()},
+    }
+
+
+def differences_of_call(folder: Path, version: int, recorded: Entry) -> Iterator[str]:
+    """A sentence for each thing beside the versions that is not as it was when a version was frozen or decided on.
+
+    A version that was asked for later is added to the request, and the timetable is written again: then these are
+    compared with what the request itself says of them.
+    """
+    now = of_call(folder, version)
+    if now["request_sha256"] != recorded["request_sha256"]:
+        yield f"{folder / REQUEST} has changed in what it says of the call, or of versions up to {version}."
+    if now["versions"] == recorded["versions"]:
+        expected = recorded["files"]
+    else:
+        kept = _json(folder / REQUEST).get("files")
+        expected = kept if isinstance(kept, dict) else {}
+    for name, sha256 in sorted(expected.items()):
+        if name in now["files"] and now["files"][name] != sha256:
+            yield f"{folder / name} has changed."
+    length = int(recorded["alerts"]["bytes"])
+    if hashlib.sha256(_bytes(folder / ALERTS)[:length]).hexdigest() != recorded["alerts"]["sha256"]:
+        yield f"{folder / ALERTS} has changed: a line of it was changed, or went."
+    for name in (REQUEST, ALERTS, *TIMETABLES):
+        if os.path.lexists(folder / name):
+            yield from _open_to_others(folder / name)
+
+
+def _of_request(request: dict[str, Any], version: int) -> str:
+    versions = [each for each in _versions(request) if isinstance(each, dict) and _number(each) <= version]
+    fixed = {**{name: request.get(name) for name in FIXED}, "versions": versions}
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+
+
+def _number(made: Entry) -> int:
+    number = made.get("version")
+    return number if isinstance(number, int) else 0
+
+
+def _versions(request: dict[str, Any]) -> list[Any]:
+    versions = request.get("versions")
+    return versions if isinstance(versions, list) else []
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_bytes(path))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _bytes(path: Path) -> bytes:
+    """What a file holds; nothing of what is not there, or is no file."""
+    try:
+        with files.regular(path, follow=False) as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return files.sha256(path, follow=False)
+    except OSError:
+        return None
+
+
+def _below(folder: Path, name: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """Everything below a folder, in order, links as such."""
+    with os.scandir(folder / name) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        about, inner = entry.stat(follow_symlinks=False), f"{name}/{entry.name}" if name else entry.name
+        yield inner, about
+        if stat.S_ISDIR(about.st_mode):
+            yield from _below(folder, inner)
+
+
+def _changed(path: Path, before: Entry, now: os.stat_result) -> Iterator[str]:
+    is_folder = before.get("type") == FOLDER
+    if not (stat.S_ISDIR if is_folder else stat.S_ISREG)(now.st_mode):
+        yield f"{path} is {_kind(now.st_mode)}, and was a {before.get('type', FILE)}."
+        return
+    if not is_folder:
+        if now.st_nlink > 1:
+            yield f"{path} has another name by which it can be changed: it is a hard link."
+        try:
+            if "sha256" in before and files.sha256(path, follow=False) != before["sha256"]:
+                yield f"{path} has changed."
+        except OSError as error:
+            yield f"{path} cannot be read: {error.strerror}."
+    yield from _open_to_others(path)
+    mode = stat.S_IMODE(now.st_mode)
+    if "mode" in before and mode & ~int(before["mode"], 8) & ~(stat.S_IRWXG | stat.S_IRWXO):
+        yield f"{path} has mode {mode:04o}, and was put on record with {before['mode']}."
+
+
+def _open_to_others(path: Path) -> Iterator[str]:
+    everybody, named = house.others(path)
+    if everybody or named & house.WRITE:
+        yield f"{path} can be read or changed by others: chmod go-rwx"
+
+
+def _kind(mode: int) -> str:
+    return next((words for is_it, words in KINDS if is_it(mode)), "something else")
