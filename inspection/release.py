@@ -81,6 +81,9 @@ def release(
     a released version, frozen files changed, or no room on the disk.
     """
     _check(decision, due, now)
+    call = version.parent
+    if link := confined.first_link(log.parent, f"{call.name}/{released.name}/{version.name}"):
+        raise ReleaseError(f"{link} is a link, and nothing is released by way of one. Put the folder itself there.")
     frozen = frozen_at(version)
     try:
         with files.locked(log.with_name(".release.lock")):

@@ -149,6 +149,8 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
     deadlines = clock.deadlines(request.notified_on, request.kind)
     with files.locked(request.root / ".lock"):
         _check_unused(run, request)
+        if request.folder.is_symlink():
+            raise RunError(f"{request.folder} is a link, and no call is put on record behind one. Move it away.")
         record = _standing(request) or _new(request, now)
         record["deadlines"] = [{**asdict(deadline), "due": deadline.due.isoformat()} for deadline in deadlines]
         if not any(each["run_id"] == run.run_id for each in record["versions"]):

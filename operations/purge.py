@@ -215,7 +215,9 @@ def _name(home: Path, path: Path) -> str:
 
 
 def _turn_latest(out: Path) -> None:
-    """out/latest shows the newest pack, if one is left."""
+    """out/latest shows the newest pack, if one is left; where `out` is a link, nobody writes behind it."""
+    if out.is_symlink():
+        return
     latest, newest = out / "latest", pack.newest(out)
     if newest:
         point(latest, newest)
@@ -312,6 +314,8 @@ def _first_day(settings: Settings, gone: Sequence[removed.Removed]) -> date | No
 def _in_the_inbox(settings: Settings, gone: Sequence[removed.Removed]) -> Iterator[str]:
     sizes = {(each.landed.file_name, each.landed.size) for each in gone}
     for name, size in sorted(sizes):
+        if not confined.is_plain(name):
+            continue  # of another place than the inbox, or with signs that stand for others
         path = settings.inbox / name
         if path.is_file() and path.stat().st_size == size:
             yield name

@@ -3,6 +3,7 @@
 --
 --     send-ready postgres-roles | psql --single-transaction --set ON_ERROR_STOP=1 --dbname send
 --
+-- A schema send_publisher, which publications make, has one table without rows: who publishes locks it.
 -- Three roles, none of which can log in. What they may do with the tables each publication sets anew:
 --     send_loader  owns everything that is published
 --     send_bi      reads core, kpi and quality: no names, no lists

@@ -12,7 +12,7 @@ from operations.looks.part import NIGHT, NIGHTLY, ROOM, UPKEEP, Part
 from operations.places import BACKUPS, RECORDS
 from operations.restore import RESTORING
 from publish import pack
-from send_ready import runs
+from send_ready import confined, runs
 from send_ready.settings import LONDON, SAMPLE_LA_CODE, Settings
 
 BACKUP_WITHIN = timedelta(days=7)
@@ -73,7 +73,7 @@ def _of_a_night(settings: Settings) -> tuple[int, int]:
     for path in run.glob("feeds/*.json"):
         result = runs.read(path) or {}
         held = (result.get(name) for name in ("landing_path", "typed_path"))
-        landed += sum(_size(settings.home / each) for each in held if each)
+        landed += sum(_size(settings.home / str(each)) for each in held if confined.is_plain(each))
     stays = landed + _size(newest)
     return _size(run) + _size(newest) + landed + (_size(served) if served.exists() else 0), stays
 

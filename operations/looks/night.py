@@ -92,7 +92,7 @@ def _named(step: dict[str, Any]) -> str:
 def _is_locked(path: Path) -> bool:
     """Whether somebody holds a lock. Held for an instant to see it, shared."""
     try:
-        with open(path, encoding="utf-8") as lock:
+        with files.regular(path, follow=False) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
     except BlockingIOError:

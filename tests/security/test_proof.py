@@ -408,3 +408,16 @@ def test_what_an_earlier_version_froze_is_proved_by_what_it_has_and_the_rest_is_
         (call.folder / place / "note.txt").write_text("x")
         assert proof.verify(call.root) == [f"{call.folder / place / 'note.txt'} was added."]
         (call.folder / place / "note.txt").unlink()
+
+
+@pytest.mark.parametrize("place", ["", "released"])
+def test_nothing_is_released_by_way_of_a_link(call: Call, tmp_path: Path, place: str) -> None:
+    call.request(3)
+    call.freeze(3)
+    folder = call.folder / place
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    before = sorted(path.name for path in (tmp_path / "elsewhere").rglob("*"))
+    with pytest.raises(ReleaseError, match="is a link, and nothing is released by way of one"):
+        call.release(3, "Approve")
+    assert sorted(path.name for path in (tmp_path / "elsewhere").rglob("*")) == before
