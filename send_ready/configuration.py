@@ -12,7 +12,6 @@ that a file which is changed at night counts from the next run on.
 import hashlib
 import itertools
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from send_ready import files, own_seeds, runs, tables
+from send_ready import confined, files, own_seeds, runs, tables
 from send_ready.issues import Issue
 from send_ready.runs import Run, RunError
 from send_ready.settings import KEPT_CONFIG, PROJECT, Settings, SettingsError
@@ -164,11 +163,11 @@ def settle(run: Run, settings: Settings) -> Settings:
     """Check all that the council has written, and keep with the run what is in force; gives settings that read that."""
     with files.locked(run.home / "locks" / "configuration"):
         folder, partial = run.folder / FOLDER, run.folder / f".{FOLDER}.partial"
-        shutil.rmtree(partial, ignore_errors=not partial.exists())
+        confined.remove_tree(partial)
         partial.mkdir(parents=True)
         settled = _settled(settings, partial)
         (run.folder / RECORD).unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=not folder.exists())
+        confined.remove_tree(folder)
         os.replace(partial, folder)
         files.write_json(run.folder / RECORD, asdict(settled))
     return replace(settings, config=folder)
@@ -331,7 +330,8 @@ class _Good:
     def __init__(self, home: Path):
         self._store = home / KEPT_CONFIG
         found = (runs.read(self._store / GOOD) or {}).get("files")
-        self.names: dict[str, str] = found if isinstance(found, dict) else {}
+        named = found if isinstance(found, dict) else {}
+        self.names: dict[str, str] = {name: named[name] for name in named if confined.is_plain(name)}
 
     def get(self, name: str) -> bytes | None:
         digest = str(self.names.get(name, ""))

@@ -36,6 +36,7 @@ def users(*names: str) -> set[str]:
     ("what", "names", "allowed"),
     [
         ("opens DuckDB", ("duckdb.connect",), {"send_ready/warehouse.py"}),
+        ("removes folders", ("shutil.rmtree", "os.rmdir"), {"send_ready/confined.py"}),  # never by way of a link
         ("writes Excel", ("xlsxwriter",), {"publish/workbook.py"}),
         # Airflow and dbt are set up by environment; their own start-up code passes ours on. The plugin is Airflow's.
         (
