@@ -278,7 +278,8 @@ def arrivals(
     look of some moments ago, which saves the wait.
     """
     found, unreadable = _recognised(inbox, contract)
-    new = {seen.path for seen, about in found if not any(landed.is_still(seen, about) for landed in known)}
+    before = Known(known)
+    new = {seen.path for seen, about in found if not before.is_here(seen, about)}
     if not any(seen.path in new and not (earlier and earlier.is_settled(seen.path, about)) for seen, about in found):
         return found, unreadable
     first = Looks.of((seen.path, about) for seen, about in found)

