@@ -15,7 +15,7 @@ import duckdb
 
 from extract import contract as contracts
 from extract import drive, landing, reader, removed
-from extract.contract import Contract, ContractError, normalise
+from extract.contract import FILE_TIME, Contract, ContractError, normalise
 from extract.drive import Unreadable, Unsettled
 from extract.landing import Seen
 from extract.reader import Outcome
@@ -192,7 +192,7 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
         print(f"No feed has files named like {name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")
         return 1
     suffix = landing.stem_and_suffix(path.name)[1]
-    print(f"{name}: {contract.id}, {contract.grain}")
+    print(f"{name}: {contract.id}, {contract.grain}\n{_day(path, contract)}")
     with _loaded(path, suffix, contract) as (con, outcome):
         if isinstance(outcome, Refusal):
             print(f"\nWould be REFUSED ({outcome.code}).\n  {outcome.reason}\n  {outcome.fix}")
@@ -233,6 +233,19 @@ def _loaded(path: Path, suffix: str, contract: Contract) -> Iterator[tuple[duckd
         export.symlink_to(path.resolve())
         with reader.loaded(export, suffix, contract, Path(folder)) as loaded:
             yield loaded
+
+
+def _day(path: Path, contract: Contract) -> str:
+    """Which date the file would be taken to be of."""
+    seen = landing.recognise(path, path.parent, contract)
+    if seen and seen.data_date:
+        time = f", {seen.time[:2]}:{seen.time[2:4]}" if seen.time else ""
+        return f"Data date, by its name: {seen.data_date:%d/%m/%Y}{time}"
+    if seen and seen.has_bad_date:
+        return "Data date: none. The date in its name does not exist; name it with the date as YYYYMMDD."
+    undated = contract.undated_file
+    by = "the day it was last changed" if undated == FILE_TIME else f"the latest {undated}"
+    return f"Data date: {by}, since there is none in its name"
 
 
 def _recognise(settings: Settings, path: Path, feed: str | None) -> Contract | None:

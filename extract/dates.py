@@ -63,7 +63,7 @@ def is_nought(text: str) -> bool:
 
 
 def _moment(found: dict[str, str | None]) -> dt.datetime | None:
-    month = _month(found["name"]) if found.get("name") else int(found.get("m") or 0)
+    number = month(found["name"]) if found.get("name") else int(found.get("m") or 0)
     hour = int(found.get("hour") or 0)
     if half := found.get("half"):
         if not 1 <= hour <= 12:
@@ -71,7 +71,7 @@ def _moment(found: dict[str, str | None]) -> dt.datetime | None:
         hour = hour % 12 + 12 * half.startswith("p")
     try:
         clock = dt.datetime(  # noqa: DTZ001
-            int(found["y"] or 0), month, int(found["d"] or 0), hour,
+            int(found["y"] or 0), number, int(found["d"] or 0), hour,
             int(found.get("minute") or 0), int(found.get("second") or 0),
         )  # fmt: skip
         if not found["zone"] or found.get("hour") is None or clock.year < 1900:
@@ -81,7 +81,7 @@ def _moment(found: dict[str, str | None]) -> dt.datetime | None:
         return None
 
 
-def _month(name: str | None) -> int:
+def month(name: str | None) -> int:
     """The number of a month by three or more letters of its name; 0 when there is none."""
     return next((number for number, full in enumerate(_MONTHS, start=1) if name and full.startswith(name)), 0)
 

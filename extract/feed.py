@@ -92,7 +92,7 @@ def extract(
 def _arrivals(
     run: Run, settings: Settings, contract: Contract
 ) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
-    known = (*landing.history(settings.home, contract), *removed.landed(settings.home, contract))
+    known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
     return landing.arrivals(settings.inbox, contract, known, inbox.first_look(run))
 
 

@@ -81,7 +81,7 @@ def survey(run: Run, settings: Settings) -> None:
                 "F-17",
                 "query",
                 "The file's name belongs to no feed, so it was left alone.",
-                f"Name it <feed>_<YYYYMMDD>.csv or .xlsx. Feeds: {expected}.",
+                f"Name it <feed>_<YYYYMMDD>.csv, .xlsx or .ods. Feeds: {expected}.",
                 landing.shown(path, settings.inbox),
             )
             for path in found

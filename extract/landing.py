@@ -13,12 +13,12 @@ import os
 import re
 import stat
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from extract import drive
+from extract import drive, names
 from extract.contract import FILE_TIME, Contract
 from extract.drive import Unreadable, Unsettled
 from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
@@ -96,6 +96,7 @@ class Seen:
     file_name: str
     data_date: dt.date | None  # None: see `has_bad_date`; the contract's rule for undated files has been applied
     has_bad_date: bool
+    time: str = ""  # in its name, as HHMMSS
     is_settled: bool = True  # two looks at it, some moments apart, found the same
 
 
@@ -160,17 +161,10 @@ def recognise(path: Path, inbox: Path, contract: Contract) -> Seen | None:
     stem, suffix = stem_and_suffix(path.name)
     if suffix not in TEXT_SUFFIXES + WORKBOOK_SUFFIXES:
         return None
-    expected = re.escape(stem_of(contract))
-    match = re.fullmatch(rf"{expected}(?:_?(\d{{4}})_?(\d{{2}})_?(\d{{2}})(?:_.*)?)?", stem)
-    if not match:
+    named = names.read(stem, stem_of(contract))
+    if not named:
         return None
-    name = shown(path, inbox)
-    if not match[1]:
-        return Seen(path, name, None, False)
-    try:
-        return Seen(path, name, dt.date(int(match[1]), int(match[2]), int(match[3])), False)
-    except ValueError:
-        return Seen(path, name, None, True)
+    return Seen(path, shown(path, inbox), named.date, named.has_bad_date, named.time)
 
 
 def shown(path: Path, inbox: Path) -> str:
@@ -270,16 +264,15 @@ def written(record: dict[str, Any]) -> Landed:
 
 
 def arrivals(
-    inbox: Path, contract: Contract, known: Collection[Landed], earlier: Looks | None = None
+    inbox: Path, contract: Contract, known: "Known", earlier: Looks | None = None
 ) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
     """What the inbox holds for the feed, oldest first, and what of the inbox cannot be looked at.
 
-    A file that is new (not of `known`) is looked at twice: those that grew in between are not settled. `earlier` is a
+    A file that is new (not `known`) is looked at twice: those that grew in between are not settled. `earlier` is a
     look of some moments ago, which saves the wait.
     """
     found, unreadable = _recognised(inbox, contract)
-    before = Known(known)
-    new = {seen.path for seen, about in found if not before.is_here(seen, about)}
+    new = {seen.path for seen, about in found if not known.is_here(seen, about)}
     if not any(seen.path in new and not (earlier and earlier.is_settled(seen.path, about)) for seen, about in found):
         return found, unreadable
     first = Looks.of((seen.path, about) for seen, about in found)
@@ -302,6 +295,7 @@ class Known:
         self._by_name: dict[str, list[Landed]] = {}
         self._gone_by_name: dict[str, list[Landed]] = {}
         self._by_hash: dict[str, list[Landed]] = {}
+        self._by_date: dict[dt.date | None, list[Landed]] = {}
         self._last = ""
         for each in gone:
             self._gone_by_name.setdefault(each.file_name, []).append(each)
@@ -312,6 +306,7 @@ class Known:
         """One more that came."""
         self._by_name.setdefault(landed.file_name, []).append(landed)
         self._by_hash.setdefault(landed.sha256, []).append(landed)
+        self._by_date.setdefault(landed.data_date, []).append(landed)
         self._last = max(self._last, _moment(landed.landed_at))
 
     def is_here(self, seen: Seen, about: os.stat_result) -> bool:
@@ -326,6 +321,10 @@ class Known:
     def of_hash(self, sha256: str) -> list[Landed]:
         """Those of the same bytes, in order of coming."""
         return self._by_hash.get(sha256, [])
+
+    def of_date(self, data_date: dt.date | None) -> list[Landed]:
+        """Those of one data date, in order of coming."""
+        return self._by_date.get(data_date, [])
 
     def later(self) -> str:
         """Now, but after everything that landed before, also when the clock went back."""
@@ -365,7 +364,7 @@ def take(seen: Seen, about: os.stat_result, contract: Contract, settings: Settin
             ctime_ns=about.st_ctime_ns,
             sha256=sha256,
             data_date=_data_date(seen, contract, partial, about),
-            landed_at=known.later(),
+            landed_at=_landed_at(seen, contract, known),
             duplicate_of=None,
         )
         if (sha256, landed.data_date) in known.gone:
@@ -458,3 +457,18 @@ def _data_date(seen: Seen, contract: Contract, copy: Path, about: os.stat_result
     from extract.reader import latest_date
 
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
+
+
+def _landed_at(seen: Seen, contract: Contract, known: Known) -> str:
+    """Now; but before the files of the same date with a later time in their names, which stay the newer ones."""
+    same = known.of_date(seen.data_date) if seen.time else []
+    later = [other.landed_at for other in same if seen.time < _time(other, contract)]
+    if not later:
+        return known.later()
+    before = dt.datetime.fromisoformat(min(later)) - dt.timedelta(microseconds=1)
+    return before.isoformat(timespec="microseconds")
+
+
+def _time(landed: Landed, contract: Contract) -> str:
+    named = names.read(stem_and_suffix(Path(landed.file_name).name)[0], stem_of(contract))
+    return named.time if named else ""

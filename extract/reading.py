@@ -53,7 +53,7 @@ from extract.sheets import OLE, ZIP
 from send_ready import warehouse
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
-WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xls")
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_SEARCH_ROWS = 10  # report titles may stand above the header
 COLUMN_LIMIT = 1000  # the widest known export, GIAS, has some 150
 _HEAD = 1 << 20  # characters in which the header must end

@@ -97,6 +97,23 @@ def test_a_second_file_for_one_date_supersedes_the_first_and_both_stay(given: Se
     assert len(list((given.home / "landing").rglob("*.csv"))) == 2
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("nights", [1, 3])
+def test_of_two_times_of_one_date_the_later_supersedes_whichever_comes_first(
+    given: Settings, order: tuple[int, ...], nights: int
+) -> None:
+    times = ("0200", "0900", "1400")
+    for age, at in zip((90, 60, 30), order, strict=True):
+        drop(given, f"capita_one_home_education_20261116_{times[at]}.csv", range(10 + at), age=age)
+        if nights > 1:
+            night(given)
+    result = night(given)
+    assert (result["file_name"], result["rows_accepted"]) == ("capita_one_home_education_20261116_1400.csv", 12)
+    assert sorted(statuses(result).values()) == ["accepted", "superseded", "superseded"]
+    drop(given, "capita_one_home_education_20261116.csv", range(13))  # without a time, what comes later
+    assert night(given)["rows_accepted"] == 13
+
+
 def test_yesterdays_bytes_under_todays_name_do_not_make_the_data_newer(given: Settings) -> None:
     drop(given, "capita_one_home_education_20261113.csv", range(10))
     night(given)
