@@ -333,6 +333,7 @@ class Records:
 
     def __iter__(self) -> Iterator[Record]:
         lines, width, counts = self._lines, self._layout.width, self.counts
+        key = self._layout.keys[0] if self._layout.keys else 0
         for line in lines:
             number = lines.number
             if not line.strip(_SEPARATORS):
@@ -343,11 +344,12 @@ class Records:
                 if record := self._irregular(line, number):
                     yield self._settled(record)
             else:
-                row = trim_tail(line.split(self._delimiter), width)
-                if len(row) == width and number > self._doubt:
-                    yield self._settled([str(number), *row])
+                row = line.split(self._delimiter)
+                is_plain = len(row) == width and number > self._doubt and not self._other
+                if is_plain and not row[key][:1].isalpha():
+                    yield [str(number), *row]  # what follows would come to the same
                 else:
-                    yield self._settled(self._counted(row, number))
+                    yield self._settled(self._counted(trim_tail(row, width), number))
 
     def _settled(self, record: Record) -> Record:
         """The record with all its columns, if it is neither a header nor below one that is not like the first."""
@@ -383,18 +385,17 @@ class Records:
 
     def _irregular(self, line: str, number: int) -> Record | None:
         """What becomes of a line in which there are quotation marks or CRs, and perhaps of those that follow it."""
-        further: list[str] = []
-        record = self._single(line.replace("\r", " "), number)
-        is_open = isinstance(record, Misfit) and record.reason == _OPEN
-        if is_open or (isinstance(record, list) and self._is_literal):
-            spanned, further = self._spanned(line)
+        text = line.replace("\r", " ")
+        scanned = self._scan(text, False) if '"' in line else None
+        if scanned and scanned[1]:
+            spanned, further = self._spanned(text, scanned[0])
             if spanned:
                 self.counts.in_values += len(further)
                 return self._without_marks([str(number), *spanned])
-        if further:
             self._patience -= sum(map(len, further))
             self._doubt = max(self._doubt, number + len(further))
             self._lines.give_back(further, number)
+        record = self._single(text, number, scanned)
         if "\r" in line and (isinstance(record, Misfit) or self._parts_are_rows(line)):
             parts = line.split("\r")
             self.counts.returns += len(parts) - 1
@@ -418,14 +419,13 @@ class Records:
     def _parts_are_rows(self, line: str) -> bool:
         return any(self._near.is_row(self._bare(part)) for part in line.split("\r")[1:])
 
-    def _single(self, line: str, number: int) -> Record:
-        """The record of a line by itself. Where its quotation marks do not fit, they are taken for letters."""
+    def _single(self, line: str, number: int, scanned: tuple[list[str], bool] | None) -> Record:
+        """The record of a line by itself, as scanned. Quotation marks that do not fit are taken for letters."""
         self._is_literal = False
         width = self._layout.width
         if '"' not in line:
             values = trim_tail(line.split(self._delimiter), width)
             return self._counted(values, number)
-        scanned = self._scan(line, False)
         quoted = trim_tail(scanned[0], width) if scanned and not scanned[1] else None
         if quoted and is_blank(quoted):
             return Misfit(number, _OPEN, tuple(quoted))
@@ -478,28 +478,29 @@ class Records:
             text = value.strip(BLANKS)
             is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
             row.append(text[1:-1].replace('""', '"') if is_quoted else value)
-        return trim_tail(row, self._layout.width)
+        return row[: self._layout.width]  # there is nothing in the others but marks
 
-    def _spanned(self, line: str) -> tuple[list[str] | None, list[str]]:
-        """The values of a record that spans lines, and its lines but the first; no values when it is not believed."""
+    def _spanned(self, line: str, begun: list[str]) -> tuple[list[str] | None, list[str]]:
+        """The values of a record that spans lines, and its lines but the first; no values when it is not believed.
+
+        `begun` are the values of the first line, of which the last goes on.
+        """
         further: list[str] = []
-        begun = self._scan(line.replace("\r", " "), False)
-        if not begun or not begun[1]:
-            return None, further
-        *values, part = begun[0]
-        held, size, singles = [part], len(line), 0
+        *values, part = begun
         bare = trim_tail(self._bare(line), self._layout.width)
         is_row = self._near.is_row(bare) and self._layout.need <= len(bare) <= self._layout.width
+        held, size, singles = [part], len(line), 0
         limit = min(self._patience, RECORD_LIMIT)
         while size < limit and (more := next(self._lines, None)) is not None:
             further.append(more)
             size += len(more) + 1
-            bare = trim_tail(self._bare(more), self._layout.width)
-            is_tail = not is_row and '"' in more.split(self._delimiter, 1)[0]
-            if not is_tail and (self._near.is_row(bare) or ("\r" in more and self._parts_are_rows("\r" + more))):
-                return None, further
-            singles += self._near.is_single(bare)
-            if singles >= 3 and 4 * singles >= 3 * len(further):
+            if self._delimiter in more or self._layout.width == 1:
+                bare = trim_tail(self._bare(more), self._layout.width)
+                is_tail = not is_row and '"' in more.split(self._delimiter, 1)[0]
+                singles += self._near.is_single(bare)
+                if (singles >= 3 and 4 * singles >= 3 * len(further)) or (not is_tail and self._near.is_row(bare)):
+                    return None, further
+            if "\r" in more and self._parts_are_rows("\r" + more):
                 return None, further
             scanned = self._scan(more.replace("\r", " "), True)
             if not scanned:

@@ -8,11 +8,11 @@ memory: a large one takes longer, but no more room.
 """
 
 import csv
+import functools
 import io
 import itertools
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -151,9 +151,9 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
         raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
     header = _find_header(text.path, contract)
     layout = Layout(header.cells, contract)
-    near = Neighbours(layout, _sample(text.path, header, layout))
+    near = functools.cache(lambda: Neighbours(layout, _sample(text.path, header, layout)))
     above = _above(
-        (Misfit(number, _ABOVE, tuple(_split(line, header.delimiter))) for number, line in header.above), near
+        [Misfit(number, _ABOVE, tuple(_split(line, header.delimiter))) for number, line in header.above], layout, near
     )
     below = text.lines - header.line_feeds
     is_regular = not text.has_lone_returns and not above.records
@@ -161,7 +161,7 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
     if blank is not None:
         counts, total = Counts(blank=blank), text.lines
     else:
-        counts, total = _load_careful(con, text, header, near, above, work)
+        counts, total = _load_careful(con, text, header, near(), above, work)
     lines = LineCount(
         total=total,
         header=header.span,
@@ -211,16 +211,20 @@ def _load_plain(
         return None
     if _has_other_header(con, layout):
         return None
-    filled = " OR ".join(f"trim({name}, {_BLANK}) <> ''" for name in columns)  # which is null where the value is
-    rows = _count(con, f"body WHERE {filled}")
-    only = "" if rows == expected_rows else f"WHERE {filled}"
+    odd = "(c0 IS NULL OR c0 < '!' OR c0 > '~')"  # which is quicker to see
+    blank = _count(con, f"body WHERE {odd} AND coalesce(trim(c0, {_BLANK}), '') = ''")
+    only = ""
+    if blank:  # or at least without a first value
+        filled = " OR ".join(f"trim({name}, {_BLANK}) <> ''" for name in columns)  # which is null where the value is
+        blank = expected_rows - _count(con, f"body WHERE {filled}")
+        only = f"WHERE {filled}" if blank else ""
     con.execute(
         f"CREATE VIEW text AS SELECT rowid + {header.lines + 1} AS line_no, {', '.join(columns)} FROM body {only}"
     )
     con.execute("CREATE TABLE misfit (line_no BIGINT, kind VARCHAR, reason VARCHAR, record VARCHAR)")
-    if not rows:
+    if blank == expected_rows:
         raise _no_rows()
-    return expected_rows - rows
+    return blank
 
 
 def _has_marks(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
@@ -233,12 +237,9 @@ def _has_marks(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
 def _has_other_header(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
     """Whether a header stands among the rows whose columns are not those of the first."""
     at = layout.keys[0] if layout.keys else 0
-    first = f"regexp_replace(lower(c{at}), '[^a-z0-9]', '', 'g')"
-    names = {re.sub("[^a-z0-9]", "", name) for name in layout.known}
-    found = con.execute(
-        f"SELECT DISTINCT * FROM body WHERE c{at} ~ '^[^0-9]*$' AND {first} IN "
-        f"({', '.join(map(warehouse.literal, sorted(names)))}) LIMIT 1000"
-    ).fetchall()
+    first = f"replace(replace(replace(lower(c{at}), ' ', ''), '-', ''), '_', '')"
+    names = ", ".join(map(warehouse.literal, sorted(layout.known)))
+    found = con.execute(f"SELECT DISTINCT * FROM body WHERE c{at} > ':' AND {first} IN ({names}) LIMIT 1000").fetchall()
     return any(layout.header([value or "" for value in row]) == "other" for row in found)
 
 
@@ -280,6 +281,7 @@ def _sample(path: Path, header: Header, layout: Layout) -> list[list[str]]:
             file.seek(at)
             lines = file.read(_SAMPLE + (1 << 10)).decode("utf-8", "ignore").split("\n")
             held: list[str] | None = None  # of a record that goes on
+            here: list[list[str]] = []
             for line in lines[header.lines if not at else 1 :]:
                 text = line.rstrip("\r")
                 alone = scan(text, False)
@@ -287,12 +289,16 @@ def _sample(path: Path, header: Header, layout: Layout) -> list[list[str]]:
                 if held is not None and layout.need <= len(row) and '"' not in "".join(row):
                     inside.append(row)
                 scanned = scan(text, held is not None)
+                if not scanned and held is not None and at:  # what was taken for quoted is not, and the other way round
+                    here.clear()
+                    held, scanned = None, alone
                 values = [] if not scanned else [*held[:-1], f"{held[-1]}\n", *scanned[0][1:]] if held else scanned[0]
                 held = values if scanned and scanned[1] else None
-                if held is None:
-                    outside.append(trim_tail(values, layout.width))
-            if held and not outside:
-                outside.append(held[:-1])  # a record begins here, whatever becomes of its last value
+                if held is None and len(trim_tail(values, layout.width)) >= layout.need:
+                    here.append(values)
+            if held and not at and not here:
+                here.append(held[:-1])  # a record begins here, whatever becomes of its last value
+            outside += here
     inside, outside = (
         [row for row in rows if len(row) <= layout.width and not is_blank(row)] for rows in (inside, outside)
     )
@@ -512,16 +518,16 @@ def _header_cells(row: list[str]) -> list[str]:
     return row
 
 
-def _above(rows: Iterable[Misfit], near: Neighbours) -> Above:
+def _above(rows: Iterable[Misfit], layout: Layout, near: Callable[[], Neighbours]) -> Above:
     """What stands above a header. Rows too full for titles are records: somebody sorted the header in among them."""
-    width, records, titles, blank = near.layout.width, [], 0, 0
+    width, records, titles, blank = layout.width, [], 0, 0
     for row in rows:
         cells = sum(bool(value.strip(BLANKS)) for value in row.values)
         if not cells:
             blank += 1
-        elif near.layout.header(list(row.values)):
+        elif layout.header(list(row.values)):
             records.append(row._replace(kind=quarantine.FURNITURE))
-        elif cells >= 3 or 2 * cells > width == len(row.values) or (cells > 1 and near.is_key(list(row.values))):
+        elif cells >= 3 or 2 * cells > width == len(row.values) or (cells > 1 and near().is_key(list(row.values))):
             records.append(row)
         else:
             titles += 1
@@ -547,16 +553,17 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
     sheet, best = max(chosen, key=lambda each: len(each[1].columns))
     header = _header_cells(best.cells)
     layout = Layout(header, contract)
-    step = max(1, sheet.height // (1 << 12))
-    near = Neighbours(
-        layout, (_fitted(row[1:], layout) for row in itertools.islice(sheet.rows(), best.lines, None, step))
-    )
+    below = itertools.islice(sheet.rows(), best.lines, None, max(1, sheet.height // (1 << 12)))
     before = itertools.islice(sheet.rows(), best.before)
-    above = _above((Misfit(int(number), _ABOVE, tuple(values)) for number, *values in before), near)
+    above = _above(
+        [Misfit(int(number), _ABOVE, tuple(values)) for number, *values in before],
+        layout,
+        functools.cache(lambda: Neighbours(layout, (_fitted(row[1:], layout) for row in below))),
+    )
     beside: list[str] = []
     counts = Counts()
-    below = _sheet_records(itertools.islice(sheet.rows(), best.lines, None), layout, beside, counts)
-    _load_numbered(con, len(header), itertools.chain(above.records, below), work)
+    records = _sheet_records(itertools.islice(sheet.rows(), best.lines, None), layout, beside, counts)
+    _load_numbered(con, len(header), itertools.chain(above.records, records), work)
     notes = [f"Sheet {sheet.number} was read; the others were not."] if len(found) > 1 else []
     if twins := sorted(
         {

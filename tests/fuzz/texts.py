@@ -46,6 +46,36 @@ def quotes_alone(r: Random, text: str) -> str:
     return text
 
 
+def quotes_in_pairs(r: Random, text: str) -> str:
+    """Two marks in one column, of which a reader may take all that is between them for one value."""
+    lines = text.splitlines(keepends=True)
+    for _ in range(r.choice((1, 1, 2, 5))):
+        one, other = sorted(r.randrange(len(lines)) for _ in range(2))
+        at = r.randrange(lines[one].count(",") + 1)
+        for line, mark in ((one, '"{}'), (other, '{}"')):
+            cells = lines[line].rstrip("\r\n").split(",")
+            if at < len(cells):
+                cells[at] = mark.format(cells[at])
+                lines[line] = ",".join(cells) + lines[line][len(lines[line].rstrip("\r\n")) :]
+    return "".join(lines)
+
+
+def last_values_left_out(r: Random, text: str) -> str:
+    """Delimiters at the end of lines are left out, as Excel does, or values with them."""
+    kept = r.choice((",", ",abcdefghijklmnopqrstuvwxyz0123456789/: "))
+    lines = text.splitlines(keepends=True)
+    return "".join(line if r.random() < 0.5 else line.rstrip("\r\n").rstrip(kept) + "\n" for line in lines)
+
+
+def notes_of_several_lines(r: Random, text: str) -> str:
+    """A column of notes, as a good writer writes them."""
+    notes = ("", "", "Phoned mum,\nno answer", 'She said "no",\n"never", and left\n\n', "a, b, c, d, e, f\n" * 3)
+    made = io.StringIO()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    csv.writer(made).writerows([*row, "Notes" if not at else r.choice(notes)] for at, row in enumerate(rows))
+    return made.getvalue()
+
+
 def quote_never_closed(r: Random, text: str) -> str:
     """A quotation mark opens a value early in the file and is never closed."""
     at = text.find(",", r.randrange(len(text) // 2 + 1)) + 1
@@ -87,6 +117,7 @@ def stripped_of_last_line_end(r: Random, text: str) -> str:
 
 TEXTS = (
     quotes_not_doubled, line_ends_mixed, line_ends_mixed, lines_joined, quotes_alone, quotes_alone, quote_never_closed,
+    quotes_in_pairs, quotes_in_pairs, last_values_left_out, notes_of_several_lines,
     quotes_that_run_away, sep_line, delimiters_at_the_end, long_line, many_lines, stripped_of_last_line_end,
 )  # fmt: skip
 
@@ -164,6 +195,12 @@ def piece_again(r: Random, data: bytes) -> bytes:
     return data[:other] + data[one:]
 
 
+def two_in_one(r: Random, data: bytes) -> bytes:
+    """The file again below itself, in another encoding."""
+    text = data.decode("utf-8", "replace").lstrip("\ufeff")
+    return data + text.encode(r.choice(("utf-8", "utf-8-sig", "cp1252", "utf-16")), "replace")
+
+
 def nuls_between(r: Random, data: bytes) -> bytes:
     """A NUL after every byte of a stretch."""
     one, other = sorted(r.randrange(len(data) + 1) for _ in range(2))
@@ -181,5 +218,5 @@ def something_else(r: Random, data: bytes) -> bytes:
 
 BYTES = (
     bytes_changed, bytes_changed, bytes_changed, cut_off, cut_off, piece_put_in, piece_put_in, piece_lost, piece_again,
-    nuls_between, something_else,
+    nuls_between, something_else, two_in_one,
 )  # fmt: skip

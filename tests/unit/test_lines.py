@@ -125,6 +125,13 @@ def test_two_marks_in_one_line_that_join_two_values(tmp_path: Path) -> None:
         assert held.fetchall() == [('"Ash', 'Sam"', "2012-03-06")]
 
 
+def test_a_mark_alone_behind_the_last_value(tmp_path: Path) -> None:
+    text = written([HEADER, *students(40)]).replace(",05/09/2026\n", ',05/09/2026,"\n')
+    with read(tmp_path, text) as (con, table, _):
+        assert len(ids(con)) == 40
+        assert table.lines.in_values == 0
+
+
 def test_two_marks_of_which_nobody_can_tell_whether_they_join_values(tmp_path: Path) -> None:
     header, rows = [*HEADER, "A", "B", "C"], [[*row, "x", "y", "z"] for row in students(40)]
     rows[5][8:] = ['"x', 'y"', "z"]
