@@ -11,7 +11,7 @@ from duckdb import CatalogException, DuckDBPyConnection
 
 from publish import events, findings, workbook
 from publish.events import Event, Period, Words, day, literals
-from publish.findings import STATES
+from publish.findings import STATES, Feed
 from publish.workbook import Block, Column, Page
 from send_ready.layout import council
 from send_ready.runs import Run
@@ -68,13 +68,15 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, unique_ids: Sequence[st
     people = [entry.person_id for entry in entries if entry.person_id]
     found = {person: [words.event(row) for row in rows] for person, rows in events.between(con, people, period).items()}
     about = _people(con, people)
-    titles = {feed.name: feed.title for feed in findings.feeds(con)}
+    feeds = findings.feeds(con)
+    titles = {feed.name: feed.title for feed in feeds}
+    support = _support_known(feeds)
     pages = [
         Page(
             entry.sheet,
             f"Chronology of {entry.person_id}",
             [
-                Block(f"As at {day(run.as_at)}", _about(about[entry.person_id], words), has_header=False),
+                Block(f"As at {day(run.as_at)}", _about(about[entry.person_id], words, support), has_header=False),
                 _happened(found.get(entry.person_id, []), period, titles),
             ],
             WIDTHS,
@@ -192,14 +194,25 @@ def _people(con: DuckDBPyConnection, people: Iterable[str]) -> dict[str, dict[st
     return {row["person_id"]: row for row in rows}
 
 
-def _about(person: Mapping[str, Any], words: Words) -> list[Column]:
+def _support_known(feeds: Sequence[Feed]) -> str:
+    """What to say of a child without plan and SEN support: that there is neither, or that nobody can know."""
+    plans = ("capita_one.ehc_plans", "ehc_hub.cases")
+    missing = [] if any(findings.tell(feeds, name) for name in plans) else list(plans)
+    if not findings.tell(feeds, "capita_one.sen_provision"):
+        missing.append("capita_one.sen_provision")
+    return (
+        findings.lacking(feeds, [(name, None) for name in missing]) if missing else "Neither EHC plan nor SEN support"
+    )
+
+
+def _about(person: Mapping[str, Any], words: Words, support: str) -> list[Column]:
     """The head of a child's sheet: labels and values."""
     age = "Not recorded" if person["age_years"] is None else str(person["age_years"])
     about = {
         "Unique ID": person["person_id"],
         "Age": f"{age}, died {day(person['death_date'])}" if person["death_date"] else age,
         "Primary need": words.name("sen_type", person["need"]) or "Not recorded",
-        "Plan": _plan(person),
+        "Plan": _plan(person) or support,
         "School": _schools(person),
     }
     return [Column("", "text", list(about)), Column("", "text", list(about.values()))]
@@ -215,7 +228,7 @@ def _plan(person: Mapping[str, Any]) -> str:
         parts.append(f"EHC plan ceased {day(person['cease_date'])}")
     if person["has_support"]:
         parts.append("SEN support")
-    return ", ".join(parts) or "Neither EHC plan nor SEN support"
+    return ", ".join(parts)
 
 
 def _schools(person: Mapping[str, Any]) -> str:
@@ -258,7 +271,7 @@ def _contents(
                 Column("File", "text", [feed.file_name for feed in feeds]),
             ],
         ),
-        Block("How to read it", [Column("", "text", [*NOTES, *_gaps(con, period)])], has_header=False),
+        Block("How to read it", [Column("", "text", [*NOTES, *_gaps(con, period, feeds)])], has_header=False),
         Block(
             "What counts as an event",
             [
@@ -272,13 +285,18 @@ def _contents(
     return Page(CONTENTS, f"Chronologies of significant events, {place}", blocks, CONTENTS_WIDTHS)
 
 
-def _gaps(con: DuckDBPyConnection, period: Period) -> Iterator[str]:
-    """What of the period the attendance export does not reach back to."""
+def _gaps(con: DuckDBPyConnection, period: Period, feeds: Sequence[Feed]) -> Iterator[str]:
+    """What is not known: feeds that never came, and what of the period the attendance export does not reach back to."""
+    for feed in feeds:
+        if not feed.was_ever_received:
+            yield f"No export of {feed.title} has ever been received: what it would tell is not known."
+    if not findings.tell(feeds, "ehc_hub.advice", "received_date") and findings.tell(feeds, "ehc_hub.advice"):
+        yield "The export of advice does not say what was received: what is still awaited is not known."
     [(first,)] = con.execute("SELECT min(week_commencing_date) FROM built.core.fct_attendance_week").fetchall()
     if first is None:
-        yield "There is no attendance, so no severe absence is shown."
+        yield "There is no attendance, so no absence is shown."
     elif first > period.since:
-        yield f"Attendance begins with the week of {day(first)}: severe absence before it is not known."
+        yield f"Attendance begins with the week of {day(first)}: absence before it is not known."
 
 
 def _wording(words: Words) -> Iterator[str]:

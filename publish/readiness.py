@@ -615,7 +615,14 @@ def _placements(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) -
                 "label": f"{label}, at {day(found['period_end'])}" if found and is_earlier else label,
                 "is_part": part is not None,
                 "value": value,
-                "shown": symbol or ("No figure" if value is None else shown(value, "percent")),
+                "shown": symbol
+                or (
+                    shown(value, "percent")
+                    if value is not None
+                    else "Not known"
+                    if kpis[kpi_id].kpi.not_known
+                    else "No figure"
+                ),
                 "of": _of(numerator, denominator, "percent"),
                 "england": comparator,
                 "period": now.comparator_period if found is None else found.get("comparator_period"),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish import chronology, events
+from publish import chronology, events, findings
 from publish.events import Kind, Period
 from send_ready import warehouse
 from send_ready.runs import Run, RunError
@@ -232,11 +232,35 @@ def test_a_child_without_events_has_a_sheet_that_says_so(run: Run, tmp_path: Pat
 def test_the_contents_say_what_the_sources_cover(run: Run, tmp_path: Path) -> None:
     book, _ = made(run, tmp_path / "c.xlsx", "1", notified_on=date(2026, 11, 1))
     shown = texts(book)
-    assert "Attendance begins with the week of 04/11/2024: severe absence before it is not known." in shown
+    assert "Attendance begins with the week of 04/11/2024: absence before it is not known." in shown
     assert {contract["title"] for contract in contracts().values() if not contract.get("is_optional")} <= {
         text.removeprefix("Capita One: ") for text in shown
     }
     assert "Advice still awaited" in shown
+
+
+def test_what_never_came_is_not_known_and_not_neither() -> None:
+    """Without plans or SEN provision nobody can say that a child has neither; and each missing feed is told."""
+
+    def feed(name: str, title: str, came: bool, missing: tuple[str, ...] = ()) -> findings.Feed:
+        about = ("fresh", came, AS_AT, None, 1, 0, 1, missing)
+        return findings.Feed(name, title, "Team", *about)
+
+    plans, support = feed("capita_one.ehc_plans", "EHC plans", True), feed("capita_one.sen_provision", "SEN", True)
+    assert chronology._support_known([plans, support]) == "Neither EHC plan nor SEN support"
+    never = feed("capita_one.sen_provision", "SEN provision", False)
+    assert chronology._support_known([plans, never]) == "Not known: no export of SEN provision has ever been received."
+    with warehouse.scratch() as con:
+        con.execute("ATTACH ':memory:' AS built")
+        con.execute("CREATE SCHEMA built.core")
+        con.execute("CREATE TABLE built.core.fct_attendance_week (week_commencing_date DATE)")
+        advice = feed("ehc_hub.advice", "EHC Hub advice", True, ("received_date",))
+        told = list(chronology._gaps(con, events.Period(AS_AT, AS_AT), [plans, never, advice]))
+    assert told == [
+        "No export of SEN provision has ever been received: what it would tell is not known.",
+        "The export of advice does not say what was received: what is still awaited is not known.",
+        "There is no attendance, so no absence is shown.",
+    ]
 
 
 def test_a_practitioner_can_go_on_with_it(run: Run, tmp_path: Path) -> None:
