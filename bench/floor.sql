@@ -162,7 +162,9 @@ CREATE MACRO is_upn(x) AS
     AND x[1] = 'ABCDEFGHJKLMNPQRTUVWXYZ'[1 + list_sum(list_transform(range(2, 14),
         lambda p: p * letter_value(x[p])))::BIGINT % 23];
 CREATE MACRO plain_name(x) AS regexp_replace(lower(strip_accents(x)), '[^a-z]', '', 'g');
-CREATE MACRO upn_key(upn, birth_date) AS CASE WHEN is_upn(upper(upn)) THEN concat(upper(upn), birth_date) END;
+CREATE MACRO same_upn(x) AS upper(regexp_replace(x, '\s', '', 'g'));
+CREATE MACRO upn_key(upn, birth_date) AS
+    CASE WHEN is_upn(same_upn(upn)) THEN concat(same_upn(upn), birth_date) END;
 CREATE MACRO name_key(surname, forename, birth_date, postcode) AS
     nullif(plain_name(surname), '') || '|' || nullif(plain_name(forename), '') || '|' || birth_date || '|'
     || upper(replace(postcode, ' ', ''));

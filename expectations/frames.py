@@ -42,7 +42,10 @@ EVERYWHERE = {
     "four_weeks_ago": "$as_at - INTERVAL 28 DAY",
 }
 _PERIOD_TYPE = _looked_up("code", "xwalk_period_type", "local_value", "period_type")
+_OF_LISTS = {"compared_upn": r"nullif(upper(regexp_replace(upn, '\s', '', 'g')), '')"}
 HELPERS: dict[str, dict[str, str]] = {
+    "List 1": _OF_LISTS,
+    "List 2": _OF_LISTS,
     "board.actions": {
         "status_code": _looked_up("code", "xwalk_action_status", "local_value", "status"),
         "impact_title": _looked_up("title", "kpi_catalogue", "kpi_id", "impact_measure"),

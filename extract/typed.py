@@ -163,7 +163,8 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     """From table `text` make tables `typed` (contract columns, _line_no, _unreadable) and `quarantine`.
 
     `quarantine`: line_no, kind (see extract/quarantine.py), column_name, reason, record (JSON of the row as it
-    stands). Raises Refusal when a required column is missing or no row can be used.
+    stands), held (of a record that fits no key or no header, its columns as far as they are known, as JSON of column
+    and value). Raises Refusal when a required column is missing or no row can be used.
     """
     rows, misfits = _count(con, "text"), _count(con, "misfit")
     match = match_header(table.header, contract, is_sure=rows > misfits)
@@ -186,6 +187,7 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     _set_aside(con, contract, match, table.header)
     result.unreadable = _unreadable(con, contract)
     result.rows_duplicate = _settle_keys(con, contract, table.header)
+    _hold(con, contract, result.match)
     con.execute(f"""
         CREATE TABLE typed AS SELECT * REPLACE ({_names(contract)} AS _unreadable) FROM candidate
         WHERE _line_no NOT IN (SELECT line_no FROM quarantine UNION ALL SELECT line_no FROM duplicate)
@@ -359,6 +361,25 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match,
     con.execute(f"""
         CREATE VIEW usable AS SELECT * FROM candidate
         WHERE NOT ({is_blank}) AND _line_no NOT IN (SELECT line_no FROM furniture)""")
+
+
+def _hold(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match) -> None:
+    """Add to `quarantine` what is known of records set aside for their key (typed) or their shape (text by place)."""
+    con.execute("ALTER TABLE quarantine ADD COLUMN held VARCHAR")
+    typed = ", ".join(
+        f"{literal(column.name)}, candidate.{identifier(column.name)}"
+        for column in contract.columns
+        if column.name in match.positions
+    )
+    con.execute(f"""
+        UPDATE quarantine SET held = json_object({typed})::VARCHAR FROM candidate
+        WHERE kind = {literal(quarantine.KEY)} AND candidate._line_no = quarantine.line_no""")
+    placed = ", ".join(
+        f"{literal(name)}, nullif(trim(record ->> '$[{place}]'), '')" for name, place in match.positions.items()
+    )
+    con.execute(f"""
+        UPDATE quarantine SET held = json_object({placed})::VARCHAR
+        WHERE kind = {literal(quarantine.SHAPE)} AND json_valid(record)""")
 
 
 def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unreadable]:

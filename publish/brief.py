@@ -23,7 +23,7 @@ from send_ready.warehouse import identifier, literal
 
 NAME = "brief.md"
 SWING = 5  # percent of change in a list that an approver should ask about
-RULES, COLUMNS, FEEDS, MESSAGES = 8, 6, 16, 3  # so many lines at most: it should be read in two minutes
+RULES, COLUMNS, FEEDS, MESSAGES, REASONS = 8, 6, 16, 3, 4  # so many lines at most: it should be read in two minutes
 NAMED, CELL, LINE = 48, 80, 140  # characters of a name, of what is wrong, of a line
 PLANS = {"List 1": "List 1: EHC plans", "List 2": "List 2: SEN support"}
 NOT_RECORDED = ("UNKNOWN", "Unknown", "Not specified")  # what the lists write where nothing is recorded
@@ -90,20 +90,41 @@ def _flags(
 ) -> Iterator[str]:
     """A line for each thing that should make an approver stop and ask."""
     said = [
+        *_missing(con),
         *_swings(manifest["rows"], earlier, label),
         *_old(feeds),
         *_unrecognised(manifest["unrecognised"]),
         *_set_aside(configuration.set_aside_in(manifest)),
         *_never_filled(con),
     ]
-    _, new, _ = counts
-    if compared.as_at and new:
-        said.append(f"{_many(new, 'error is', 'errors are')} new since {label}.")
+    total, new, _ = counts
+    if total:
+        change = f", {new:,} of them new since {label}" if compared.as_at and new else ""
+        said.append(f"{_many(total, 'error is', 'errors are')} open{change}: see below.")
     if not compared.as_at:
         said.append(compared.said)
     elif not earlier:
         said.append("The manifest of the earlier pack cannot be read, so the numbers of children are not compared.")
     yield from (f"- {line}" for line in said) if said else ["Nothing stands out."]
+
+
+def _missing(con: DuckDBPyConnection) -> Iterator[str]:
+    """Who may be missing from a list: how many, and why; issues.xlsx names them."""
+    found = con.execute("""
+        SELECT list_name, reason, count(*) AS records FROM built.quality.quality_perhaps_missing
+        GROUP BY list_name, reason ORDER BY min(missing_no)
+    """).fetchall()
+    if not found:
+        return
+    total = sum(records for *_, records in found)
+    yield (
+        f"**Perhaps missing from a list: {_many(total, 'record', 'records')}.** The first sheet of issues.xlsx says "
+        "which. Do not release before somebody has looked."
+    )
+    for listed, reason, records in found[:REASONS]:
+        yield f"{_plain(listed)}, {records:,}: {_plain(reason, LINE)}"
+    if len(found) > REASONS:
+        yield f"And {_many(len(found) - REASONS, 'reason', 'reasons')} more, in that sheet."
 
 
 def _swings(rows: dict[str, int], earlier: dict[str, int], label: str) -> Iterator[str]:

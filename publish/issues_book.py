@@ -1,4 +1,7 @@
-"""What stands in issues.xlsx: what to put right, in which order, what changed since last time, and a sheet an owner."""
+"""What stands in issues.xlsx.
+
+Who may be missing from a list, what to put right, in which order, what changed since last time, and a sheet an owner.
+"""
 
 import re
 import textwrap
@@ -8,7 +11,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish import findings, since, work, workbook
+from publish import findings, since, values, work, workbook
 from publish.findings import STATES
 from publish.since import Since
 from publish.work import Step
@@ -38,6 +41,7 @@ _DETAIL = (
     ("Unique ID", "text", "unique_id", 14),
     ("Column", "text", "column_name", 26),
     ("What is wrong", "text", "message", 80),
+    ("Values", "text", "said", 44),
     ("Where to fix", "text", "fix", 60),
     ("Owner", "text", "owner", 20),
     ("Feed", "text", "feed", 26),
@@ -48,7 +52,7 @@ _DETAIL = (
     ("Category", "text", "category", 14),
 )
 _SINCE = ("Since last time", "text", "state", 16)
-_FIXED = tuple(column for column in _DETAIL if column[0] not in ("Where to fix", "File", "Line"))
+_FIXED = tuple(column for column in _DETAIL if column[0] not in ("Values", "Where to fix", "File", "Line"))
 _OF_OWNER = (
     ("Step", "count", "step", 8),
     _SINCE,
@@ -59,6 +63,7 @@ _OF_OWNER = (
     ("Record", "text", "record_id", 34),
     ("Column", "text", "column_name", 30),
     ("What is wrong", "text", "message", 84),
+    ("Values", "text", "said", 44),
     ("What to do", "text", "fix", 84),
     ("Feed", "text", "feed", 26),
     ("File", "text", "file_name", 40),
@@ -72,15 +77,22 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) 
     compared = since.compare(con, previous)
     names = _sheet_names(con)
     steps = work.plan(con, names)
+    values.look_up(con)
     by_severity = findings.by_severity(con)
     workbook.write(
         path,
         "SEND issues to put right",
         [
+            _missing(con),
             _summary(con, steps, compared, by_severity, run),
             _order(steps),
             _by_rule(con, compared),
-            _table(con, "Issue detail", (*_DETAIL, _SINCE), "FROM compared ORDER BY number"),
+            _table(
+                con,
+                "Issue detail",
+                (*_DETAIL, _SINCE),
+                "FROM compared LEFT JOIN issue_value USING (number) ORDER BY number",
+            ),
             _table(con, "Fixed since last time", _FIXED, "FROM fixed ORDER BY number"),
             _quarantine(con, run),
             *_owners(con, names),
@@ -101,6 +113,36 @@ def _sheet_names(con: DuckDBPyConnection) -> dict[str, str]:
         numbered = (f"{name[: SHEET_NAME - 4]} ({number})" for number in range(2, len(taken) + 3))
         names[owner] = next(each for each in (name, *numbered) if each.casefold() not in taken)
     return names
+
+
+def _missing(con: DuckDBPyConnection) -> Grid:
+    """Who may be missing from a list: a row a record, or one that says that there is nobody."""
+    titles = {feed.name: feed.title for feed in findings.feeds(con)}
+    found = con.execute(
+        """
+        SELECT coalesce(unique_id, list_extract(string_split(split_part(record_id, '; ', -1), '='), 2), 'Not known'),
+            list_name, reason, fix, owner, feed, record_id, file_name, line_no
+        FROM built.quality.quality_perhaps_missing ORDER BY missing_no
+        """
+    ).fetchall()
+    nobody = ("Nobody", None, "No record says that a child is missing from a list.", *[None] * 6)
+    rows = [(*row[:5], titles.get(row[5], row[5]), *row[6:]) for row in found] or [nobody]
+    headers: tuple[tuple[str, str, float], ...] = (
+        ("Student ID or reference", "text", 24),
+        ("List", "text", 11),
+        ("Why", "text", 70),
+        ("What to do", "text", 60),
+        ("Who", "text", 22),
+        ("Feed", "text", 26),
+        ("Record", "text", 34),
+        ("File", "text", 40),
+        ("Line", "count", 9),
+    )
+    columns = [
+        Column(name, kind, list(held), width)
+        for (name, kind, width), held in zip(headers, zip(*rows, strict=True), strict=True)
+    ]
+    return Grid("Perhaps missing from a list", columns, is_filtered=True, is_wrapped=True)
 
 
 def _summary(
@@ -194,7 +236,8 @@ def _order(steps: Sequence[Step]) -> Grid:
 def _owners(con: DuckDBPyConnection, names: dict[str, str]) -> Iterator[Grid]:
     """A sheet for each owner, ready to send: what to do, step by step, and for which record."""
     for owner, name in names.items():
-        rows = f"FROM compared JOIN step_of USING (number) WHERE owner IS NOT DISTINCT FROM {literal(owner)}"
+        joined = "compared JOIN step_of USING (number) LEFT JOIN issue_value USING (number)"
+        rows = f"FROM {joined} WHERE owner IS NOT DISTINCT FROM {literal(owner)}"
         yield _table(con, name, _OF_OWNER, f"{rows} ORDER BY step, number")
 
 

@@ -138,7 +138,9 @@ def write(
         "advice": None if is_public else _advice(con, known),
         "reviews": None if is_public else _reviews(con, run.as_at, feeds, known),
         "plan": _plan(con, is_public),
-        "verdict": None if is_public else _verdict(manifest, feeds, columns, findings.errors_on_lists(con)),
+        "verdict": None
+        if is_public
+        else _verdict(manifest, feeds, columns, findings.errors_on_lists(con), _missing(con)),
         "list_rows": [] if is_public else list(manifest["rows"].items()),
         "feeds": [] if is_public else sorted(feeds, key=lambda feed: (feed.status == "fresh", feed.title)),
         "columns": [] if is_public else columns,
@@ -241,17 +243,29 @@ def render(context: dict[str, Any]) -> str:
     return environment.get_template("readiness.html.j2").render(**context, style=style, policy=POLICY.format(digest))
 
 
-def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[Column], on_lists: int) -> Verdict:
+def _missing(con: DuckDBPyConnection) -> int:
+    """How many records, or whole feeds, say that a child may be missing from a list."""
+    return int(con.execute("SELECT count(*) FROM built.quality.quality_perhaps_missing").fetchall()[0][0])
+
+
+def _verdict(
+    manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[Column], on_lists: int, missing: int = 0
+) -> Verdict:
     """Could the lists go out today? Not when one is empty or a rule says stop; with care when anything would show.
 
     Errors are those of the whole pack, as the console, the brief and issues.xlsx count them, and of these so many are
-    about the lists.
+    about the lists. `missing` records say that a child may be missing from one.
     """
     empty = [name for name, rows in manifest["rows"].items() if not rows]
     stops = manifest["issues"].get("stop", 0)
     old = [feed for feed in feeds if feed.status != "fresh"]
     errors = manifest["issues"].get("error", 0) + stops
     said = []
+    if missing:
+        said.append(
+            f"{many(missing, 'record says', 'records say')} that a child may be missing from a list: look at the first "
+            "sheet of issues.xlsx before anything else."
+        )
     if empty:
         said.append(
             f"{' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no children on it: find out why first."
@@ -282,8 +296,9 @@ def _verdict(manifest: dict[str, Any], feeds: Sequence[Feed], columns: Sequence[
         return Verdict("not", "No: the lists should not go out today", said)
     if said:
         old_too = f"{'and ' if errors else ''}{many(len(old), 'feed is', 'feeds are')} not fresh" if old else ""
+        lacks = "a child may be missing from a list" + (";" if errors or old else "") if missing else ""
         shows = f"{on_lists:,} of {many(errors, 'open error', 'open errors')} would show" if errors else ""
-        what = " ".join(filter(None, (shows, old_too))) or "part of the configuration was set aside"
+        what = " ".join(filter(None, (lacks, shows, old_too))) or "part of the configuration was set aside"
         return Verdict("care", f"Yes, but {what}", said)
     return Verdict("ready", "Yes: both lists could go out today", ["Every feed is fresh and no error is open."])
 

@@ -1,8 +1,9 @@
 """The order of work before the lists go out: what to do first, by whom, and how many children it puts right.
 
 A step is one thing to do. A row for a crosswalk, a file to send again: one action. A rule's findings in one feed or
-list: as many actions as records. First come whole files and lists, then errors that stand in a column of the lists,
-then other errors, then queries; among equals, first rows to add, then what puts most children right for each action.
+list: as many actions as records. First come children who may be missing from a list, then whole files and lists, then
+errors that stand in a column of the lists, then other errors, then queries; among equals, first rows to add, then what
+puts most children right for each action.
 """
 
 import csv
@@ -16,8 +17,9 @@ from send_ready.issues import SEVERITIES
 from send_ready.layout import lists
 from send_ready.warehouse import identifier, literal
 
+PERHAPS_MISSING = "L-129"  # a child who may belong on a list and is not there
 UNMAPPED, NOT_MAPPED, NO_PHASE = "M-01", "L-124", "W-01"  # a value; what the lists lose by it; a school without a phase
-FILE_OR_LIST, ON_LISTS, AT_SOURCE, QUERY = 1, 2, 3, 4
+MISSING, FILE_OR_LIST, ON_LISTS, AT_SOURCE, QUERY = 0, 1, 2, 3, 4
 # The column of the lists that depends on a crosswalk. Of the first three rule L-124 names each child concerned;
 # the last two decide who is on List 2, so that everybody counts who holds the value.
 CROSSWALKS = (
@@ -187,6 +189,7 @@ _STEPS = f"""
             coalesce(feed, list_name, CASE category WHEN 'File' THEN 'Inbox' ELSE category END) AS place,
             crosswalk, local_value, rule IN ('{UNMAPPED}', '{NO_PHASE}') AS is_row,
             CASE
+                WHEN rule = '{PERHAPS_MISSING}' THEN {MISSING}
                 WHEN severity = 'query' THEN {QUERY}
                 WHEN is_whole THEN {FILE_OR_LIST}
                 WHEN category = 'List' OR (crosswalk IN ({_OF_LISTS}) AND counted.children > 0) THEN {ON_LISTS}
@@ -238,6 +241,8 @@ def _row_to_add(crosswalk: str, value: str, codes: list[str]) -> str:
 def _why(tier: int, is_row: bool, records: int, children: int) -> str:
     who = "1 child" if children == 1 else f"{children:,} children"
     what = "1 record" if records == 1 else f"{records:,} records"
+    if tier == MISSING:
+        return f"Perhaps missing from a list: {what}. Nothing matters more."
     if tier == FILE_OR_LIST:
         return "A whole file or list: until this is right, nothing is that depends on it."
     if tier == QUERY:

@@ -15,6 +15,7 @@ from typing import Any, cast
 import duckdb
 
 from extract import contract as contracts
+from extract import quarantine
 from extract.contract import TYPES, Contract
 from extract.typed import YEARS
 from send_ready import files, machine, own_seeds, private, runs, tables, warehouse
@@ -28,6 +29,23 @@ DBT_PROJECT = PROJECT / "dbt_project"
 NAMED = 3  # feeds that a failure is told of; of more, none is more likely than another
 HOLIDAY_COLUMNS = {"holiday_date": "DATE", "holiday_name": "VARCHAR"}
 DECISION_COLUMNS = ("record_1", "record_2", "decision", "decided_by", "decided_on", "note")
+# The feeds that put a child on a list, and what is known of their records that were set aside (see extract/typed.py).
+LISTING_FEEDS = (
+    "capita_one.students",
+    "capita_one.ehc_plans",
+    "capita_one.sen_provision",
+    "capita_one.enrolments",
+    "ehc_hub.cases",
+)
+ASIDE_COLUMNS = {
+    "feed": "VARCHAR",
+    "file_name": "VARCHAR",
+    "line_no": "BIGINT",
+    "kind": "VARCHAR",
+    "column_name": "VARCHAR",
+    "reason": "VARCHAR",
+    "held": "VARCHAR",
+}
 ROW_COLUMNS = ("_line_no BIGINT", "_unreadable VARCHAR")  # what extract/typed.py says of each row
 DECIDING = 3  # columns of these that a decision cannot do without
 FEED_COLUMNS = {
@@ -274,6 +292,7 @@ def _load_raw(run: Run, settings: Settings) -> int:
                 f"INSERT INTO raw.feeds VALUES ({', '.join('?' * len(FEED_COLUMNS))})",
                 [values[name] for name in FEED_COLUMNS],
             )
+        _create_aside(con, run, results)
         _create_decisions(con, settings)
         _create_calendar(con)
         con.execute(f"CREATE TABLE raw.councils AS FROM read_csv({literal(COUNCILS)}, all_varchar = true)")
@@ -287,6 +306,19 @@ def _create_feed(con: duckdb.DuckDBPyConnection, run: Run, contract: Contract, t
     else:
         columns = [f"{identifier(column.name)} {TYPES[column.type]}" for column in contract.columns]
         con.execute(f"CREATE TABLE {table} ({', '.join([*columns, *ROW_COLUMNS])})")
+
+
+def _create_aside(con: duckdb.DuckDBPyConnection, run: Run, results: dict[str, Any]) -> None:
+    """Records set aside that may be of a child: neither titles and totals nor rows whose key another row has."""
+    con.execute(f"CREATE TABLE raw.set_aside ({', '.join(f'{name} {kind}' for name, kind in ASIDE_COLUMNS.items())})")
+    for feed in LISTING_FEEDS:
+        path = results[feed]["quarantine_path"] if feed in results else None
+        if path:
+            con.execute(f"""
+                INSERT INTO raw.set_aside
+                SELECT {literal(feed)}, file_name, line_no, kind, column_name, reason, held
+                FROM read_parquet({literal(run.home / path)})
+                WHERE kind IN ({literal(quarantine.KEY)}, {literal(quarantine.SHAPE)})""")
 
 
 def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -22,6 +22,11 @@
     end
 {%- endmacro %}
 
+{# A UPN as it is compared and checked: in capitals, without spaces. It is shown as held. #}
+{% macro compared_upn(upn) -%}
+    nullif(upper(regexp_replace({{ upn }}, '\s', '', 'g')), '')
+{%- endmacro %}
+
 {#
     Ten digits, the first not 0. The first nine times 10 to 2, summed, modulo 11: 0 is never issued, else the last
     digit is 10 less it. 9999999999 stands for a ULN yet to come and counts as well formed.

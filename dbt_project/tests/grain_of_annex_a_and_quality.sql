@@ -17,6 +17,7 @@
     'quality_feeds',
     'quality_issues',
     'quality_migration_reconciliation',
+    'quality_perhaps_missing',
     'quality_person_review_queue',
     'quality_unmapped_codes',
 ]) }}

@@ -21,6 +21,7 @@
     'stg_send_ready__councils',
     'stg_send_ready__feeds',
     'stg_send_ready__person_decisions',
+    'stg_send_ready__set_aside',
     'stg_social_care__involvements',
     'annex_a_columns',
     'annex_a_codes',

@@ -25,6 +25,7 @@
     'person_identifiable_persons',
     'quality_issues',
     'quality_migration_reconciliation',
+    'quality_perhaps_missing',
     'quality_person_review_queue',
     'rpt_annex_a__alternative_provision',
     'rpt_annex_a__cohort_children',

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from publish import postgres_roles, published
-from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
+from send_ready.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
 from tests.dbt.harness import COUNCIL_COLUMNS, LA_CODE, PROJECT, ROOT, columns, contracts, dbt, make_raw
 
 MODELS = PROJECT / "models"
@@ -248,6 +248,7 @@ def test_sources_are_the_contracts() -> None:
     expected = {feed.replace(".", "__"): columns(contract) for feed, contract in contracts().items()}
     assert declared == expected | {
         "feeds": FEED_COLUMNS,
+        "set_aside": ASIDE_COLUMNS,
         "person_decisions": dict.fromkeys(DECISION_COLUMNS, "VARCHAR"),
         "bank_holidays": HOLIDAY_COLUMNS,
         "councils": dict.fromkeys(COUNCIL_COLUMNS, "VARCHAR"),

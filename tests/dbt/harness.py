@@ -12,7 +12,7 @@ import yaml
 
 from extract.contract import TYPES
 from send_ready import warehouse
-from send_ready.build import DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS, SEEDS
+from send_ready.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS, SEEDS
 from tests.steps import Step, shared
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,6 +46,7 @@ def make_raw(
     decisions: Sequence[Row] = (),
     never_received: Sequence[str] = (),
     columns_missing: Mapping[str, Sequence[str]] | None = None,
+    set_aside: Sequence[Row] = (),
 ) -> Path:
     """Write schema raw into a warehouse file: the rows of each `source.feed`, empty tables for the others.
 
@@ -79,6 +80,7 @@ def make_raw(
         if unknown:
             raise KeyError(f"no such feed: {sorted(unknown)}")
         _make_table(con, "feeds", FEED_COLUMNS, feeds)
+        _make_table(con, "set_aside", ASIDE_COLUMNS, set_aside)
         _make_table(con, "person_decisions", dict.fromkeys(DECISION_COLUMNS, "VARCHAR"), decisions)
         _make_table(con, "bank_holidays", HOLIDAY_COLUMNS, HOLIDAYS)
         _make_table(con, "councils", dict.fromkeys(COUNCIL_COLUMNS, "VARCHAR"), [])

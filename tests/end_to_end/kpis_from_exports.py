@@ -294,7 +294,7 @@ def age_band(years: int | None) -> str:
 
 
 def has_valid_upn(upn: str | None) -> bool:
-    letters = "ABCDEFGHJKLMNPQRTUVWXYZ"
+    letters, upn = "ABCDEFGHJKLMNPQRTUVWXYZ", re.sub(r"\s", "", upn or "").upper()
     if not upn or not re.fullmatch(f"[{letters}][0-9]{{11}}[0-9{letters}]", upn):
         return False
     values = [int(c) if c.isdigit() else letters.index(c) for c in upn[1:]]

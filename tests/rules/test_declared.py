@@ -56,8 +56,10 @@ OURS = {
     "L-124": {"error"},
     "L-125": {"query"},
     "L-126": {"error"},
+    "L-127": {"error"},
+    "L-128": {"query"},
 }
-PLANS_ONLY = {"L-110", "L-118", "L-122"}
+PLANS_ONLY = {"L-110", "L-118", "L-122", "L-127"}
 
 
 def severities(rules: list[Rule]) -> dict[str, set[str]]:

@@ -15,7 +15,15 @@ AS_AT = date(2026, 11, 16)
 LOOKED_UP = """
     CREATE TABLE int.int_person_records__linked (record_id VARCHAR, source_system VARCHAR, source_id VARCHAR,
         person_id VARCHAR);
-    CREATE TABLE int.int_plans__unioned (plan_id VARCHAR, person_id VARCHAR);
+    CREATE TABLE int.int_plans__unioned (plan_id VARCHAR, person_id VARCHAR, initial_plan_date DATE,
+        current_plan_date DATE, named_urn VARCHAR, is_open BOOLEAN, is_main_plan BOOLEAN);
+    CREATE TABLE int.int_persons__merged (person_id VARCHAR, death_date DATE);
+    CREATE TABLE int.int_annex_a__persons (unique_id VARCHAR, compared_upn VARCHAR, capita_primary_need_code VARCHAR,
+        hub_primary_need_code VARCHAR, hub_final_plan_issued_date DATE, hub_named_placement_urn VARCHAR,
+        is_on_list_1 BOOLEAN, is_on_list_2 BOOLEAN);
+    CREATE TABLE quality.quality_perhaps_missing (missing_no INTEGER, list_name VARCHAR, unique_id VARCHAR,
+        record_id VARCHAR, feed VARCHAR, file_name VARCHAR, line_no BIGINT, reason VARCHAR, fix VARCHAR, owner VARCHAR,
+        la_code VARCHAR, run_id VARCHAR);
     CREATE TABLE int.int_requests__merged (case_id VARCHAR, person_id VARCHAR);
     CREATE TABLE int.int_reviews__unioned (review_id VARCHAR, person_id VARCHAR, source_system VARCHAR);
     CREATE TABLE int.int_unmapped_codes__located (feed VARCHAR, column_name VARCHAR, crosswalk VARCHAR,
@@ -46,6 +54,7 @@ CHILD: dict[str, Any] = {
 KEYS: dict[str, dict[str, Any]] = {
     "core.dim_person": {"primary_key": ["person_id"]},
     "core.fct_exclusion": {"primary_key": ["exclusion_id"], "references": {"person_id": "dim_person"}},
+    "quality.quality_perhaps_missing": {"primary_key": ["missing_no"]},
     "quality.quality_feeds": {"primary_key": ["source", "feed?"]},
 }
 FEEDS = (
@@ -164,6 +173,12 @@ def _list(con: Any, each: layout.ListLayout, rows: Sequence[dict[str, Any]], run
     if values:
         written = ", ".join("(" + ", ".join(map(warehouse.literal, row)) + ")" for row in values)
         con.execute(f"INSERT INTO {each.table} VALUES {written}")
+    # What the rules look at, and issues.xlsx for the values of an issue.
+    con.execute(f"""
+        CREATE TABLE int.int_annex_a__{each.key}_frame AS
+        SELECT * EXCLUDE (la_code, run_id), NULL::INTEGER AS age_years, NULL::VARCHAR AS upn_unknown_reason,
+            NULL::VARCHAR AS setting_type
+        FROM {each.table}""")
 
 
 def _item(

@@ -161,7 +161,9 @@ def test_open_errors_by_rule_are_counted_with_what_changed_and_queries_are_not_a
         ["101a", "Date of birth is blank.", "3", "2", "1", "1"],
         ["M-01", "Values without a standard code count as blank.", "1", "0", "1", "0"],
     ]
-    assert "- 2 errors are new since the pack of 15/11/2026." in section(text, "Look at this first")
+    assert "- 4 errors are open, 2 of them new since the pack of 15/11/2026: see below." in section(
+        text, "Look at this first"
+    )
 
 
 def test_only_the_first_rules_are_named_and_the_rest_is_counted(tmp_path: Path) -> None:
@@ -193,9 +195,31 @@ def test_nothing_that_stands_out_is_said_too(tmp_path: Path) -> None:
     whole = {"disability": "Yes"}
     run = finished_run(tmp_path, list_1=[child("S1", **whole)], list_2=[child("T1", **whole)])
     all_fresh(run)
-    text = written(run, earlier_pack(tmp_path / "pack", {"List 1": 1, "List 2": 1}))
+    earlier = earlier_pack(tmp_path / "pack", {"List 1": 1, "List 2": 1})
+    text = written(run, earlier)
+    assert section(text, "Look at this first") == ["- 1 error is open: see below."]
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("DELETE FROM quality.quality_issues")
+    text = written(run, earlier)
     assert section(text, "Look at this first") == ["Nothing stands out."]
     assert section(text, "Columns most often blank") == ["None: every column that concerns every child is filled."]
+
+
+def test_who_may_be_missing_from_a_list_is_said_before_all_else_and_without_an_id(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, list_1=[child("S1")])
+    with warehouse.writer(run.warehouse) as con:
+        con.execute("""
+            INSERT INTO quality.quality_perhaps_missing BY NAME
+            SELECT number AS missing_no, 'List ' || (1 + number // 7) AS list_name, 'S9' || number AS unique_id,
+                'Reason ' || number AS reason
+            FROM range(1, 8) AS numbers (number)""")
+    lines = section(written(run), "Look at this first")
+    assert lines[0].startswith(
+        "- **Perhaps missing from a list: 7 records.** The first sheet of issues.xlsx says which."
+    )
+    assert lines[1] == "- List 1, 1: Reason 1"
+    assert lines[5] == "- And 3 reasons more, in that sheet."
+    assert "S9" not in "\n".join(lines)
 
 
 def test_without_an_earlier_pack_nothing_is_compared(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
         "core.fct_exclusion",
         "quality.feeds",
         "quality.issues",
+        "quality.perhaps_missing",
         "quality.runs",
     ]
     assert read(tmp_path, "SELECT comment FROM duckdb_tables() WHERE table_name = 'dim_person'") == [

@@ -13,9 +13,9 @@ plans as (
 ),
 
 list_2_upns as (
-    select distinct upn
+    select distinct compared_upn
     from {{ ref('int_annex_a__persons') }}
-    where is_on_list_2 and upn is not null
+    where is_on_list_2 and compared_upn is not null
 ),
 
 frame as (
@@ -34,11 +34,11 @@ frame as (
         end as {{ date }},
         {%- endfor %}
         last_reviews.last_review_date,
-        list_2_upns.upn is not null as is_upn_on_other_list
+        list_2_upns.compared_upn is not null as is_upn_on_other_list
     from {{ ref('int_annex_a__persons') }} as persons
     inner join plans on persons.unique_id = plans.person_id
     left join last_reviews on plans.plan_id = last_reviews.plan_id
-    left join list_2_upns on persons.upn = list_2_upns.upn
+    left join list_2_upns on persons.compared_upn = list_2_upns.compared_upn
     where persons.has_open_plan
 )
 

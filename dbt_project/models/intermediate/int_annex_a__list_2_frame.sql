@@ -1,7 +1,7 @@
 with list_1_upns as (
-    select distinct upn
+    select distinct compared_upn
     from {{ ref('int_annex_a__persons') }}
-    where is_on_list_1 and upn is not null
+    where is_on_list_1 and compared_upn is not null
 )
 
 select
@@ -32,7 +32,7 @@ select
     persons.is_uln_valid,
     persons.open_plan_count,
     persons.is_on_list_1 as is_on_other_list,
-    list_1_upns.upn is not null as is_upn_on_other_list,
+    list_1_upns.compared_upn is not null as is_upn_on_other_list,
     persons.is_known_student,
     persons.is_main_urn_in_gias,
     persons.is_main_establishment_open,
@@ -41,5 +41,5 @@ select
     if(persons.capita_primary_need_code <> persons.hub_primary_need_code, 'need', null) as disagreements,
     'capita_one' as source_system
 from {{ ref('int_annex_a__persons') }} as persons
-left join list_1_upns on persons.upn = list_1_upns.upn
+left join list_1_upns on persons.compared_upn = list_1_upns.compared_upn
 where persons.is_on_list_2 or (persons.has_died and persons.is_on_sen_support)

@@ -120,7 +120,8 @@ select
     case when valued.is_disabled then 'Yes' when not valued.is_disabled then 'No' else 'Unknown' end as disability,
     {{ age_years('valued.birth_date') }} as age_years,
     valued.upn_unknown_reason_code as upn_unknown_reason,
-    {{ is_valid_upn('valued.upn') }} as is_upn_valid,
+    {{ compared_upn('valued.upn') }} as compared_upn,
+    {{ is_valid_upn(compared_upn('valued.upn')) }} as is_upn_valid,
     {{ is_valid_uln('valued.uln') }} as is_uln_valid,
     valued.is_known_student,
     case

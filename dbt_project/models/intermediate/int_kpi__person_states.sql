@@ -35,7 +35,7 @@ persons as (
         persons.death_date,
         case persons.sex_code when 'M' then 'Male' when 'F' then 'Female' else 'Unknown' end as sex,
         {{ ethnicity_group('persons.ethnicity_code') }} as ethnicity_group,
-        {{ is_valid_upn('persons.upn') }} as is_upn_valid
+        {{ is_valid_upn(compared_upn('persons.upn')) }} as is_upn_valid
     from {{ ref('int_persons__merged') }} as persons
     inner join people on persons.person_id = people.person_id
 ),

@@ -68,6 +68,14 @@ records as (
         from {{ ref('stg_social_care__involvements') }}
     ) as involvements
     group by social_care_id
+),
+
+compared as (
+    select
+        *,
+        {{ compared_upn('upn') }} as compared_upn,
+        {{ compared_upn('former_upn') }} as compared_former_upn
+    from records
 )
 
 select
@@ -75,12 +83,12 @@ select
     source_system,
     source_id,
     is_known_student,
-    case when {{ is_valid_upn('upper(upn)') }} then upper(upn) end as valid_upn,
-    case when {{ is_valid_upn('upper(former_upn)') }} then upper(former_upn) end as valid_former_upn,
+    case when {{ is_valid_upn('compared_upn') }} then compared_upn end as valid_upn,
+    case when {{ is_valid_upn('compared_former_upn') }} then compared_former_upn end as valid_former_upn,
     case when uln <> '9999999999' and {{ is_valid_uln('uln') }} then uln end as valid_uln,
     birth_date,
     {{ plain_letters('surname') }} || ' ' || {{ plain_letters('forename') }} as plain_name,
     {{ plain_letters('forename') }} as plain_forename,
     {{ plain_letters('postcode') }} as plain_postcode,
     migrated_student_id
-from records
+from compared

@@ -195,6 +195,23 @@ issues as (
 
     union all
 
+    -- Before all others (publish/work.py).
+    select
+        'Perhaps missing' as category,
+        'L-129' as rule,
+        'error' as severity,
+        'Perhaps missing from ' || list_name || ': ' || reason as message,
+        fix,
+        owner,
+        feed,
+        record_id,
+        null as column_name,
+        count(*) as issue_count
+    from {{ ref('quality_perhaps_missing') }}
+    group by list_name, reason, fix, owner, feed, record_id
+
+    union all
+
     select
         'Worth a look' as category,
         'W-01' as rule,

@@ -18,6 +18,7 @@ select
     -- Agreed, and issued on a day that cannot be read: a plan without a date.
     coalesce(decision_to_issue_xwalk.code = 'Y', false)
     and {{ is_unreadable('final_plan_issued') }} as has_undated_plan,
+    {{ is_unreadable('final_plan_issued') }} as is_final_plan_unreadable,
     feed.plan_last_amended as plan_last_amended_date,
     feed.named_placement_urn,
     {{ end_of('feed.request_received', 'feed.case_closed') }} as case_closed_date,
