@@ -47,6 +47,7 @@ from pipeline import (
 from inspection.clock import KINDS
 
 APPROVE, REJECT = "Approve", "Reject"
+LONGEST = 300  # seconds that the question may take to make: it is read from disk and database
 REFUSED = 2  # exit status of a program that says what a person has to put right
 # Which users Airflow has: a step knows how to look them up by that.
 SIGN_IN = {"AIRFLOW__CORE__AUTH_MANAGER": conf.get("core", "auth_manager")}
@@ -85,7 +86,8 @@ class SignOff(HITLOperator):
     def _question(self, context: Any) -> dict[str, Any]:
         env = {**os.environ, "SEND_RUN_ID": os.environ.get("SEND_RUN_ID") or context["run_id"], **SIGN_IN}
         program = env.get("SEND_COMMAND") or SEND_READY
-        said = subprocess.run([program, "question"], cwd=PROJECT, env=env, capture_output=True, text=True)
+        command = [program, "question"]
+        said = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=LONGEST)
         if said.returncode == REFUSED:
             raise AirflowFailException((said.stderr or said.stdout).strip())
         if said.returncode:
