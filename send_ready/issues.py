@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from send_ready import files, warehouse
+from send_ready import files
 
 SEVERITIES = ("stop", "error", "query", "note")
 
@@ -39,6 +39,8 @@ COLUMNS = {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARC
 
 def write(path: Path, issues: Iterable[Issue]) -> int:
     """Write issues to a Parquet file (possibly of no rows), whole or not at all, and say how many."""
+    from send_ready import warehouse  # every command knows of issues, and few need DuckDB
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, partial = path.with_suffix(".ndjson"), path.with_suffix(".partial")
     rows = [[getattr(issue, name) for name in COLUMNS] for issue in issues]
