@@ -9,7 +9,7 @@ from typing import Any
 
 from inspection import alerts, release_log, sealed
 from publish.pack import MANIFEST
-from send_ready import confined, files, house, runs
+from send_ready import confined, files, runs
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 
@@ -71,7 +71,8 @@ def verify(root: Path, head: str = "") -> list[str]:
         problems, found = release_log.check(log), release_log.entries(log)
     except OSError as error:
         return [f"{log} cannot be read: {error.strerror}."]
-    problems += _open_log(log)
+    for path in (root, log, root.parent / alerts.NAME):
+        problems += sealed.open_to_others(path)
     entries = [entry for entry in found if release_log.is_decision(entry)]
     problems += [
         f"Line {each['sequence']} of {log} is no decision." for each in found if not release_log.is_decision(each)
@@ -169,6 +170,8 @@ def _changed_since(root: Path, entry: dict[str, Any]) -> Iterator[str]:
     if link := confined.first_link(root, f"{call.name}/released/v{number}") or confined.first_link(call, f"v{number}"):
         yield f"{link} is a link, and was a folder."
         return
+    for path in (call, call / "released"):
+        yield from sealed.open_to_others(path)
     version = call / f"v{number}"
     of_manifest = list(changed(version, {MANIFEST: entry["manifest_sha256"]}))
     if of_manifest:
@@ -197,11 +200,6 @@ def _unknown(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
             yield f"{path} is half a release: a process was killed. Release again, and it goes."
         elif path not in known:
             yield f"{path} has no line in the log: the line was cut off, or something else than a release put it there."
-
-
-def _open_log(log: Path) -> Iterator[str]:
-    if log.exists() and any(house.others(log)):
-        yield f"{log} can be read or changed by others: chmod go-rwx"
 
 
 def _purged(root: Path, removals: Iterable[dict[str, Any]], last: dict[str, int]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def differences(folder: Path, recorded: Mapping[str, Entry], beside: Collection[
     if not stat.S_ISDIR(about.st_mode):
         yield f"{folder} is {_kind(about.st_mode)}, and was a folder."
         return
-    yield from _open_to_others(folder)
+    yield from open_to_others(folder)
     missing = dict.fromkeys([*recorded, *beside])
     folders = {str(parent) for name in recorded for parent in PurePosixPath(name).parents}
     try:
@@ -99,7 +99,7 @@ def differences_of_call(folder: Path, version: int, recorded: Entry) -> Iterator
         yield f"{folder / ALERTS} has changed: a line of it was changed, or went."
     for name in (REQUEST, ALERTS, *TIMETABLES):
         if os.path.lexists(folder / name):
-            yield from _open_to_others(folder / name)
+            yield from open_to_others(folder / name)
 
 
 def _of_request(request: dict[str, Any], version: int) -> str:
@@ -166,13 +166,14 @@ def _changed(path: Path, before: Entry, now: os.stat_result) -> Iterator[str]:
                 yield f"{path} has changed."
         except OSError as error:
             yield f"{path} cannot be read: {error.strerror}."
-    yield from _open_to_others(path)
+    yield from open_to_others(path)
     mode = stat.S_IMODE(now.st_mode)
     if "mode" in before and mode & ~int(before["mode"], 8) & ~(stat.S_IRWXG | stat.S_IRWXO):
         yield f"{path} has mode {mode:04o}, and was put on record with {before['mode']}."
 
 
-def _open_to_others(path: Path) -> Iterator[str]:
+def open_to_others(path: Path) -> Iterator[str]:
+    """A sentence where others than its owner can read or change something, people named for reading aside."""
     everybody, named = house.others(path)
     if everybody or named & house.WRITE:
         yield f"{path} can be read or changed by others: chmod go-rwx"

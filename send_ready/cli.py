@@ -80,11 +80,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         given = settings.load()
-        house.check(given.home)
     except settings.SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     try:
+        house.check(given.home)
         return int(options.command(given, options) or 0)
     except (settings.SettingsError, runs.RunError) as error:
         print(error, file=sys.stderr)

@@ -46,7 +46,10 @@ def check(home: Path) -> None:
 
 def others(path: Path) -> tuple[int, int]:
     """What group and others may do with a file or folder, and what an access list gives people by name: rwx as 7."""
-    mode = stat.S_IMODE(path.lstat().st_mode)
+    try:
+        mode = stat.S_IMODE(path.lstat().st_mode)
+    except FileNotFoundError:  # another process has just taken it away
+        return 0, 0
     try:
         data = os.getxattr(path, _LIST, follow_symlinks=False)
     except OSError:  # no access list, or a file system without any

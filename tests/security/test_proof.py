@@ -178,6 +178,10 @@ BESIDE: dict[str, tuple[Callable[[Call], None], str]] = {
     "a link": (lambda call: swap(call.folder / "request.json", lambda path: path.symlink_to("/etc/passwd")), "request"),
     "a pipe": (lambda call: swap(call.folder / "alerts.jsonl", os.mkfifo), "alerts.jsonl has changed"),
     "all may read it": (lambda call: (call.folder / "request.json").chmod(0o644), "can be read or changed by others"),
+    "all may enter the call": (lambda call: call.folder.chmod(0o755), "can be read or changed by others"),
+    "all may enter all": (lambda call: call.root.chmod(0o711), "can be read or changed by others"),
+    "all may read every alert": (lambda call: call.records[1].chmod(0o604), "can be read or changed by others"),
+    "all may change what is released": (lambda call: (call.folder / "released").chmod(0o777), "changed by others"),
 }
 
 
