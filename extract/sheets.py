@@ -8,8 +8,11 @@ anything, each row with its number in the sheet first, and sheets.json, which sa
 import csv
 import datetime as dt
 import errno
+import itertools
 import json
 import os
+import posixpath
+import re
 import resource
 import signal
 import subprocess
@@ -19,6 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
 
 from extract.refusal import CANNOT_BE_READ, NAME_AND_CONTENT_DIFFER, PASSWORD_PROTECTED, TOO_LARGE, Refusal
 from send_ready import disk
@@ -32,6 +37,9 @@ CELL_LIMIT = 1 << 24  # of all sheets, blank ones within the tables too: a milli
 MEMORY = 1 << 30  # bytes of address space
 SECONDS = 120  # of processor time
 DAMAGED, DISK_FULL = 3, 4  # exit statuses
+NO_RESULT = "#NO RESULT!"  # in place of a formula whose result was not saved; see typed.EXCEL_ERROR
+COLUMNS = 16_384  # of a sheet
+_PERHAPS_LOST = re.compile(rb"""t=["']e["']|<(?:\w+:)?f[ />]""")
 _STOPPED = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGXCPU)  # by a limit, or by native code
 
 
@@ -136,21 +144,29 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int]]:
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     found, cells, characters = [], 0, 0
+    lost = _lost(path)
     with open(path, "rb") as file, CalamineWorkbook.from_filelike(file) as book:  # by content: an .xls may be an .xlsx
         for number, about in enumerate(book.sheets_metadata, start=1):
             sheet = book.get_sheet_by_name(about.name)
-            if sheet.start is None:
+            faults = lost.get(number, {})
+            if sheet.start is None and not faults:
                 continue
-            cells += sheet.total_height * max(sheet.total_width, 8)  # a blank row takes time, too
+            height = max(sheet.total_height, max(faults, default=0))
+            width = max(sheet.total_width, max(map(max, faults.values()), default=0), 8)
+            cells += height * width  # a blank row takes time, too
             if cells > CELL_LIMIT:
                 raise _too_much()
-            before, row, blank = [""] * sheet.start[1], 0, 0
+            before, row, blank = [""] * (sheet.start[1] if sheet.start else 0), 0, 0
             with open(folder / f"{number}.csv", "w", encoding="utf-8", newline="") as out:
                 write = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow
-                for row, held in enumerate(sheet.iter_rows(), start=1):
-                    values = [_text(cell) for cell in held]
+                rows = itertools.zip_longest(sheet.iter_rows(), range(height), fillvalue=())
+                for row, (held, _) in enumerate(rows, start=1):
+                    values = before + [_text(cell) for cell in held]
+                    for column, fault in faults.get(row, {}).items():
+                        values += [""] * (column - len(values))
+                        values[column - 1] = fault
                     if any(value.strip() for value in values):
-                        write([row, *before, *values])
+                        write([row, *values])
                         characters += sum(map(len, values))
                     else:
                         blank += 1
@@ -158,6 +174,107 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int]]:
                         raise _too_much()
             found.append((number, about.visible == SheetVisibleEnum.Visible, row, blank))
     return found
+
+
+def _lost(path: Path) -> dict[int, dict[int, dict[int, str]]]:
+    """Cells that hold an error, or a formula without its result, which the library takes for blank.
+
+    By sheet, row and column, from 1: what to write in place. Of workbooks as Excel has written them since 2007.
+    """
+    if not zipfile.is_zipfile(path):
+        return {}
+    with zipfile.ZipFile(path) as archive:
+        if "xl/workbook.xml" not in archive.namelist():
+            return {}
+        parts = _sheet_parts(archive)
+        return {number: found for number, part in parts.items() if (found := _lost_of(archive, part))}
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[int, str]:
+    """The part of each sheet, by its place in the workbook."""
+    # Within the limits of this process; and expat itself lets no entity grow.
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314
+    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    sheets = [element for element in book.iter() if element.tag.rpartition("}")[2] == "sheet"]
+    found = {}
+    for number, sheet in enumerate(sheets, start=1):
+        link = next((value for name, value in sheet.items() if name.rpartition("}")[2] == "id"), None)
+        target = targets.get(link, "")
+        part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+        if part in archive.namelist():
+            found[number] = part
+    return found
+
+
+def _lost_of(archive: zipfile.ZipFile, part: str) -> dict[int, dict[int, str]]:
+    held = b""
+    with archive.open(part) as stream:
+        while piece := stream.read(1 << 20):
+            if _PERHAPS_LOST.search(held[-16:] + piece):
+                break
+            held = piece
+        else:
+            return {}  # as in most: it costs the unpacking alone
+    cells = _Cells()
+    with archive.open(part) as stream:
+        cells.parser.ParseFile(stream)
+    return cells.lost
+
+
+class _Cells:
+    """What has no value in a sheet's XML."""
+
+    def __init__(self) -> None:
+        self.lost: dict[int, dict[int, str]] = {}
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._begin, self._end
+        self.parser.CharacterDataHandler = self._says
+        self._row = self._column = 0
+        self._type, self._value = "", ""
+        self._has_formula = self._has_value = self._is_value = False
+
+    def _begin(self, name: str, given: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "row":
+                self._row, self._column = int(given.get("r") or self._row + 1), 0
+            case "c":
+                letters = given.get("r", "").rstrip("0123456789")
+                self._column = _number(letters) if letters else self._column + 1
+                self._type, self._value = given.get("t", "n"), ""
+                self._has_formula = self._has_value = False
+            case "f":
+                self._has_formula = True
+            case "v" | "t":
+                self._has_value = self._is_value = True
+
+    def _says(self, text: str) -> None:
+        if self._is_value:
+            self._value += text
+
+    def _end(self, name: str) -> None:
+        kind = name.rpartition(":")[2]
+        if kind in ("v", "t"):
+            self._is_value = False
+        elif kind == "c":
+            is_blank = self._type == "str" and self._has_value  # the result is an empty text
+            if self._type == "e":
+                self._lose(self._value if self._value.startswith("#") else "#N/A")
+            elif self._has_formula and not self._value and not is_blank:
+                self._lose(NO_RESULT)
+
+    def _lose(self, what: str) -> None:
+        if self._column <= COLUMNS:
+            self.lost.setdefault(self._row, {})[self._column] = sys.intern(what[:20])
+
+
+def _number(letters: str) -> int:
+    """The number of a column by its letters."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter.upper()) - 64
+    return number
 
 
 def _text(value: object) -> str:
