@@ -138,7 +138,8 @@ def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE /
     columns = _columns(contract, column_map, _given(contract, raw, "columns", dict), read_none_dates(none_dates))
     types = {column.name: column.type for column in columns}
     key, latest_by = _given(contract, raw, "key", list), _given(contract, raw, "latest_by", str, "")
-    _all_known(contract, [*key, *([latest_by] if latest_by else [])], types)
+    _all_known(contract, key, types, "key: ")
+    _all_known(contract, [latest_by] if latest_by else [], types, "latest_by: ")
     if not any(column.is_required for column in columns if column.name in key):
         raise ContractError(f"{contract}: no column of the key is required, so that a row may have none.")
     undated_file = _given(contract, raw, "undated_file", str, FILE_TIME)
@@ -281,10 +282,10 @@ def _only(path: Path, given: Any, known: set[str], what: str) -> None:
         raise ContractError(f"{path}: unknown {what} {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
 
 
-def _all_known(path: Path, used: Iterable[Any], names: Container[str]) -> None:
+def _all_known(path: Path, used: Iterable[Any], names: Container[str], setting: str = "") -> None:
     unknown = [str(column) for column in used if not isinstance(column, str) or column not in names]
     if unknown:
-        raise ContractError(f"{path}: {', '.join(unknown)} is not a column of the contract.")
+        raise ContractError(f"{path}: {setting}{', '.join(unknown)} is not a column of the contract.")
 
 
 def _same_for_the_warehouse(own: Contract, shipped: Contract, path: Path) -> None:

@@ -163,22 +163,31 @@ KINDS = (
 def settle(run: Run, settings: Settings) -> Settings:
     """Check all that the council has written, and keep with the run what is in force; gives settings that read that."""
     with files.locked(run.home / "locks" / "configuration"):
-        folder, partial = run.folder / FOLDER, run.folder / f".{FOLDER}.partial"
-        confined.remove_tree(partial)
-        partial.mkdir(parents=True)
-        settled = _settled(settings, partial)
-        (run.folder / RECORD).unlink(missing_ok=True)
-        confined.remove_tree(folder)
-        os.replace(partial, folder)
-        files.write_json(run.folder / RECORD, asdict(settled))
-    return replace(settings, config=folder)
+        return _settle(run, settings)
 
 
 def in_force(run: Run, settings: Settings) -> Settings:
     """Settings that read the configuration of a run, which is settled now if it never was."""
-    if (run.folder / FOLDER).is_dir() and runs.read(run.folder / RECORD):
+    if _is_settled(run):
         return replace(settings, config=run.folder / FOLDER)
-    return settle(run, settings)
+    with files.locked(run.home / "locks" / "configuration"):  # feeds are read side by side
+        return replace(settings, config=run.folder / FOLDER) if _is_settled(run) else _settle(run, settings)
+
+
+def _is_settled(run: Run) -> bool:
+    return (run.folder / FOLDER).is_dir() and bool(runs.read(run.folder / RECORD))
+
+
+def _settle(run: Run, settings: Settings) -> Settings:
+    folder, partial = run.folder / FOLDER, run.folder / f".{FOLDER}.partial"
+    confined.remove_tree(partial)
+    partial.mkdir(parents=True)
+    settled = _settled(settings, partial)
+    (run.folder / RECORD).unlink(missing_ok=True)
+    confined.remove_tree(folder)
+    os.replace(partial, folder)
+    files.write_json(run.folder / RECORD, asdict(settled))
+    return replace(settings, config=folder)
 
 
 def of(run: Run) -> Settled:

@@ -89,7 +89,7 @@ def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path
     ("change", "message"),
     [
         (("type: date,", "type: day,"), "has type day. Types: "),
-        (("key: [student_id]", "key: [pupil]"), "pupil is not a column of the contract"),
+        (("key: [student_id]", "key: [pupil]"), "key: pupil is not a column of the contract"),
         (("limits:", "limit:"), "unknown key limit. Known: "),
         (("  surname: ", "  maiden_name: "), "no header for column maiden_name. Add a row"),
         (("owner: ", "# owner: "), "'owner' is missing"),
@@ -132,6 +132,8 @@ def test_a_contract_with_a_mistake_is_named_with_what_to_change(
     [
         (("  surname: ", "  # surname: "), "column surname of the shipped contract is missing. Add it"),
         (("type: date,", "type: text,"), "column date_of_birth has type text, and the warehouse takes date"),
+        (("student_id:         {type: id,", "student_id: {type: text,"), "column student_id has type text"),
+        (("key: [student_id]", "key: [student_id, upn]"), r"key is \[student_id, upn\], and the warehouse is made by"),
     ],
 )
 def test_a_councils_contract_has_what_the_warehouse_is_made_of(
