@@ -17,6 +17,7 @@ _STRAY = re.compile("[\udc80-\udcff]")  # a byte that is not UTF-8, as Python's 
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 # A pair of bytes that Windows-1252 has too, such as É and a hard space; others would be `Ã©`, which nobody writes.
 _PERHAPS = re.compile("[\u0180-\u07ff]")
+_SHIFTED = re.compile(f"[{''.join(chr(byte << 8) for byte in range(0x30, 0x7B))}]")
 _CP1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", errors="replace") for byte in range(0x80, 0x100)}
 # NULs, the end-of-file sign of DOS and marks of order are nothing.
 _NOTHING: dict[int, None] = {0: None, 0x1A: None, 0xFEFF: None}
@@ -51,6 +52,7 @@ class _Tally:
     marks: int = 0  # of order, but for one at the beginning
     strays: int = 0
     lost: int = 0  # U+FFFD
+    shifted: int = 0  # what ASCII becomes in UTF-16 when a byte is missing
 
     @property
     def lone_returns(self) -> int:
@@ -73,7 +75,9 @@ def plain(path: Path, work: Path) -> Plain | None:
         head = file.read(4096)
     encoding, errors = _unicode(head)
     notes: list[str] = []
-    tally = None if encoding != "utf-8-sig" and _is_mixed(path) else _tally(_pieces(path, encoding, errors))
+    tally: _Tally | None = _tally(_pieces(path, encoding, errors))
+    if tally and encoding != "utf-8-sig" and _is_mixed(path, tally):
+        tally = None
     removed = tally.nuls + tally.ends if tally else 0
     if tally is None or tally.strays or (encoding == "utf-8-sig" and tally.nuls):
         copy = work / "lines.txt"
@@ -113,16 +117,17 @@ def _unicode(head: bytes) -> tuple[str, str]:
     return "utf-8-sig", "surrogateescape"
 
 
-def _is_mixed(path: Path) -> bool:
-    """Whether a file that begins in UTF-16 goes on in another encoding."""
-    held = b""
+def _is_mixed(path: Path, tally: _Tally) -> bool:
+    """Whether a file that begins in UTF-16 goes on in another encoding, or out of step."""
+    held, line_ends = b"", 0
     with open(path, "rb") as file:
         while piece := file.read(PIECE):
+            line_ends += piece.count(b"\n") + piece.count(b"\r")
             held = held[-PIECE:] + piece
             if _WIDE_LINE.search(held):
                 return True
     end = held.rstrip(b"\r\n").rpartition(b"\n")[2]
-    return len(end) >= 4 and 0 not in end
+    return (len(end) >= 4 and 0 not in end) or (line_ends > tally.line_feeds + tally.returns and tally.shifted > 0)
 
 
 class _Mixed:
@@ -147,7 +152,9 @@ class _Mixed:
         with open(copy, "w", encoding="utf-8", newline="") as file:
             for piece in self._pieces(path):
                 if 0 in piece:
-                    file.write("\n".join(map(self._wide, piece.split(b"\n"))))
+                    lines = re.split(rb"([\r\n])", piece)
+                    lines[::2] = [self._wide(line).encode("utf-8", "replace") for line in lines[::2]]
+                    file.write(b"".join(lines).decode("utf-8"))
                 else:
                     at = 0
                     for begin, end in _beyond_ascii(piece):
@@ -194,9 +201,10 @@ class _Mixed:
 
     def _wide(self, line: bytes) -> str:
         """A line, by the LF bytes around it, that may be in UTF-16."""
-        nuls = line.count(0)
-        if 3 * nuls <= len(line) or nuls == len(line):
-            return self._text(line.replace(b"\x00", b"")) if nuls < len(line) else ""
+        nuls, even = line.count(0), line[0::2].count(0)
+        is_wide = len(line) < 3 * nuls and 5 * nuls <= 3 * len(line) + 5 and max(even, nuls - even) * 10 >= 9 * nuls
+        if not is_wide:  # NULs that have filled something up, or that somebody left
+            return self._text(line.replace(b"\x00", b""))
         self._found["UTF-16"] += 1
         for mark, order in ((codecs.BOM_UTF16_LE, "le"), (codecs.BOM_UTF16_BE, "be")):
             if mark in line[:3]:
@@ -245,5 +253,6 @@ def _tally(pieces: Iterable[str]) -> _Tally:
             found.strays += len(_STRAY.findall(piece))
             found.marks += piece.count("\ufeff")
             found.lost += piece.count("\ufffd")
+            found.shifted += len(_SHIFTED.findall(piece))
         found.last = piece[-1]
     return found
