@@ -113,16 +113,25 @@ def _entries(con: DuckDBPyConnection, unique_ids: Sequence[str], as_at: date) ->
 
 
 def _known(con: DuckDBPyConnection, asked: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """By Unique ID: whose it is, and whether on a list. Also by one given up when two records proved one child."""
+    """By Unique ID: whose it is, and whether on a list.
+
+    Also by one given up when two records proved one child, and by the hub's own reference where it is no Unique ID.
+    """
     rows = con.execute(
         f"""
-        SELECT asked, person_id, is_on_list_1 OR is_on_list_2
+        SELECT asked, arg_min(person_id, place), arg_min(is_on_list_1 OR is_on_list_2, place)
         FROM (
+            SELECT person_id, person_id AS asked, 1 AS place FROM built.int.int_person_records__linked
+            UNION ALL
             SELECT person_id, CASE source_system WHEN 'ehc_hub' THEN 'HUB-' WHEN 'social_care' THEN 'SC-' ELSE '' END
-                || source_id AS asked
+                || source_id AS asked, 2 AS place
             FROM built.int.int_person_records__linked
+            UNION ALL
+            SELECT person_id, source_id AS asked, 3 AS place
+            FROM built.int.int_person_records__linked WHERE source_system = 'ehc_hub'
         ) JOIN built.core.dim_person USING (person_id)
         WHERE asked IN ({literals(asked)})
+        GROUP BY asked
         """
     ).fetchall()
     return {unique_id: (person_id, is_listed) for unique_id, person_id, is_listed in rows}
@@ -133,7 +142,7 @@ def _note(asked: str, person_id: str | None, is_listed: bool, as_at: date) -> st
         return "It is blank. Give the Unique ID of the child."
     if person_id is None:
         return "Nobody in the data has it. Check it against the first column of the lists, and ask again."
-    notes = [] if person_id == asked else ["The child has another Unique ID now; the first sheet shows it."]
+    notes = [] if person_id == asked else ["The child has another Unique ID; the first sheet shows it."]
     if not is_listed:
         notes.append(f"On neither list as at {day(as_at)}. Check that it is the child who was named.")
     return " ".join(notes) or None

@@ -39,3 +39,11 @@
         ) }}
     )
 {%- endmacro %}
+
+{#
+    The id here of a hub's record: HUB- and its own reference. Where Capita One holds that very id, as a council may
+    have taken it over, it says whose it is, so that two records never share one.
+#}
+{% macro hub_id(reference, is_taken) -%}
+    'HUB-' || {{ reference }} || if({{ is_taken }}, ' (EHC Hub)', '')
+{%- endmacro %}

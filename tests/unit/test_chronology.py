@@ -209,7 +209,7 @@ def test_ids_are_told_by_their_place_and_do_not_stop_the_others(run: Run, tmp_pa
 
 def test_an_id_that_was_given_up_leads_to_the_child(run: Run, tmp_path: Path) -> None:
     book, messages = made(run, tmp_path / "c.xlsx", "HUB-9")
-    assert messages == ["Unique ID 1 of 1: The child has another Unique ID now; the first sheet shows it."]
+    assert messages == ["Unique ID 1 of 1: The child has another Unique ID; the first sheet shows it."]
     assert book.sheetnames == ["Contents", "1"]
     assert [book["Contents"].cell(5, column).value for column in (1, 4)] == ["HUB-9", "1"]
 

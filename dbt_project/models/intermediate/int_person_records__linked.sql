@@ -132,6 +132,19 @@ placed as (
     from records
     left join direct on records.record_id = direct.record_id
     left join followed on records.group_id = followed.group_id
+),
+
+named as (
+    select
+        *,
+        min(source_id) filter (where source_system = 'ehc_hub') over (partition by anchor) as first_case_id
+    from placed
+),
+
+student_ids as (
+    select source_id
+    from placed
+    where source_system = 'capita_one'
 )
 
 select
@@ -140,9 +153,9 @@ select
     source_id,
     coalesce(
         min(source_id) filter (where source_system = 'capita_one') over (partition by anchor),
-        'HUB-' || min(source_id) filter (where source_system = 'ehc_hub') over (partition by anchor),
+        {{ hub_id('first_case_id', "'HUB-' || first_case_id in (select student_ids.source_id from student_ids)") }},
         'SC-' || min(source_id) over (partition by anchor)
     ) as person_id,
     link_rule,
     is_ambiguous
-from placed
+from named

@@ -27,7 +27,9 @@ with capita_one as (
 -- The hub's plan counts only while Capita One holds no plan at all for the person.
 ehc_hub as (
     select
-        'HUB-' || cases.case_id as plan_id,
+        {{ hub_id(
+            'cases.case_id', "'HUB-' || cases.case_id in (select capita_one.plan_id from capita_one)"
+        ) }} as plan_id,
         person.person_id,
         'ehc_hub' as source_system,
         cast(null as varchar) as student_id,

@@ -35,7 +35,10 @@ with requests as (
     union all
 
     select
-        'HUB-' || cases.case_id as case_id,
+        {{ hub_id(
+            'cases.case_id',
+            "'HUB-' || cases.case_id in (select one.involvement_id from " ~ ref('stg_capita_one__ehcp_assessments') ~ " as one)"
+        ) }} as case_id,
         'ehc_hub' as source_system,
         person.person_id,
         cases.request_received_date as received_date,

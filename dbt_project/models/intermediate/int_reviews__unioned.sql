@@ -21,7 +21,10 @@ reviews as (
 
     -- A review in the hub is of its case's plan; where Capita One holds the plan, of the person's main plan there.
     select
-        'HUB-' || reviews.review_id as review_id,
+        {{ hub_id(
+            'reviews.review_id',
+            "'HUB-' || reviews.review_id in (select one.review_id from " ~ ref('stg_capita_one__annual_reviews') ~ " as one)"
+        ) }} as review_id,
         coalesce(hub_plans.plan_id, capita_plans.plan_id) as plan_id,
         person.person_id,
         'ehc_hub' as source_system,
