@@ -37,7 +37,7 @@ _HOLDERS = """(
 )"""
 _PLANS = f"""(
     SELECT string_agg(
-        {_together(_said("plan", "plan.plan_id"), _day("issued", "plan.initial_plan_date"))}, ', '
+        plan.plan_id || ' of ' || coalesce({_DATE.format("plan.initial_plan_date")}, 'no date'), '; '
         ORDER BY plan.initial_plan_date, plan.plan_id
     )
     FROM built.int.int_plans__unioned AS plan WHERE plan.person_id = frame.unique_id AND plan.is_open
@@ -68,7 +68,6 @@ _LIST_1 = {
     "L-127": _together(
         _said("plan", "plan.plan_id"),
         _day("current date", "plan.current_plan_date"),
-        _said("cannot be read or blank", "'the initial date'"),
     ),
 }
 

@@ -214,6 +214,12 @@ def test_an_id_that_was_given_up_leads_to_the_child(run: Run, tmp_path: Path) ->
     assert [book["Contents"].cell(5, column).value for column in (1, 4)] == ["HUB-9", "1"]
 
 
+def test_the_hubs_own_reference_leads_to_the_child_where_it_is_nobodys_unique_id(run: Run, tmp_path: Path) -> None:
+    book, messages = made(run, tmp_path / "c.xlsx", "9")
+    assert messages == ["Unique ID 1 of 1: The child has another Unique ID; the first sheet shows it."]
+    assert book.sheetnames == ["Contents", "1"]
+
+
 def test_no_id_at_all_makes_a_workbook_without_children(run: Run, tmp_path: Path) -> None:
     book, messages = made(run, tmp_path / "c.xlsx")
     assert messages == ["No Unique ID was given: the workbook holds no child."]
