@@ -40,6 +40,7 @@ DAMAGED, DISK_FULL = 3, 4  # exit statuses
 NO_RESULT = "#NO RESULT!"  # in place of a formula whose result was not saved; see typed.EXCEL_ERROR
 COLUMNS = 16_384  # of a sheet
 _PERHAPS_LOST = re.compile(rb"""t=["']e["']|<(?:\w+:)?f[ />]""")
+_PERHAPS_LOST_ODS = re.compile(rb"""value-type=["']error|:formula=""")
 _STOPPED = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGXCPU)  # by a limit, or by native code
 
 
@@ -179,11 +180,13 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int]]:
 def _lost(path: Path) -> dict[int, dict[int, dict[int, str]]]:
     """Cells that hold an error, or a formula without its result, which the library takes for blank.
 
-    By sheet, row and column, from 1: what to write in place. Of workbooks as Excel has written them since 2007.
+    By sheet, row and column, from 1: what to write in place. Of workbooks in XML: .xlsx, .xlsm and .ods.
     """
     if not zipfile.is_zipfile(path):
         return {}
     with zipfile.ZipFile(path) as archive:
+        if "content.xml" in archive.namelist():
+            return _lost_of_ods(archive)
         if "xl/workbook.xml" not in archive.namelist():
             return {}
         parts = _sheet_parts(archive)
@@ -208,18 +211,57 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[int, str]:
 
 
 def _lost_of(archive: zipfile.ZipFile, part: str) -> dict[int, dict[int, str]]:
-    held = b""
-    with archive.open(part) as stream:
-        while piece := stream.read(1 << 20):
-            if _PERHAPS_LOST.search(held[-16:] + piece):
-                break
-            held = piece
-        else:
-            return {}  # as in most: it costs the unpacking alone
+    if not _holds(archive, part, _PERHAPS_LOST):
+        return {}  # as in most: it costs the unpacking alone
     cells = _Cells()
     with archive.open(part) as stream:
         cells.parser.ParseFile(stream)
     return cells.lost
+
+
+def _holds(archive: zipfile.ZipFile, part: str, what: re.Pattern[bytes]) -> bool:
+    held = b""
+    with archive.open(part) as stream:
+        while piece := stream.read(1 << 20):
+            if what.search(held + piece):
+                return True
+            held = piece[-32:]
+    return False
+
+
+def _lost_of_ods(archive: zipfile.ZipFile) -> dict[int, dict[int, dict[int, str]]]:
+    if not _holds(archive, "content.xml", _PERHAPS_LOST_ODS):
+        return {}
+    cells = _OdsCells()
+    with archive.open("content.xml") as stream:
+        cells.parser.ParseFile(stream)
+    return cells.lost
+
+
+class _OdsCells:
+    """What has no value in the sheets of an .ods."""
+
+    def __init__(self) -> None:
+        self.lost: dict[int, dict[int, dict[int, str]]] = {}
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._begin
+        self._sheet = self._row = self._next_row = self._column = 0
+
+    def _begin(self, name: str, given: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "table":
+                self._sheet, self._next_row = self._sheet + 1, 1
+            case "table-row":
+                self._row, self._column = self._next_row, 1
+                self._next_row += int(given.get("table:number-rows-repeated", 1))
+            case "table-cell" | "covered-table-cell":
+                repeated = int(given.get("table:number-columns-repeated", 1))
+                types = {value for key, value in given.items() if key.endswith(":value-type")}
+                if "error" in types or ("table:formula" in given and not types):
+                    what = "#N/A" if "error" in types else NO_RESULT
+                    rows = self.lost.setdefault(self._sheet, {}).setdefault(self._row, {})
+                    rows.update(dict.fromkeys(range(self._column, min(self._column + repeated, COLUMNS)), what))
+                self._column += repeated
 
 
 class _Cells:

@@ -94,3 +94,59 @@ def test_cells_without_references_as_other_programs_write_them(tmp_path: Path, c
     typed, found = read(tmp_path / "x.xlsx")
     assert found == [("1", "A12" if "A12" in cell else None, "Ash", "2012-04-03")]
     assert [each.column for each in typed.unreadable] == ["upn"] * is_lost
+
+
+CALCEXT = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+MANIFEST = (
+    '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+    '<manifest:file-entry manifest:full-path="/" '
+    'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+)
+
+
+def ods(path: Path, rows: str) -> Path:
+    """A spreadsheet as LibreOffice writes it, with these rows below the header."""
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    header = "".join(text_cell(cell) for cell in HEADER)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        book.writestr("META-INF/manifest.xml", MANIFEST)
+        book.writestr(
+            "content.xml",
+            f'<office:document-content {spaces} xmlns:calcext="{CALCEXT}"><office:body>'
+            '<office:spreadsheet><table:table table:name="S">'
+            f"<table:table-row>{header}</table:table-row>{rows}</table:table></office:spreadsheet></office:body>"
+            "</office:document-content>",
+        )
+    return path
+
+
+def text_cell(text: str, more: str = "") -> str:
+    return f'<table:table-cell office:value-type="string" {more}><text:p>{text}</text:p></table:table-cell>'
+
+
+ERROR = (
+    '<table:table-cell table:formula="of:=NA()" office:value-type="string" office:string-value="" '
+    'calcext:value-type="error"><text:p>#N/A</text:p></table:table-cell>'
+)
+
+
+def test_an_ods_is_read_like_an_xlsx_and_its_errors_told(tmp_path: Path) -> None:
+    date = '<table:table-cell office:value-type="date" office:date-value="2012-04-03"/>'
+    empty = '<table:table-cell table:number-columns-repeated="2"/>'
+    rows = [text_cell("1") + ERROR + text_cell("Ash") + date]
+    rows += [text_cell("2") + empty + '<table:table-cell table:formula="of:=TODAY()"/>']
+    path = ods(tmp_path / "x.ods", "".join(f"<table:table-row>{row}</table:table-row>" for row in rows))
+    typed, found = read(path)
+    assert found == [("1", None, "Ash", "2012-04-03"), ("2", None, None, None)]
+    assert {each.column: each.lines for each in typed.unreadable} == {"upn": (2,), "date_of_birth": (3,)}
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1_048_576, 16_384)])
+def test_an_ods_that_says_it_is_huge_is_refused_and_no_more(tmp_path: Path, rows: int, columns: int) -> None:
+    cell = text_cell("1", f'table:number-columns-repeated="{columns}"')
+    path = ods(tmp_path / "x.ods", f'<table:table-row table:number-rows-repeated="{rows}">{cell}</table:table-row>')
+    with reader.loaded(path, ".ods", STUDENTS, tmp_path / "scratch") as (_, outcome):
+        assert isinstance(outcome, Refusal) and outcome.code in ("F-07", "F-08"), outcome
