@@ -449,12 +449,21 @@ class Records:
             return record
         if not (scanned and scanned[1]):  # as lenient readers take it
             values = trim_tail(next(csv.reader([line], delimiter=self._delimiter)), width)
-            if len(values) == width and not self._is_open(line):
+            if len(values) == width and not self._is_open(line) and not self._hides_key(values):
                 return self._counted(values, number)
             if not self._is_open(line):
                 reason = _misfit_reason(len(values), width, is_last=not self._lines.has_more())
-                return Misfit(number, reason, tuple(values))
+                return Misfit(number, _JOINED if len(values) == width else reason, tuple(values))
         return Misfit(number, _OPEN, tuple(line.split(self._delimiter)))
+
+    def _hides_key(self, values: list[str]) -> bool:
+        """Whether a value in a line whose quotation marks do not fit may hold others, the key of a row among them."""
+        joined = [part for value in values if self._delimiter in value for part in value.split(self._delimiter)]
+        if not joined:
+            return False
+        return self._near.opinions(values)[1] > 0 or any(
+            self._near.is_key([part.strip(BLANKS + '"')] * self._layout.width) for part in joined
+        )
 
     def _is_open(self, line: str) -> bool:
         """Whether a lenient reader would go on in the next line."""

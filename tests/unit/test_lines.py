@@ -132,6 +132,15 @@ def test_a_mark_alone_behind_the_last_value(tmp_path: Path) -> None:
         assert table.lines.in_values == 0
 
 
+def test_marks_in_two_rows_of_one_line(tmp_path: Path) -> None:
+    """A line end was lost, and a lenient reader would find as many values as there should be."""
+    rows = students(40)
+    line = '700100,,Oak,Sam,03/03/2012,M,",,700101,"Oak,03/09/2026,,,,\n'
+    with read(tmp_path, written([HEADER, *rows]) + line + written(students(41)[40:])) as (con, _, _):
+        assert quarantined(con) == {42: "shape"}
+        assert "700101" in everything(con)
+
+
 def test_two_marks_of_which_nobody_can_tell_whether_they_join_values(tmp_path: Path) -> None:
     header, rows = [*HEADER, "A", "B", "C"], [[*row, "x", "y", "z"] for row in students(40)]
     rows[5][8:] = ['"x', 'y"', "z"]
