@@ -113,6 +113,19 @@ def test_a_clean_council_has_only_what_is_inherent(tmp_path_factory: pytest.Temp
             con.execute(f"SELECT count(*) FROM annex_a.rpt_annex_a__{name}").fetchone() for name in ("list_1", "list_2")
         ]
     assert {rule for rule, severity in found if severity in ("stop", "error")} <= {"101d", "201d"}
-    queries = {"102a", "107", "207", "108a", "L-115", "L-121", "L-122", "S-PLA-09", "S-REV-05", "S-HUR-04", "W-01"}
+    queries = {
+        "102a",
+        "107",
+        "207",
+        "108a",
+        "L-115",
+        "L-121",
+        "L-122",
+        "L-128",
+        "S-PLA-09",
+        "S-REV-05",
+        "S-HUR-04",
+        "W-01",
+    }
     assert {rule for rule, severity in found if severity == "query"} <= queries
     assert counts == [(CLEAN.plans,), (CLEAN.sen_support,)]
