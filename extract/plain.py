@@ -22,6 +22,7 @@ _CP1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", errors="replace") for b
 # NULs, the end-of-file sign of DOS and marks of order are nothing.
 _NOTHING: dict[int, None] = {0: None, 0x1A: None, 0xFEFF: None}
 _WIDE_LINE = re.compile(rb"\n[^\x00\n]{4,}\n")  # of one byte a letter: in UTF-16 even a delimiter has a NUL
+_NOT_PRINTED = re.compile(rb"[^\t\x20-\x7e]")
 _NOT_ASCII, _LINE_END = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\r\n]|\Z")
 
 
@@ -81,7 +82,7 @@ def plain(path: Path, work: Path) -> Plain | None:
     removed = tally.nuls + tally.ends if tally else 0
     if tally is None or tally.strays or (encoding == "utf-8-sig" and tally.nuls):
         copy = work / "lines.txt"
-        notes += _Mixed().write(path, copy)
+        notes += _Mixed("be" if encoding == "utf-16-be" else "le").write(path, copy)
         path, encoding, errors = copy, "utf-8", "strict"
         tally = _tally(_pieces(path, encoding, errors))
     if tally.is_blank:
@@ -133,9 +134,9 @@ def _is_mixed(path: Path, tally: _Tally) -> bool:
 class _Mixed:
     """Lines in UTF-8, Windows-1252 or UTF-16, each for itself, to UTF-8."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: str) -> None:
         self._is_utf8 = True  # what most lines are
-        self._order = "le"  # of the bytes of UTF-16
+        self._order = order  # of the bytes of UTF-16: le or be
         self._found = {"UTF-8": 0, "Windows-1252": 0, "UTF-16": 0}  # lines that could be nothing else
 
     def write(self, path: Path, copy: Path) -> list[str]:
@@ -206,6 +207,8 @@ class _Mixed:
         if not is_wide:  # NULs that have filled something up, or that somebody left
             return self._text(line.replace(b"\x00", b""))
         self._found["UTF-16"] += 1
+        if not _NOT_PRINTED.search(narrow := line.replace(b"\x00", b"")):
+            return narrow.decode("ascii")  # also of a line of which only a part is in UTF-16
         for mark, order in ((codecs.BOM_UTF16_LE, "le"), (codecs.BOM_UTF16_BE, "be")):
             if mark in line[:3]:
                 line, self._order = line[line.index(mark) + 2 :], order
