@@ -6,6 +6,7 @@ was on some day in London.
 
 import datetime as dt
 import re
+from contextlib import suppress
 from itertools import product
 
 from send_ready.settings import LONDON
@@ -38,6 +39,7 @@ _TIMES = (
 )
 _ZONE = r"(?: ?(?P<zone>z|utc|gmt|bst|(?:utc|gmt)? ?[+-]\d{2}(?::?\d{2})?))?"
 _SPELLINGS = tuple(re.compile(day + time + _ZONE, re.ASCII) for day, time in product(_DAYS, _TIMES))
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 _YEAR = re.compile(r"[0-9]{4}")
 _NOUGHT = re.compile(r"(?:0{1,2}([./-])0{1,2}\1)?0{4}(?:([./-])0{1,2}\2?0{1,2})?(?:[t ][0:.]*)?z?|0{8}")
 
@@ -46,6 +48,9 @@ def read(text: str) -> dt.datetime | None:
     """The date and time that a text stands for, as on a clock in London; None when it stands for none."""
     if len(text) > LONGEST or not _YEAR.search(text):
         return None
+    if _ISO.match(text):  # the most common of them, and twenty times as fast
+        with suppress(ValueError):
+            return _in_london(dt.datetime.fromisoformat(text))
     text = " ".join(text.casefold().split())
     text = re.sub(r" ?(?:\[[a-z/_]+\]|\([a-z ]+\))$", "", text)  # the zone's name, behind its offset
     text = _WEEKDAY.sub("", text, count=1) if _WEEKDAY.match(text) else text
@@ -74,11 +79,18 @@ def _moment(found: dict[str, str | None]) -> dt.datetime | None:
             int(found["y"] or 0), number, int(found["d"] or 0), hour,
             int(found.get("minute") or 0), int(found.get("second") or 0),
         )  # fmt: skip
-        if not found["zone"] or found.get("hour") is None or clock.year < 1900:
-            return clock  # a day of itself; and before 1900 a clock in London had no zone
-        return clock.replace(tzinfo=_zone(found["zone"])).astimezone(LONDON).replace(tzinfo=None)
+        if not found["zone"] or found.get("hour") is None:
+            return clock  # a day of itself
+        return _in_london(clock.replace(tzinfo=_zone(found["zone"])))
     except (ValueError, OverflowError):
         return None
+
+
+def _in_london(moment: dt.datetime) -> dt.datetime:
+    """What a clock in London showed. Before 1900 it had no zone, and such moments stand for none."""
+    if moment.tzinfo and 1900 <= moment.year < dt.MAXYEAR:
+        moment = moment.astimezone(LONDON)
+    return moment.replace(tzinfo=None)
 
 
 def month(name: str | None) -> int:

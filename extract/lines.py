@@ -30,6 +30,7 @@ LONG = f"The record is longer than {RECORD_LIMIT:,} characters; its beginning is
 _OPEN = "A quotation mark is opened and not closed."
 _JOINED = "A quotation mark in the line may have joined two of its values."
 _IN_KEY = "A quotation mark stands in the key."
+_WRAPPED = re.compile(r'[^\w="]*=\s*"[^"]*"[^\w"]*')  # ="00123", as Excel is made to keep noughts; see tidy.py
 _DOUBT = "The line stands below a quotation mark that does not fit, and does not look like a row."
 _SHIFTED = "The line has {} of {} values, and those that are missing do not seem to be the last."
 AGAIN = "The header stands here again."
@@ -410,9 +411,15 @@ class Records:
     def _without_marks(self, row: list[str]) -> Record:
         """A row whose ids, dates, codes and numbers neither begin nor end with a quotation mark, as they never do."""
         for at, (kind, value) in enumerate(zip(self._layout.types, row[1:], strict=False), start=1):
-            if '"' in value and kind not in ("", "text") and (kind != "code" or value.count('"') % 2):
+            if (
+                '"' in value
+                and not _WRAPPED.fullmatch(value)
+                and kind not in ("", "text")
+                and (kind != "code" or value.count('"') % 2)
+            ):
                 row[at] = value.strip(BLANKS + '"')
-        if any(index + 1 < len(row) and '"' in row[index + 1] for index in self._layout.keys):
+        keys = [row[index + 1] for index in self._layout.keys if index + 1 < len(row)]
+        if any('"' in key and not _WRAPPED.fullmatch(key) for key in keys):
             return Misfit(int(row[0]), _IN_KEY, tuple(row[1:]))
         return row
 

@@ -114,7 +114,7 @@ def _seen(column: Column, text: str) -> str:
 
 def _unwrapped(column: Column, text: str) -> str:
     """SQL of what Excel's wrapping wraps: ="00123", =00123, '00123."""
-    formula = rf"regexp_replace({text}, '^=\s*\"([^\"]*)\"$', '\1')"
+    formula = rf"regexp_replace({text}, '^=\s*\"([^\"]*)\"?$', '\1')"
     if column.type == "text":
         return f"CASE WHEN {text} LIKE '=%' THEN trim({formula}, {_BLANKS}) ELSE {text} END"
     plain = rf"regexp_replace({formula}, '^=\s*([0-9A-Za-z][0-9A-Za-z/_-]*)$', '\1')"
