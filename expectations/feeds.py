@@ -1,10 +1,12 @@
 """Raw rules on the landed feeds: what data entry should put right, and files that are wrong as a whole.
 
-A failed `stop` rule refuses that file and the one before it is validated and used. Nothing that
+A failed `stop` rule refuses that file and the one before it is validated and used. Where there is none, the newest
+is used all the same, and the rule is an error: nobody is left off a list because nothing else is there. Nothing that
 happens to one feed stops another.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from send_ready.warehouse import identifier, literal
 SHIPPED = Path(__file__).with_name("feeds")
 LISTED = 1_000  # failing rows of one rule that are listed one by one; the rest are counted
 NO_ROWS, NOT_CHECKED = "S-00", "S-01"
+NOT_USED = "The file is not used."
+USED = "There is no other file, so this one is used all the same."
 
 
 def rules_of(feed: str, settings: Settings) -> list[Rule]:
@@ -66,6 +70,7 @@ def _validate(run: Run, settings: Settings, contract: Contract, result: dict[str
     if any(_is_refused_by_rule(file) for file in result["files"]):
         result = extract(run, settings, contract.id)  # this step ran before: begin again with the newest file
     rules = rules_of(contract.id, settings)
+    newest = result
     refused: dict[str, str] = {}
     found: list[Issue] = []
     while result["typed_path"]:
@@ -77,6 +82,9 @@ def _validate(run: Run, settings: Settings, contract: Contract, result: dict[str
         refused[result["sha256"]] = " ".join(f"{issue.rule} {issue.message}" for issue in stops)
         result = extract(run, settings, contract.id, without=set(refused))
         _say_why(run, contract, refused)
+    if refused and (checked := _check(run, settings, contract, rules, newest, is_only=True))[0]:
+        extract(run, settings, contract.id, from_inbox=False)
+        return checked
     return 0, found
 
 
@@ -95,9 +103,15 @@ def _say_why(run: Run, contract: Contract, refused: dict[str, str]) -> None:
 
 
 def _check(
-    run: Run, settings: Settings, contract: Contract, rules: list[Rule], result: dict[str, Any]
+    run: Run,
+    settings: Settings,
+    contract: Contract,
+    rules: list[Rule],
+    result: dict[str, Any],
+    *,
+    is_only: bool = False,
 ) -> tuple[int, list[Issue]]:
-    """Rows and issues of one typed file. Only a stop issue when a stop rule fails."""
+    """Rows and issues of one typed file. Only a stop issue when a stop rule fails; but an error when it `is_only`."""
     source = f"read_parquet({literal(run.home / result['typed_path'])}, file_row_number = true)"
     absent = set(result["columns_missing"])  # extract has said so once; every row would fail the same way
     rules = [rule for rule in rules if not rule.needs & absent]
@@ -111,10 +125,11 @@ def _check(
             return 0, [_no_rows(contract, result)]
         stops = [outcome for outcome in checked.failed if outcome.rule.severity == "stop"]
         engine.write_results(run.folder / "rules" / "feeds" / f"{contract.name}.json", checked, len(frame))
-        found = [_stop(contract, result, outcome) for outcome in stops] or list(
-            _issues(con, source, contract, result, checked)
-        )
-        return len(frame), found
+        told = [_stop(contract, result, outcome, is_only=is_only) for outcome in stops]
+        if stops and not is_only:
+            return len(frame), told
+        rest = replace(checked, outcomes=[each for each in checked.outcomes if each not in stops])
+        return len(frame), [*told, *_issues(con, source, contract, result, rest)]
 
 
 def _about(contract: Contract, result: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
@@ -133,8 +148,10 @@ def _about(contract: Contract, result: dict[str, Any], outcome: Outcome) -> dict
     }
 
 
-def _stop(contract: Contract, result: dict[str, Any], outcome: Outcome) -> Issue:
-    return Issue(**_about(contract, result, outcome), count=len(outcome.rows))
+def _stop(contract: Contract, result: dict[str, Any], outcome: Outcome, *, is_only: bool) -> Issue:
+    about = _about(contract, result, outcome)
+    about["message"] += f" {USED if is_only else NOT_USED}"
+    return Issue(**about | ({"severity": "error"} if is_only else {}), count=len(outcome.rows))
 
 
 def _no_rows(contract: Contract, result: dict[str, Any]) -> Issue:
@@ -142,7 +159,7 @@ def _no_rows(contract: Contract, result: dict[str, Any]) -> Issue:
         "Source",
         NO_ROWS,
         "stop",
-        "No row of the file can be used, so the file is not used.",
+        f"No row of the file can be used. {NOT_USED}",
         "The report is probably wrong. Check it, then export again.",
         contract.owner,
         feed=contract.id,

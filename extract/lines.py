@@ -392,7 +392,7 @@ class Records:
             spanned, further = self._spanned(text, scanned[0])
             if spanned:
                 self.counts.in_values += len(further)
-                return self._without_marks([str(number), *spanned])
+                return self._without_marks([str(number), *spanned], is_written=True)
             self._patience -= sum(map(len, further))
             self._doubt = max(self._doubt, number + len(further))
             self._lines.give_back(further, number)
@@ -406,16 +406,20 @@ class Records:
             self.counts.blank += 1
             return None
         self.counts.literal += isinstance(record, list) and self._is_literal
-        return record if isinstance(record, Misfit) else self._without_marks(record)
+        is_written = bool(scanned) and not (scanned and scanned[1]) and not self._is_literal
+        return record if isinstance(record, Misfit) else self._without_marks(record, is_written=is_written)
 
-    def _without_marks(self, row: list[str]) -> Record:
-        """A row whose ids, dates, codes and numbers neither begin nor end with a quotation mark, as they never do."""
+    def _without_marks(self, row: list[str], *, is_written: bool) -> Record:
+        """A row whose ids, dates, codes and numbers neither begin nor end with a quotation mark, as they never do.
+
+        In a line that is as a writer of CSV writes it (`is_written`) a mark in a code is one that the system holds.
+        """
         for at, (kind, value) in enumerate(zip(self._layout.types, row[1:], strict=False), start=1):
             if (
                 '"' in value
                 and not _WRAPPED.fullmatch(value)
                 and kind not in ("", "text")
-                and (kind != "code" or value.count('"') % 2)
+                and (kind != "code" or (not is_written and value.count('"') % 2))
             ):
                 row[at] = value.strip(BLANKS + '"')
         keys = [row[index + 1] for index in self._layout.keys if index + 1 < len(row)]

@@ -156,7 +156,7 @@ CELLS = (
     # Provision and needs.
     Cell("provision unknown", PRO, "sen_provision", "Q", "unmapped", f"{UNLISTED} and end_date != ''"),
     Cell("provision ends before it starts", PRO, "end_date", "01/01/2001", "S-PRO-01",
-         f"{UNLISTED} and end_date != ''"),
+         f"{UNLISTED} and end_date != '' and sen_provision != 'K'"),
     Cell("provision start impossible", PRO, "start_date", "00/00/0000", "quarantine", f"{UNLISTED} and end_date != ''"),
     Cell("primary need unknown to the DfE", NEE, "sen_type", "XYZ", "unmapped L-124", f"{LISTED} and p_needs == 1"),
     Cell("primary need in words", NEE, "sen_type", "Autism", "tolerated", f"{LISTED} and sen_type == 'ASD'"),

@@ -135,19 +135,28 @@ def test_a_stop_rule_refuses_the_file_and_the_one_before_is_used(given: Settings
     assert reasons["capita_one_students_20261115.csv"] == ("accepted", None)
     status, reason = reasons["capita_one_students_20261116.csv"]
     assert status == "refused"
-    assert "S-STU-01 More than half of the students have no date of birth" in reason
+    assert "S-STU-01 More than half of the students have no date of birth. The file is not used." in reason
     assert files.read_json(run.feed_result("capita_one.home_education"))["status"] == "fresh"
     assert validated(run, given) == found, "the step may be run again"
     assert files.read_json(run.feed_result(STUDENTS)) == result
 
 
-def test_every_file_refused_leaves_the_feed_without_one(given: Settings, drop: Callable[..., Path]) -> None:
+def test_with_every_file_refused_the_newest_is_used_and_the_rule_is_an_error(
+    given: Settings, drop: Callable[..., Path]
+) -> None:
+    """Without any file, everybody would be off the lists."""
     drop("capita_one_students_20261115.csv", students(["", "", ""]))
     drop("capita_one_students_20261116.csv", students(["", "", "03/03/2015"]))
     run, found = night(given, STUDENTS)
-    assert [issue["rule"] for issue in found] == ["S-STU-01", "S-STU-01"]
+    assert [(issue["rule"], issue["severity"], issue["file_name"][-12:], issue["count"]) for issue in found] == [
+        ("S-STU-01", "error", "20261116.csv", 2),
+        ("S-STU-02", "error", "20261116.csv", 1),
+        ("S-STU-02", "error", "20261116.csv", 1),
+    ]
+    assert found[0]["message"].endswith("There is no other file, so this one is used all the same.")
     result = files.read_json(run.feed_result(STUDENTS))
-    assert (result["status"], result["typed_path"]) == ("refused", None)
+    assert (result["status"], result["data_date"], result["rows_accepted"]) == ("fresh", "2026-11-16", 3)
+    assert validated(run, given) == found, "the step may be run again"
 
 
 def test_no_value_of_a_child_is_in_issues_or_results(
