@@ -139,7 +139,7 @@ def test_the_attacks_did_arrive(done: Night) -> None:
     for name, attack in {
         "annex_a_person_level_lists.xlsx": "=1+1",
         "issues.xlsx": "DROP TABLE",
-        "annex_a_further_items.xlsx": "=HYPERLINK(",
+        "annex_a_further_items.xlsx": "cmd|",
         "kpi.xlsx": "@SUM(",
     }.items():
         assert attack in said[name], name
@@ -266,7 +266,7 @@ def test_what_identifies_children_is_found_where_it_belongs(afterwards: Night) -
 def test_no_step_says_anything_of_a_child(afterwards: Night) -> None:
     assert "ConversionException" in afterwards.said  # the steps did fail,
     assert "Runtime Error in model" in afterwards.said  # and dbt
-    assert "> Conversion Error\n" in afterwards.said
+    assert "> Conversion Error [by " in afterwards.said
     assert scan.children_in(afterwards.said, afterwards.children) == set()
 
 
