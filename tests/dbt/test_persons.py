@@ -176,6 +176,7 @@ def test_issues_name_the_record_and_count_what_they_stand_for(built: Path) -> No
         ("P-03", "query", None, None, "record_1=capita_one:105; record_2=capita_one:106", 1),
         ("P-03", "query", None, None, "record_1=capita_one:107; record_2=capita_one:108", 1),
         ("P-03", "query", None, None, "record_1=capita_one:111; record_2=ehc_hub:H8", 1),
+        ("L-129", "error", "capita_one.ehc_plans", None, "plan_id=P0", 1),
         ("O-01", "error", "capita_one.ehc_plans", "student_id", "student_id=900", 1),
         ("O-01", "error", "capita_one.sen_needs", "student_id", "student_id=901", 2),
         ("O-01", "error", "capita_one.annual_reviews", "plan_id", "plan_id=unknown", 1),

@@ -128,6 +128,8 @@ def _extracted(run: Run, feed: str, types: dict[str, str], rows: list[Row]) -> N
         "is_stale": False,
         "data_date": str(AS_AT),
         "rows_accepted": len(rows),
+        "columns_missing": [],
+        "quarantine_path": None,
         "typed_path": str(path.relative_to(run.home)),
     }
     files.write_json(run.feed_result(feed), result)
