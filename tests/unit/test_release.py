@@ -484,7 +484,7 @@ import subprocess, sys
 from pathlib import Path
 sys.path[:0] = [{project!r}, {tests!r}]
 disk = Path({disk!r})
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k,mode=700", "tmpfs", disk], check=True)
 from test_release import Call, verify, ReleaseError, PASSWORD
 call = Call(disk)
 call.version(extra=150_000)
