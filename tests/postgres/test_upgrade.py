@@ -81,7 +81,8 @@ def test_another_type_and_another_key_take_effect(target: Target) -> None:
         )
     )
     assert target.read("SELECT person_id, pg_typeof(person_id)::text FROM core.dim_person") == [(7, "integer")]
-    keys = "SELECT conrelid::regclass::text, contype::text FROM pg_constraint WHERE conname LIKE 'send%' ORDER BY 1, 2"
+    keys = "SELECT conrelid::regclass::text, contype::text FROM pg_constraint WHERE conname LIKE 'send%'"
+    keys += " AND connamespace = 'core'::regnamespace ORDER BY 1, 2"
     expected = [("core.dim_person", "p"), ("core.fct_exclusion", "f"), ("core.fct_exclusion", "p")]
     assert target.read(keys) == expected
     target.rollback()
