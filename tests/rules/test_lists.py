@@ -27,7 +27,7 @@ FINE = {  # somebody about whom nothing is to be said
     "elective_home_education": "No",
     "pupil_premium": "No",
     "known_to_social_care": "No",
-    "disability": "Unknown",
+    "disability": "No",
     "initial_plan_date": "2024-05-01",
     "last_review_date": "2026-05-01",
     "is_on_list": True,
@@ -181,5 +181,6 @@ def test_every_rule_of_a_list_can_be_run_on_its_frame(given: Settings) -> None:
         "201c",
         "201d",
         "203",
+        "L-127",
     }
     assert len(lists.rules_of(LIST_1, given)) > 40

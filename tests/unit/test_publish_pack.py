@@ -13,6 +13,7 @@ from publish_run import AS_AT, child, finished_run, issue, settings
 import send_ready
 from publish import issues_book, pack
 from send_ready import files, issues
+from send_ready.errors import RunError
 from send_ready.issues import Issue
 
 NAMES = {
@@ -84,7 +85,11 @@ def test_rows_that_do_not_add_up_stop_the_pack_and_name_the_file(tmp_path: Path)
     result = files.read_json(run.feed_result("capita_one.students"))
     result["files"][0]["rows_quarantined"] = 0
     files.write_json(run.feed_result("capita_one.students"), result)
-    with pytest.raises(pack.AccountingError, match=r"capita_one_students\.csv has 10 rows, but 8 accepted \+ 0"):
+    with pytest.raises(RunError, match=r"capita_one__students\.json is damaged\. Run `send-ready extract"):
+        pack.publish(run, settings(tmp_path))
+    result["files"][0] |= {"rows_quarantined": 2, "lines": {"total": 12, "header": 1, "rows": 10}}
+    files.write_json(run.feed_result("capita_one.students"), result)
+    with pytest.raises(pack.AccountingError, match="has 12 lines, and 11 are accounted for"):
         pack.publish(run, settings(tmp_path))
     assert {path.name: path.read_bytes() for path in run.out.iterdir()} == before
 
