@@ -75,7 +75,7 @@ def rows_of_duckdb(target: Target) -> dict[str, Counter[tuple[object, ...]]]:
 def rows_of_postgres(target: Target) -> dict[str, Counter[tuple[object, ...]]]:
     tables = target.read(
         "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tableowner = 'send_loader' "
-        "AND schemaname NOT LIKE '%_previous'"
+        "AND schemaname NOT LIKE '%_previous' AND schemaname <> 'send_publisher'"
     )
     return {table: Counter(target.read(f"SELECT * FROM {table}")) for (table,) in tables}
 
