@@ -225,7 +225,8 @@ def _judged(given: Settings, contract: Contract, case: Case, landed: Landed, ent
 def records(data: bytes, contract: Contract) -> tuple[int, int] | None:
     """The least and most records that a text can be said to hold under its header; None where that can be argued.
 
-    A line of nothing but delimiters may be one or none, and a CR alone may end a line or stand in a value.
+    A line of nothing but delimiters may be one or none, a CR alone may end a line or stand in a value, and lines between
+    two quotation marks may be a value or, when nobody meant the marks, a row each.
     """
     if b"\x00" in data or data[:2] in (b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff"):
         return None
@@ -248,6 +249,7 @@ def _counted(text: str, contract: Contract) -> tuple[int, int] | None:
             if not required <= set(map(normalise, header)):
                 continue
             width, before, blank, full = len("\0".join(header).rstrip("\0 ").split("\0")), rows.line_num, 0, 0
+            spanned = 0
             for row in rows:
                 spans, before = rows.line_num - before, rows.line_num
                 if not any(cell.strip() for cell in row):
@@ -256,7 +258,8 @@ def _counted(text: str, contract: Contract) -> tuple[int, int] | None:
                     return None  # a quotation that was not meant, perhaps
                 else:
                     full += 1
-            return full, full + blank
+                    spanned += spans - 1
+            return full, full + blank + spanned
         except csv.Error:
             return None
     return None
