@@ -225,8 +225,8 @@ def _judged(given: Settings, contract: Contract, case: Case, landed: Landed, ent
 def records(data: bytes, contract: Contract) -> tuple[int, int] | None:
     """The least and most records that a text can be said to hold under its header; None where that can be argued.
 
-    A line of nothing but delimiters may be one or none, a CR alone may end a line or stand in a value, and lines between
-    two quotation marks may be a value or, when nobody meant the marks, a row each.
+    A line of nothing but delimiters may be one or none, a CR alone may end a line or stand in a value, and lines
+    between two quotation marks may be a value or, when nobody meant the marks, a row each.
     """
     if b"\x00" in data or data[:2] in (b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff"):
         return None
