@@ -149,7 +149,7 @@ def check(path: Path) -> list[str]:
     """What is wrong with a record, a sentence each: a line that does not follow from all before it. Older lines cannot
     be told."""
     problems, before = [], hashlib.sha256()
-    for number, text in enumerate(_bytes(path).splitlines(keepends=True), 1):
+    for number, text in enumerate(files.held(path).splitlines(keepends=True), 1):
         line = _parsed(text)
         if line and AFTER in line and line[AFTER] != before.hexdigest():
             problems.append(f"Line {number} of {path} does not follow from those before it: a line changed or went.")
@@ -166,17 +166,9 @@ def heads(lines: Iterable[Line]) -> Iterator[tuple[int, str]]:
 
 def _lines(path: Path) -> Iterator[Line]:
     """Whole lines; a record that is not there, or cannot be read, has none."""
-    for text in _bytes(path).splitlines():
+    for text in files.held(path).splitlines():
         if (line := _parsed(text)) and "key" in line:
             yield {name: value for name, value in line.items() if name != AFTER}
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with files.regular(path, follow=False) as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def _parsed(text: bytes) -> Line | None:

@@ -68,7 +68,7 @@ def differences(folder: Path, recorded: Mapping[str, Entry], beside: Collection[
 
 def of_call(folder: Path, version: int) -> dict[str, Any]:
     """What stands beside the versions of a call: the request up to a version, the timetable, and the alerts so far."""
-    request, alerts = _json(folder / REQUEST), _bytes(folder / ALERTS)
+    request, alerts = _json(folder / REQUEST), files.held(folder / ALERTS)
     return {
         "versions": len(_versions(request)),
         "request_sha256": _of_request(request, version),
@@ -95,7 +95,7 @@ def differences_of_call(folder: Path, version: int, recorded: Entry) -> Iterator
         if name in now["files"] and now["files"][name] != sha256:
             yield f"{folder / name} has changed."
     length = int(recorded["alerts"]["bytes"])
-    if hashlib.sha256(_bytes(folder / ALERTS)[:length]).hexdigest() != recorded["alerts"]["sha256"]:
+    if hashlib.sha256(files.held(folder / ALERTS)[:length]).hexdigest() != recorded["alerts"]["sha256"]:
         yield f"{folder / ALERTS} has changed: a line of it was changed, or went."
     for name in (REQUEST, ALERTS, *TIMETABLES):
         if os.path.lexists(folder / name):
@@ -120,19 +120,10 @@ def _versions(request: dict[str, Any]) -> list[Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(_bytes(path))
+        found = json.loads(files.held(path))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _bytes(path: Path) -> bytes:
-    """What a file holds; nothing of what is not there, or is no file."""
-    try:
-        with files.regular(path, follow=False) as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def _sha256(path: Path) -> str | None:

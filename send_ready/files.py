@@ -31,6 +31,15 @@ def regular(path: Path, *, follow: bool = True) -> BufferedReader:
     return cast(BufferedReader, _opened(path, flags | os.O_RDONLY, "rb"))
 
 
+def held(path: Path) -> bytes:
+    """What a file holds; nothing of what is not there, cannot be read, or is a link or no file."""
+    try:
+        with regular(path, follow=False) as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
 def created(path: Path) -> BinaryIO:
     """A new file to write, which takes the place of what an earlier process left under its name, a link included."""
     path.unlink(missing_ok=True)
