@@ -35,6 +35,12 @@ OF_THE_MOMENT = (
     ("*/gx/*.html", r">[0-9a-f]{32}<", ">FINGERPRINT<", "of a frame whose rows came in whichever order"),
     ("*/publication.json", r'("[\w./]+\.(?:duckdb|parquet)": )"[0-9a-f]{64}"', r'\1"HASH"', "of files in NO_ORDER"),
     ("*", r"(?<=same_outputs_)[a-z0-9_]{8}(?=$|/)", "RANDOM", "a published folder's name ends in a random part"),
+    (
+        "*",
+        r"(?<=[0-9a-f]{16}[.-])[0-9a-f]{12}(?=/|\.json)",
+        "CODE",
+        "of the code of extract/, in names of what it read",
+    ),
 )
 # Files of rows that DuckDB's threads write in whichever order, so that one commit does not make the same bytes twice.
 # They are compared as rows, how often each is there, with the names, types and comments of their columns.
@@ -67,7 +73,11 @@ def main(arguments: list[str] | None = None) -> int:
         found = list(differences(*homes, show=not asked.exports))
         print(*found, sep="\n")
         count = sum(1 for home in homes[1:] for _ in _outputs(home))
-        print(f"Differences: {len(found)}." if found else f"The same: {count} files and links, each table in them.")
+        print(
+            f"Differences: {len(found)}, between {' and '.join(map(str, homes))}."
+            if found
+            else f"The same: {count} files and links, each table in them."
+        )
     return 1 if found else 0
 
 

@@ -41,6 +41,9 @@ def write(home: Path) -> Path:
     (home / "runs/same_outputs/progress.jsonl").write_text("0.1 s")
     (home / "serving").symlink_to("published/same_outputs_abcd1234")
     pack(home / BOOK, sheet="<c>1</c>", styles="<s/>")
+    read = home / "typed" / f"{'ab' * 8}-{'0' * 12}"
+    read.mkdir(parents=True)
+    (read / "rows.csv").touch()
     rows(home / PARQUET, "('P1', 7), ('P2', 8), ('P2', 8)")
     change(
         home / WAREHOUSE,
@@ -73,6 +76,7 @@ def test_what_is_of_the_moment_or_in_no_order_is_no_difference(homes: tuple[Path
         "INSERT INTO core.dim_person VALUES ('P2', 8), ('P2', 8), ('P1', 7)",
     )
     (other / "published/same_outputs_abcd1234").rename(other / "published/same_outputs_zyxw9876")
+    (other / "typed" / f"{'ab' * 8}-{'0' * 12}").rename(other / "typed" / f"{'ab' * 8}-{'1' * 12}")
     (other / "serving").unlink()
     (other / "serving").symlink_to("published/same_outputs_zyxw9876")
     assert told(homes) == []
@@ -123,7 +127,7 @@ def test_the_command_fails_when_anything_differs(
     monkeypatch.setattr(same_outputs, "_played", lambda side, *_: side)
     asked = ["--before", str(homes[0]), "--after", str(homes[1]), "--exports", str(homes[0])]
     assert same_outputs.main(asked) == 0
-    assert "The same: 6 files" in capsys.readouterr().out
+    assert "The same: 7 files" in capsys.readouterr().out
     (homes[1] / PAGE).write_text("another")
     assert same_outputs.main(asked) == 1
-    assert "Differences: 1." in capsys.readouterr().out
+    assert "Differences: 1," in capsys.readouterr().out
