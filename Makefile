@@ -68,7 +68,7 @@ check: $(READY) ## Before the night: the configuration and the inbox, or one exp
 	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"}
 
 airflow: $(READY) ## Airflow with its web page, on this machine only (PORT=8080)
-	@exec $(BIN)/python -m send_ready.airflow_home $$PORT
+	@exec $(BIN)/python -m commands.airflow_home $$PORT
 
 bench: $(READY) ## Time, processor and memory of each step at Lancashire's size, beside a floor
 	@$(BIN)/python -m bench
@@ -81,7 +81,7 @@ audit: $(READY_TO_TEST) ## Known vulnerabilities of what is installed, asked of 
 
 sbom: $(READY_TO_TEST) ## The bill of materials, as CycloneDX (TO=build/send-ready.cdx.json)
 	@$(UV) export --locked --no-dev --format cyclonedx1.5 --preview-features sbom-export --quiet \
-		| $(BIN)/python -m supply.bill "$${TO:-build/send-ready.cdx.json}"
+		| $(BIN)/python -m tools.supply.bill "$${TO:-build/send-ready.cdx.json}"
 
 test: lint ## Every check and test (first installs what they need from Debian, where it may)
 	@$(BIN)/python -m tests.debian

@@ -18,14 +18,15 @@ from expectations.engine import Checked, EmptyFrame, Outcome
 from expectations.findings import broken, summary_of, unchecked
 from expectations.rules import Rule, load
 from extract import contract as contracts
+from extract.choose import extract
 from extract.contract import Contract
-from extract.feed import extract
 from extract.refusal import FAILED_RULE
-from send_ready import build, files, issues, runs, warehouse
+from send_ready import database, files, issues, runs
+from send_ready.database import identifier, literal
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
-from send_ready.warehouse import identifier, literal
+from warehouse import build
 
 SHIPPED = Path(__file__).with_name("feeds")
 LISTED = 1_000  # failing rows of one rule that are listed one by one; the rest are counted
@@ -115,7 +116,7 @@ def _check(
     source = f"read_parquet({literal(run.home / result['typed_path'])}, file_row_number = true)"
     absent = set(result["columns_missing"])  # extract has said so once; every row would fail the same way
     rules = [rule for rule in rules if not rule.needs & absent]
-    with warehouse.scratch(run.folder / "spill") as con:
+    with database.scratch(run.folder / "spill") as con:
         columns = {column for rule in rules for column in rule.needs}
         seed = partial(build.seed, settings=settings)
         frame = frames.read(con, source, "file_row_number", contract.id, columns, run.as_at, seed)

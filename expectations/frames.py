@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from send_ready import build
-from send_ready.warehouse import identifier, literal
+from send_ready.database import identifier, literal
+from warehouse import build
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from expectations import engine, frames
 from expectations.engine import Checked
 from expectations.findings import MAINTAINER, broken, summary_of, unchecked
 from expectations.rules import Rule, RuleError, distinct, make, read
-from send_ready import issues, layout, runs, warehouse
+from send_ready import database, issues, layout, runs
 from send_ready.issues import Issue
 from send_ready.layout import ListLayout
 from send_ready.runs import Run
@@ -48,7 +48,7 @@ def validate_lists(run: Run, settings: Settings) -> int:
             with runs.step(run, "validate-lists", listed.name) as step:
                 step.rows, new = _validate(run, settings, listed)
                 step.note = summary_of(new)
-        except warehouse.WarehouseError:  # nor could anybody publish
+        except database.WarehouseError:  # nor could anybody publish
             raise
         except Exception as error:  # whatever it is, it must not keep the lists from being published
             new = [unchecked(error, "List", NOT_CHECKED, list_name=listed.name)]
@@ -59,7 +59,7 @@ def validate_lists(run: Run, settings: Settings) -> int:
 def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, list[Issue]]:
     rules = rules_of(listed, settings)
     columns = {column for rule in rules for column in rule.needs} | {"unique_id"}
-    with warehouse.reader(run.warehouse) as con:
+    with database.reader(run.warehouse) as con:
         frame = frames.read(con, frame_table(listed), "rowid", listed.name, columns, run.as_at)
     if not len(frame):
         return 0, [_nobody(listed)]

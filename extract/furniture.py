@@ -13,7 +13,7 @@ import duckdb
 
 from extract import dates, quarantine
 from extract.contract import Contract, normalise
-from send_ready.warehouse import literal
+from send_ready.database import literal
 
 REASON = "The line is a title, a total, a footer or the header again, and no record."
 BESIDE = 4  # cells beside a title or a total, at most

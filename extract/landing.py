@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from extract import drive, names
 from extract.contract import FILE_TIME, Contract
-from extract.drive import Unreadable, Unsettled
-from extract.reading import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
+from extract.inbox import drive, names
+from extract.inbox.drive import Unreadable, Unsettled
+from extract.text.load import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import confined, disk, files
 from send_ready.settings import LONDON, Settings
 
@@ -454,7 +454,7 @@ def _data_date(seen: Seen, contract: Contract, copy: Path, about: os.stat_result
         return seen.data_date
     if contract.undated_file == FILE_TIME:
         return dt.datetime.fromtimestamp(about.st_mtime, LONDON).date()
-    from extract.reader import latest_date
+    from extract.read_file import latest_date
 
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from extract import contract as contracts
-from extract import landing, reader
+from extract import landing, read_file
 from extract.contract import Contract
 from extract.landing import Landed
 from send_ready import confined, files
@@ -96,7 +96,7 @@ def check_day(settings: Settings, as_at: dt.date) -> None:
 def _newest_kept(home: Path, contract: Contract, as_at: dt.date) -> tuple[dt.date, str]:
     for landed in reversed(landing.history(home, contract)):
         if landed.data_date and landed.data_date <= as_at and not landed.duplicate_of:
-            known = reader.recorded(home, landed, contract)
+            known = read_file.recorded(home, landed, contract)
             if known and known[0].status == "accepted":
                 return landed.order
     return (dt.date.min, "")

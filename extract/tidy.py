@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from extract.contract import Column
-from send_ready.warehouse import literal
+from send_ready.database import literal
 
 # By RE2. Format characters (zero width, direction, soft hyphen, byte order), fillers that show nothing, and controls.
 _UNSEEN = (

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from inspection.request import Request, asked
+from inspection.call import asked
+from inspection.notification import Request
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 

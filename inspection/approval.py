@@ -17,11 +17,11 @@ from typing import Any
 
 from inspection import airflow_runs, approvers
 from inspection.airflow_runs import Unreachable
+from inspection.call import Wanted
 from inspection.clock import KINDS
 from inspection.freeze import BRIEF
-from inspection.proof import APPROVE, REJECT, ReleaseError, frozen_at, version_hash
 from inspection.release import Decision
-from inspection.request import Wanted
+from inspection.verify import APPROVE, REJECT, ReleaseError, frozen_at, version_hash
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 

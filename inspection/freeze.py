@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from inspection import clock, proof, release, sealed
-from inspection.request import Wanted
-from publish import brief, chronology, findings, pack
-from publish.folders import replaced
+from inspection import clock, release, sealed, verify
+from inspection.call import Wanted
+from publish import approver_brief, pack
+from publish.chronology import chronology
 from send_ready import files
+from send_ready.folders import replaced
 from send_ready.runs import Run, RunError, step
 from send_ready.settings import Settings
+from warehouse import run_data
 
 BRIEF = "brief.md"
 
@@ -25,7 +27,7 @@ def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
         return _own(run, folder)
     with step(run, "freeze") as doing:
         previous = wanted.earlier or pack.newest(run.home / "out", until=run.as_at)
-        with replaced(folder) as partial, findings.opened(run) as con:
+        with replaced(folder) as partial, run_data.opened(run) as con:
             manifest = pack.write(partial, con, run, settings, previous, seed=wanted.seed)
             manifest["request"] = wanted.about()
             said = []
@@ -33,7 +35,7 @@ def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
                 book = partial / chronology.NAME
                 said = chronology.write(book, con, run, wanted.unique_ids, wanted.request.notified_on)
             about = clock.KINDS[wanted.request.kind], wanted.request.due
-            brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
+            approver_brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
             close(partial, manifest, sealed.of_call(folder.parent, wanted.version))
         doing.rows = sum(manifest["rows"].values())
         doing.note = f"version {wanted.version} of {wanted.request.key}"
@@ -50,7 +52,7 @@ def close(folder: Path, manifest: dict[str, Any], call: dict[str, Any]) -> None:
 
 
 def _own(run: Run, folder: Path) -> Path:
-    made_by = proof.frozen_at(folder).manifest["run_id"]
+    made_by = verify.frozen_at(folder).manifest["run_id"]
     if made_by != run.run_id:
         raise RunError(
             f"{folder} was frozen by run {made_by} and stays as it is. Begin another version: trigger again."

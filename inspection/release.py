@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection import encryption, release_log, sealed
-from inspection.proof import (
+from inspection.verify import (
     APPROVE,
     RECEIPT,
     REJECT,
@@ -27,9 +27,10 @@ from inspection.proof import (
     shown,
     version_hash,
 )
-from publish import chronology, items_book, lists_book
-from publish.folders import replaced
+from publish.chronology import chronology
+from publish.excel import items_book, lists_book
 from send_ready import confined, files
+from send_ready.folders import replaced
 
 # What inspectors get. All of it is about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)

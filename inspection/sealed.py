@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from send_ready import files, house
+from send_ready import files, ownership
 
 FILE, FOLDER = "file", "folder"
 KINDS = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISREG, "a file"), (stat.S_ISFIFO, "a pipe"),
@@ -165,8 +165,8 @@ def _changed(path: Path, before: Entry, now: os.stat_result) -> Iterator[str]:
 
 def open_to_others(path: Path) -> Iterator[str]:
     """A sentence where others than its owner can read or change something, people named for reading aside."""
-    everybody, named = house.others(path)
-    if everybody or named & house.WRITE:
+    everybody, named = ownership.others(path)
+    if everybody or named & ownership.WRITE:
         yield f"{path} can be read or changed by others: chmod go-rwx"
 
 

@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from extract import inbox
+from extract.inbox import survey
 from inspection import encryption, release
-from inspection.proof import APPROVE, REJECT, frozen_at
+from inspection.call import Wanted
 from inspection.release import Decision
-from inspection.request import Wanted
+from inspection.verify import APPROVE, REJECT, frozen_at
 from send_ready.runs import RunError
 from send_ready.settings import SAMPLE_LA_CODE, Settings
 
@@ -28,7 +28,7 @@ def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now:
         return None
     used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}
     as_at = date.fromisoformat(manifest["as_at"])
-    later = inbox.later(settings, datetime.fromisoformat(wanted.triggered_at), used, as_at)
+    later = survey.later(settings, datetime.fromisoformat(wanted.triggered_at), used, as_at)
     password = settings.release_password_file
     return release.release(
         wanted.folder,

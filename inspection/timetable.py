@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 
 from inspection import clock
-from publish import workbook
-from publish.workbook import Block, Column, Page
+from inspection.notification import Request
+from publish.excel import workbook
+from publish.excel.workbook import Block, Column, Page
 from send_ready import files
 from send_ready.settings import LONDON
-
-if TYPE_CHECKING:
-    from inspection.request import Request
 
 ALARMS = (timedelta(days=-1), timedelta(minutes=-90))  # before the lists are due
 WINTER, SUMMER = timedelta(0), timedelta(hours=1)

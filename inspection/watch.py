@@ -12,12 +12,14 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 
-from inspection import airflow_runs, alerts, clock, release_log, standing
+from inspection import airflow_runs, clock, release_log, state
 from inspection.airflow_runs import DagRun, Unreachable
-from inspection.alerts import Alert
-from inspection.receivers import Receivers, configured
-from inspection.request import Request, asked
-from inspection.standing import at
+from inspection.alerts import send
+from inspection.alerts.receivers import Receivers, configured
+from inspection.alerts.send import Alert
+from inspection.call import asked
+from inspection.notification import Request
+from inspection.state import at
 from send_ready import runs as run_folders
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
@@ -38,7 +40,7 @@ def deadline(settings: Settings, which: str, now: datetime) -> str:
     except RunError as error:
         title = "A deadline fired for what is no call"
         alert = Alert(f"no-call:{_day(now)}", "fault", title, f"See the runs of {airflow_runs.DAG}. {error}", now)
-        alerts.raise_alert(alert, [alerts.common(settings.home)], receivers)
+        send.raise_alert(alert, [send.common(settings.home)], receivers)
         return f"{title}. {error}"
 
 
@@ -59,14 +61,14 @@ def deadline_passed(
     request = Request(home, notified_on, kind, is_rehearsal)
     alert = _due(request, now)
     fires_at = request.due - (WARNING if which == "warning" else timedelta())
-    if not alert and now < fires_at and not standing.released_at(request):
+    if not alert and now < fires_at and not state.released_at(request):
         alert = _wrong_clock(request, now)
     if not alert:
-        return f"No alert. {standing.told(request)}"
+        return f"No alert. {state.told(request)}"
     if is_rehearsal:
-        alerts.raise_alert(alert, [request.alerts], Receivers())
+        send.raise_alert(alert, [request.alerts], Receivers())
         return f"Rehearsal, nobody is told. {alert.title}. {alert.text}"
-    raised = alerts.raise_alert(alert, [request.alerts, alerts.common(home)], receivers)
+    raised = send.raise_alert(alert, [request.alerts, send.common(home)], receivers)
     return f"{'Raised' if raised else 'Had been raised before'}: {alert.title}. {alert.text}"
 
 
@@ -79,18 +81,18 @@ def run(settings: Settings, now: datetime) -> list[str]:
         raise RunError(f"There is no folder {settings.home} to watch. Set SEND_HOME to the one that the nights use.")
     receivers = configured(settings.alert_url, settings.alert_connection)
     found = [*_found(settings, now), *(_log(settings.home, now) if receivers.urls else ())]
-    raised = (alerts.raise_alert(alert, paths, receivers) for alert, paths in found)
+    raised = (send.raise_alert(alert, paths, receivers) for alert, paths in found)
     tried = [line for line in raised if line]
-    records = [*settings.home.glob(f"out/inspections/*/{alerts.NAME}"), alerts.common(settings.home)]
-    tried += alerts.resend(records, receivers, now, {line["key"] for line in tried})
-    return [f"Not sent: {line['title']}. {alerts.reasons(line)}" for line in tried if not line["sent"]]
+    records = [*settings.home.glob(f"out/inspections/*/{send.NAME}"), send.common(settings.home)]
+    tried += send.resend(records, receivers, now, {line["key"] for line in tried})
+    return [f"Not sent: {line['title']}. {send.reasons(line)}" for line in tried if not line["sent"]]
 
 
 def trial(settings: Settings, now: datetime) -> list[str]:
     """Send everybody a trial message, print who has it, and give who has not, and why. It is not put on record."""
     receivers = configured(settings.alert_url, settings.alert_connection)
     text = f"Sent at {at(now)}. Nothing is wrong, and there is nothing to do."
-    outcome = receivers.send("warning", "Trial of SEND Ready's alerts", text) or alerts.NOBODY
+    outcome = receivers.send("warning", "Trial of SEND Ready's alerts", text) or send.NOBODY
     for name in (name for name, why in outcome.items() if not why):
         print(f"{name}: sent")
     return [f"{name}: {why}" for name, why in outcome.items() if why]
@@ -98,7 +100,7 @@ def trial(settings: Settings, now: datetime) -> list[str]:
 
 def _found(settings: Settings, now: datetime) -> Iterator[Found]:
     """What each look finds. One that breaks is an alert itself, and keeps no other from being done."""
-    home, common = settings.home, [alerts.common(settings.home)]
+    home, common = settings.home, [send.common(settings.home)]
     runs: list[DagRun] = []
     looks: dict[str, Callable[[], Iterable[Found]]] = {
         "Airflow": lambda: _airflow(settings, now, runs),
@@ -121,7 +123,7 @@ def _late(home: Path, runs: Iterable[DagRun], now: datetime) -> Iterator[Found]:
     calls = {_of(home, folder.name) for folder in folders} | {run.request for run in runs if _can_be(run)}
     for request in sorted(filter(None, calls), key=lambda call: call.key):
         if alert := _due(request, now):
-            yield alert, [request.alerts, alerts.common(home)]
+            yield alert, [request.alerts, send.common(home)]
 
 
 def _of(home: Path, key: str) -> Request | None:
@@ -141,20 +143,20 @@ def _can_be(run: DagRun) -> bool:
 
 def _due(request: Request, now: datetime) -> Alert | None:
     """What the clock asks for: before the deadline a warning; after it an alarm, also when the lists came out since."""
-    released = standing.released_at(request)
+    released = state.released_at(request)
     if now < request.due - WARNING or (released and (released <= request.due or now < request.due)):
         return None
     if now >= request.due:
         title = f"The lists are late: they were due at {at(request.due)}"
-        return Alert(f"missed:{request.key}", "missed", title, standing.told(request), now)
+        return Alert(f"missed:{request.key}", "missed", title, state.told(request), now)
     left = -(-(request.due - now) // timedelta(minutes=1))  # rounded up
     title = f"The lists are due at {request.due:%H:%M}, in {left} minutes, and not released"
-    return Alert(f"warned:{request.key}", "warning", title, standing.told(request), now)
+    return Alert(f"warned:{request.key}", "warning", title, state.told(request), now)
 
 
 def _wrong_clock(request: Request, now: datetime) -> Alert:
     text = (
-        f"{standing.told(request)} They are due at {at(request.due)}. Airflow could not work that out: its "
+        f"{state.told(request)} They are due at {at(request.due)}. Airflow could not work that out: its "
         "deadline fired at once. Nothing is late, but now only `send-ready watch` watches this clock. See that it runs."
     )
     return Alert(f"clock:{request.key}", "fault", "Airflow does not know when the lists are due", text, now)
@@ -162,7 +164,7 @@ def _wrong_clock(request: Request, now: datetime) -> Alert:
 
 def _airflow(settings: Settings, now: datetime, runs: list[DagRun]) -> Iterator[Found]:
     """Runs that nothing will come of, or that Airflow does not watch. Fills `runs` with all that there are."""
-    url, common = airflow_runs.database(settings), [alerts.common(settings.home)]
+    url, common = airflow_runs.database(settings), [send.common(settings.home)]
     if not url:
         return
     try:
@@ -186,8 +188,8 @@ def _patiently(url: str, home: Path, now: datetime) -> list[DagRun]:
 
 def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
     call = run.request.key if run.request else "unknown"
-    what = standing.told(run.request) if run.request else "It is not known for which call."
-    is_known = bool(run.request and run_folders.tidy(run.run_id) in standing.on_record(run.request))
+    what = state.told(run.request) if run.request else "It is not known for which call."
+    is_known = bool(run.request and run_folders.tidy(run.run_id) in state.on_record(run.request))
 
     def fault(key: str, title: str, text: str) -> Alert:
         return Alert(f"{key}:{call}:{run.number}", "fault", title, f"{text} {what}", now)
@@ -221,7 +223,7 @@ def _log(home: Path, now: datetime) -> Iterator[Found]:
 
     So a log that somebody writes anew, all files included, can still be told by an e-mail.
     """
-    common, log = [alerts.common(home)], home / "out" / "inspections" / release_log.NAME
+    common, log = [send.common(home)], home / "out" / "inspections" / release_log.NAME
     try:
         entries = release_log.entries(log)
     except OSError as error:
@@ -231,7 +233,7 @@ def _log(home: Path, now: datetime) -> Iterator[Found]:
         )
         return
     there = {(entry["sequence"], entry["sha256"]) for entry in entries}
-    for number, sha256 in alerts.heads(alerts.read(common[0])):
+    for number, sha256 in send.heads(send.read(common[0])):
         if (number, sha256) not in there:
             title, text = (
                 "The release log was changed",

@@ -5,12 +5,16 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish import findings, kpi_book, pack, public_record, readiness, since, suppression
-from publish.folders import replaced
+from publish import pack
+from publish.issues import compare
+from publish.kpi import kpi_book, public_record, suppression
+from publish.report import readiness
 from send_ready import files
+from send_ready.folders import replaced
 from send_ready.layout import council
 from send_ready.runs import Run, RunError, read, step
 from send_ready.settings import Settings
+from warehouse import run_data
 
 PUBLIC = "public"
 
@@ -27,13 +31,13 @@ def freeze(run: Run, settings: Settings) -> Path:
         if folder.exists():
             return _own(run, folder)
         previous = max((path for path in folder.parent.glob("[0-9]*") if path.name < folder.name), default=None)
-        with findings.opened(run) as con:
+        with run_data.opened(run) as con:
             manifest = pack.about(con, run, settings, previous)
             _must_hold_somebody(run, manifest)
             with replaced(folder) as partial:
                 readiness.write(partial / readiness.NAME, con, run, manifest, previous)
                 kpi_book.write(partial / kpi_book.NAME, con, run)
-                since.write_issues(partial / since.NAME, con, run.as_at)
+                compare.write_issues(partial / compare.NAME, con, run.as_at)
                 write_public(partial / PUBLIC, con, run, settings, folder.name)
                 pack.seal(partial, manifest)
                 for path in partial.rglob("*.*"):
@@ -46,7 +50,7 @@ def publish(folder: Path, run: Run, settings: Settings) -> list[Path]:
 
     What it gives is written down like that of the month's edition. Raises RunError as freeze does.
     """
-    with files.locked(run.home / "locks" / "board"), findings.opened(run) as con:
+    with files.locked(run.home / "locks" / "board"), run_data.opened(run) as con:
         return write_public(folder, con, run, settings)
 
 
@@ -55,9 +59,9 @@ def write_public(
 ) -> list[Path]:
     """Write readiness.html and kpi.xlsx without small numbers, actions, errors or data dates, and say where.
 
-    The run's warehouse is attached as `built` (publish.findings.opened). What is small: settings.suppress_below. What
-    earlier editions gave and withheld stays so (publish/public_record.py); `edition` is the month of this one. Raises
-    RunError when the record of them cannot be read.
+    The run's warehouse is attached as `built` (warehouse.run_data.opened). What is small: settings.suppress_below. What
+    earlier editions gave and withheld stays so (publish/kpi/public_record.py); `edition` is the month of this one.
+    Raises RunError when the record of them cannot be read.
     """
     past = public_record.load(run)
     values = suppression.public(con, settings.suppress_below, past=past)

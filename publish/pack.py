@@ -10,13 +10,17 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 import send_ready
-from publish import findings, issues_book, items_book, kpi_book, lists_book, readiness, since
-from publish.folders import point, replaced
-from send_ready import configuration, confined, files, own_seeds
+from publish.excel import items_book, lists_book
+from publish.issues import compare, issues_book
+from publish.kpi import kpi_book
+from publish.report import readiness
+from send_ready import configuration, confined, files
+from send_ready.database import literal
+from send_ready.folders import point, replaced
 from send_ready.layout import LAYOUT_VERSION, council
 from send_ready.runs import Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
-from send_ready.warehouse import literal
+from warehouse import council_files, own_seeds, run_data
 
 MANIFEST = "manifest.json"
 OF_A_FILE = ("file_name", "data_date", "sha256", "status", "reason", "is_in_use", "lines")
@@ -39,7 +43,7 @@ def publish(run: Run, settings: Settings) -> Path:
         for half in out.glob(".[0-9]*.partial"):  # of any day, left by a process that was killed
             confined.remove_tree(half)
         previous = newest(out, until=run.as_at - timedelta(days=1))
-        with replaced(run.out) as folder, findings.opened(run) as con:
+        with replaced(run.out) as folder, run_data.opened(run) as con:
             manifest = write(folder, con, run, settings, previous)
             seal(folder, manifest)
         point(out / "latest", newest(out) or run.out)
@@ -58,9 +62,9 @@ def write(
     """
     manifest = about(con, run, settings, previous)
     lists_book.write(folder / lists_book.NAME, con, run, settings)
-    issues_book.write(folder / issues_book.NAME, con, run, previous and previous / since.NAME)
+    issues_book.write(folder / issues_book.NAME, con, run, previous and previous / compare.NAME)
     items = items_book.write(folder / items_book.NAME, con, run, seed or run.as_at.isoformat())
-    since.write_issues(folder / since.NAME, con, run.as_at)
+    compare.write_issues(folder / compare.NAME, con, run.as_at)
     kpi_book.write(folder / kpi_book.NAME, con, run)
     readiness.write(folder / readiness.NAME, con, run, manifest, previous)
     return {**manifest, "further_items": items}
@@ -78,9 +82,9 @@ def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path 
         "layout_version": LAYOUT_VERSION,
         "code_style": settings.code_style,
         "configuration": _configuration(run, settings),
-        "rows": findings.list_rows(con),
-        "issues": findings.by_severity(con),
-        "errors_on_lists": findings.errors_on_lists(con),
+        "rows": run_data.list_rows(con),
+        "issues": run_data.by_severity(con),
+        "errors_on_lists": run_data.errors_on_lists(con),
         "inputs": _inputs(run),
         "unrecognised": _unrecognised(con, run),
         "compared_with": previous.name if previous else None,
@@ -175,11 +179,11 @@ def _configuration(run: Run, settings: Settings) -> dict[str, Any]:
 
 def _configuration_files(settings: Settings) -> Iterator[tuple[str, Path]]:
     """By the name that it has in SEND_CONFIG, or would have, each file in force."""
-    for name, kind in configuration.known().items():
+    for name, kind in council_files.known().items():
         own = settings.config / name if settings.config else None
         if own and own.is_file():
             yield name, own
-        elif shipped := configuration.shipped(name, kind):
+        elif shipped := council_files.shipped(name, kind):
             yield name, shipped
     for path in PROJECT.glob("dbt_project/seeds/*/*.csv"):
         if path.stem not in own_seeds.names():

@@ -2,12 +2,17 @@
 
 from typing import Any
 
-from publish import issues_book, items_book, kpi_book, lists_book, pack, readiness, serving
-from publish.findings import STATES
+from publish import pack
+from publish.excel import items_book, lists_book
+from publish.issues import issues_book
+from publish.kpi import kpi_book
+from publish.report import readiness
 from send_ready import configuration
 from send_ready.issues import SEVERITIES
 from send_ready.runs import Run, feed_results, read
 from send_ready.settings import Settings
+from warehouse import serve
+from warehouse.run_data import STATES
 
 WIDTH = 100
 RULE = "-" * WIDTH
@@ -63,7 +68,7 @@ def _results(manifest: dict[str, Any], run: Run, settings: Settings) -> list[str
         "The director's page": run.out / readiness.NAME,
         "Figures": run.out / kpi_book.NAME,
         "Manifest": run.out / pack.MANIFEST,
-        "Warehouse": settings.home / "serving" / serving.DATABASE,
+        "Warehouse": settings.home / "serving" / serve.DATABASE,
     }
     return [
         f"{'Lists':<22}{lists}",

@@ -39,7 +39,7 @@ COLUMNS = {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARC
 
 def write(path: Path, issues: Iterable[Issue]) -> int:
     """Write issues to a Parquet file (possibly of no rows), whole or not at all, and say how many."""
-    from send_ready import warehouse  # every command knows of issues, and few need DuckDB
+    from send_ready import database  # every command knows of issues, and few need DuckDB
 
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, partial = path.with_suffix(".ndjson"), path.with_suffix(".partial")
@@ -49,13 +49,13 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
         file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
     partial.unlink(missing_ok=True)
     values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute(f"""
             COPY (
                 SELECT {values}
-                FROM read_csv({warehouse.literal(lines)}, columns = {{'row': 'JSON'}}, header = false, delim = chr(1),
+                FROM read_csv({database.literal(lines)}, columns = {{'row': 'JSON'}}, header = false, delim = chr(1),
                     quote = '', escape = '', auto_detect = false)
-            ) TO {warehouse.literal(partial)} (FORMAT parquet)""")
+            ) TO {database.literal(partial)} (FORMAT parquet)""")
     partial.replace(path)
     lines.unlink()
     return len(rows)

@@ -18,6 +18,7 @@ from send_ready.errors import RunError as RunError  # from here for every room
 from send_ready.settings import Settings
 
 RECORD = "run.json"
+AIRFLOW_LOG = "airflow.log"  # in the run's folder: of no other runs
 KEEP = 14  # run folders kept; landing is what must be backed up
 UNUSED = "unused"  # an optional feed of which no file ever came
 ROWS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")  # the first is the sum of the others

@@ -43,12 +43,12 @@ LONGEST = (
     "end_to_end/test_kpis_agree.py",
     "faults/test_inbox_mounts.py",
     "security/test_roles.py",
-    "unit/test_feed.py",
+    "unit/test_choose.py",
     "unit/test_lines.py",
     "fuzz/test_fuzz.py",
     "attacks/test_editions.py",
     "unit/test_chronology.py",
-    "unit/test_serving.py",
+    "unit/test_serve.py",
 )
 PLACES = {TESTS / name: place for place, name in enumerate(LONGEST)}
 assert all(path.exists() for path in PLACES), "a file of LONGEST has another name now"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.readers import AS_AT, LA_CODE, small_council
 from send_ready import files, runs
 from send_ready.runs import Run
 from send_ready.settings import Settings
+from tools.bench.readers import AS_AT, LA_CODE, small_council
 
 
 def copied(there: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Settings]:

@@ -27,8 +27,8 @@ from typing import Any
 
 from send_ready.settings import PROJECT
 
-ROOMS = ("send_ready", "extract", "expectations", "publish", "inspection", "operations")
-ALONE = ("send_ready.__main__", "send_ready.dag_once")  # a process of their own, in which Airflow is
+ROOMS = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
+ALONE = ("commands.__main__", "commands.play_dag")  # a process of their own, in which Airflow is
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 DOINGS = ("os.rename", "os.mkdir", "os.remove", "os.symlink", "os.rmdir", "shutil.rmtree", "os.chmod", "os.utime")
 
@@ -42,7 +42,7 @@ def import_rooms() -> None:
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer  # noqa: F401
 
     for room in ROOMS:
-        for module in pkgutil.iter_modules([str(PROJECT / room)], f"{room}."):
+        for module in pkgutil.walk_packages([str(PROJECT / room)], f"{room}."):
             if module.name not in ALONE:
                 importlib.import_module(module.name)
 
@@ -70,7 +70,7 @@ def parsed() -> Any:
 def _parse(folder: str) -> None:
     from dbt.cli.main import dbtRunner
 
-    from send_ready.build import DBT_PROJECT, SEEDS
+    from warehouse.build import DBT_PROJECT, SEEDS
 
     os.environ |= {"SEND_DBT_WAREHOUSE": f"{folder}/warehouse.duckdb", "SEND_SEEDS": str(SEEDS)}
     folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", folder]
@@ -114,7 +114,7 @@ def bear(asked: dict[str, Any]) -> int:
 def _work(asked: dict[str, Any]) -> int:
     from dbt.cli import main
 
-    from send_ready import cli
+    from commands import cli
 
     if is_of_shipped_seeds(asked):
         main.dbtRunner = partial(main.dbtRunner, parsed())  # type: ignore[assignment, misc]

@@ -1,4 +1,4 @@
-{# Values of a record that was set aside (extract/typed.py), in a query that calls it `aside`. #}
+{# Values of a record that was set aside (extract/types.py), in a query that calls it `aside`. #}
 
 {% macro held(column) -%}
     aside.held ->> '{{ column }}'

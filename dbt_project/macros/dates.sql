@@ -33,7 +33,7 @@
     )
 {%- endmacro %}
 
-{# Whether a column of a feed held something that could not be read as what it should be (extract/typed.py). #}
+{# Whether a column of a feed held something that could not be read as what it should be (extract/types.py). #}
 {% macro is_unreadable(column) -%}
     coalesce(list_contains(string_split(feed._unreadable, ','), '{{ column }}'), false)
 {%- endmacro %}

@@ -19,9 +19,9 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 
-from publish import suppression
-from publish.suppression import RECORDED, Past
-from send_ready import warehouse
+from publish.kpi import suppression
+from publish.kpi.suppression import RECORDED, Past
+from send_ready import database
 from tests.attacks import councils
 from tests.attacks.councils import ENDS, FIRST, LATE, MONTHS, Council, Family, Form
 
@@ -41,12 +41,12 @@ def publish(council: Council, is_remembered: bool = True) -> dict[int, list[Row]
     found: dict[int, list[Row]] = {}
     past = Past()
     for edition in council.editions:
-        with warehouse.scratch() as con:
+        with database.scratch() as con:
             con.execute("ATTACH ':memory:' AS built; CREATE SCHEMA built.kpi")
             con.execute(f"CREATE TABLE built.kpi.kpi_values ({KPI_VALUES})")
             rows = council.rows(edition)
             names = list(rows[0])
-            written = ", ".join(f"({', '.join(warehouse.literal(row[name]) for name in names)}, false)" for row in rows)
+            written = ", ".join(f"({', '.join(database.literal(row[name]) for name in names)}, false)" for row in rows)
             con.execute(
                 f"INSERT INTO built.kpi.kpi_values BY NAME FROM (VALUES {written}) AS v ({', '.join(names)}, "
                 "is_part_period)"

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from publish import postgres_roles, published
-from send_ready.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
 from tests.dbt.harness import COUNCIL_COLUMNS, LA_CODE, PROJECT, ROOT, columns, contracts, dbt, make_raw
+from warehouse import published
+from warehouse.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
+from warehouse.postgres import roles
 
 MODELS = PROJECT / "models"
+READERS = ("warehouse", "publish")  # rooms that read what was built
 LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable")
 SCHEMAS = {layer: {"staging": "stg", "intermediate": "int"}.get(layer, layer) for layer in LAYERS}
 PREFIXES = {
@@ -187,7 +189,10 @@ def test_what_is_made_of_the_warehouse_depends_on_all_that_its_code_reads(manife
         assert not missing, exposure["name"]
         told |= modules
     readers = {
-        f"publish/{path.name}" for path in (ROOT / "publish").glob("*.py") if _tables_read(f"publish/{path.name}")
+        module
+        for room in READERS
+        for path in (ROOT / room).rglob("*.py")
+        if _tables_read(module := path.relative_to(ROOT).as_posix())
     }
     assert readers and readers <= told
 
@@ -208,13 +213,13 @@ def test_who_is_given_schemas_depends_on_all_their_models(manifest: dict[str, An
     assert given == {
         "bi_file": set(published.FOR_ALL),
         "bi_postgres": set(published.FOR_ALL),
-        "list_readers": {"annex_a", *postgres_roles.WITH_LISTS} - {"quality.runs"},
+        "list_readers": {"annex_a", *roles.WITH_LISTS} - {"quality.runs"},
         "whole_warehouse": set(published.SCHEMAS),
     }
 
 
 def _modules(named: Iterable[str]) -> set[str]:
-    """Modules of publish, and those of publish that they import."""
+    """These modules, and those of rooms that read the warehouse which they import."""
     found: set[str] = set()
     waiting = list(named)
     while waiting:
@@ -222,10 +227,10 @@ def _modules(named: Iterable[str]) -> set[str]:
         if module not in found:
             found.add(module)
             for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ImportFrom) and node.module == "publish":
-                    waiting += [f"publish/{alias.name}.py" for alias in node.names]
-                elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("publish."):
-                    waiting.append(f"{str(node.module).replace('.', '/')}.py")
+                if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in READERS:
+                    place = str(node.module).replace(".", "/")
+                    named = [f"{place}.py", *(f"{place}/{alias.name}.py" for alias in node.names)]
+                    waiting += [each for each in named if (ROOT / each).is_file()]
     return found
 
 

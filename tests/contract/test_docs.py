@@ -35,7 +35,7 @@ def test_make_targets_that_are_named_exist() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    code = "".join(path.read_text() for path in (PROJECT / "send_ready").glob("*.py"))
+    code = "".join(path.read_text() for room in ("send_ready", "commands") for path in (PROJECT / room).glob("*.py"))
     code += (PROJECT / "docker-compose.yml").read_text() + (PROJECT / "dbt_project" / "profiles.yml").read_text()
     code += "".join(path.read_text() for path in (PROJECT / "dags").glob("*.py"))
     named = {name for page in PAGES for name in re.findall(r"`\$?(SEND_[A-Z_]+)", page.read_text(encoding="utf-8"))}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from inspection import airflow_runs, approval, approvers, sign_off
-from inspection.proof import ReleaseError, version_hash
-from inspection.request import Asked, Wanted, register
+from inspection.call import Asked, Wanted, register
+from inspection.verify import ReleaseError, version_hash
 from send_ready import files, settings
 from send_ready.runs import Run, RunError
 from send_ready.settings import Settings, SettingsError

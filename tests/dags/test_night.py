@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from send_ready import airflow_home, night, settings
+from commands import airflow_home, night
+from send_ready import settings
 from send_ready.settings import Settings
 from tests.dags.conftest import PROJECT
 from tests.waiting import HANG, until

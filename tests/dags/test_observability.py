@@ -16,7 +16,8 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from send_ready import airflow_home, runs, settings
+from commands import airflow_home
+from send_ready import runs, settings
 from tests.dags.conftest import PROJECT
 from tests.waiting import HANG
 
@@ -96,7 +97,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str,
         runs.begin(given)
         env = airflow_home.environment(given, "run") | {"SEND_RUN_ID": "one", "SEND_COMMAND": str(program)}
         arguments = ["send_nightly", '{"as_at": "2026-11-16"}', str(tmp_path / "report.json")]
-        command = [sys.executable, "-m", "send_ready.dag_once", *arguments]
+        command = [sys.executable, "-m", "commands.play_dag", *arguments]
         ours, parents = os.pipe()  # it ends when whoever plays it is gone
         done = subprocess.run(command, cwd=PROJECT, env=env, stdin=ours, capture_output=True, text=True, timeout=HANG)
         for end in (ours, parents):

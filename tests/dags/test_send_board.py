@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from send_ready import cli, edition
+from commands import cli, edition
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError, load
 from tests.dags.conftest import Night

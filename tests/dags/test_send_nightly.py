@@ -83,7 +83,7 @@ def test_nothing_is_written_into_shell_text(dag: Any) -> None:
 
 
 def test_every_command_is_one_that_the_pipeline_knows(dag: Any) -> None:
-    from send_ready.cli import _parser
+    from commands.cli import _parser
 
     scripts = {task.bash_command for task in dag.tasks if task.task_type == "BashOperator"}
     commands = {script.rpartition('$SEND_READY}" ')[2] for script in scripts}

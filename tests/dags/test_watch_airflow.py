@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspection import airflow_runs, alerts, watch
+from inspection import airflow_runs, watch
 from inspection.airflow_runs import DagRun, Unreachable
-from inspection.receivers import urls_of_connection
-from inspection.request import Asked, Request, register
+from inspection.alerts import send
+from inspection.alerts.receivers import urls_of_connection
+from inspection.call import Asked, register
+from inspection.notification import Request
 from send_ready import runs
 from send_ready.settings import Settings
 from tests.dags.conftest import make_known
@@ -79,7 +81,7 @@ def forget_deadlines(number: int) -> None:
 
 
 def told(settings: Settings) -> list[dict[str, Any]]:
-    return alerts.read(alerts.common(settings.home))
+    return send.read(send.common(settings.home))
 
 
 def keys(settings: Settings) -> list[str]:
@@ -158,7 +160,7 @@ def test_a_run_without_its_deadlines_is_told_beside_the_call(settings: Settings,
     forget_deadlines(number)
     watch.run(settings, soon())
     assert keys(settings) == [f"no-deadline:{KEY}:{number}"]
-    assert alerts.read(Request(settings.home, TODAY, "full_inspection").alerts) == told(settings)
+    assert send.read(Request(settings.home, TODAY, "full_inspection").alerts) == told(settings)
 
 
 def test_a_run_that_released_its_lists_needs_no_deadline(settings: Settings, trigger: Trigger) -> None:
@@ -176,7 +178,7 @@ def test_a_call_that_only_a_failed_run_knows_is_late_all_the_same(settings: Sett
     watch.run(settings, request.due)
     faults = [f"failed-early:{KEY}:{number}", f"no-deadline:{KEY}:{number}"]
     assert keys(settings) == [*faults, f"warned:{KEY}", f"missed:{KEY}"]
-    assert [line["key"] for line in alerts.read(request.alerts)] == [f"warned:{KEY}", f"missed:{KEY}"]
+    assert [line["key"] for line in send.read(request.alerts)] == [f"warned:{KEY}", f"missed:{KEY}"]
 
 
 def test_a_day_to_come_is_no_call_that_could_be_late(settings: Settings, trigger: Trigger) -> None:

@@ -1,4 +1,4 @@
-"""A warehouse as send_ready.build leaves it for dbt: schema raw, made from the contracts and given rows."""
+"""A warehouse as warehouse.build leaves it for dbt: schema raw, made from the contracts and given rows."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from extract.contract import TYPES
-from send_ready import warehouse
-from send_ready.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS, SEEDS
+from send_ready import database
 from tests.steps import Step, shared
+from warehouse.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS, SEEDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "dbt_project"
@@ -54,7 +54,7 @@ def make_raw(
     """
     rows = rows or {}
     feeds = []
-    con = warehouse.writer(path)
+    con = database.writer(path)
     try:
         con.execute("CREATE SCHEMA raw")
         for feed, contract in contracts().items():
@@ -90,12 +90,12 @@ def make_raw(
 
 
 def _make_table(con: Any, name: str, types: Mapping[str, str], rows: Sequence[Row]) -> None:
-    definition = ", ".join(f"{warehouse.identifier(column)} {kind}" for column, kind in types.items())
+    definition = ", ".join(f"{database.identifier(column)} {kind}" for column, kind in types.items())
     con.execute(f"CREATE TABLE raw.{name} ({definition})")
     for row in rows:
         if set(row) - set(types):
             raise KeyError(f"raw.{name} has no column {sorted(set(row) - set(types))}")
-        names = ", ".join(warehouse.identifier(column) for column in row)
+        names = ", ".join(database.identifier(column) for column in row)
         con.execute(f"INSERT INTO raw.{name} ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
 
 
@@ -128,7 +128,7 @@ def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = str(SEEDS
 
 def read(path: Path, query: str) -> list[dict[str, Any]]:
     """The rows of a query on a finished warehouse."""
-    con = warehouse.reader(path)
+    con = database.reader(path)
     try:
         cursor = con.execute(query)
         names = [column[0] for column in cursor.description or ()]

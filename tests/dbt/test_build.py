@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from send_ready import warehouse
+from send_ready import database
 from tests.dbt.harness import contracts, dbt, make_raw, read
 
 STUDENTS = [{"student_id": number, "date_of_birth": date(2015, 1, 1)} for number in ("1", "2")]
@@ -111,7 +111,7 @@ def test_clients_back_to_duckdb_1_4_can_read_the_warehouse(built: Path) -> None:
 
 
 def _change(path: Path, statement: str) -> None:
-    con: duckdb.DuckDBPyConnection = warehouse.writer(path)
+    con: duckdb.DuckDBPyConnection = database.writer(path)
     try:
         con.execute(statement)
     finally:

@@ -1,4 +1,4 @@
-"""A run as send_ready.build leaves it for BI: the star, its keys, who is in it and who is not, and its catalogue."""
+"""A run as warehouse.build leaves it for BI: the star, its keys, who is in it and who is not, and its catalogue."""
 
 import csv
 import os
@@ -15,11 +15,12 @@ from unittest.mock import patch
 import pytest
 from playwright.sync_api import sync_playwright
 
-from send_ready import build, files, warehouse
+from send_ready import database, files
 from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import load
 from tests.dbt.harness import AS_AT, LA_CODE, PROJECT, Row, columns, contracts, read
+from warehouse import build
 
 PUBLISHED = ("core", "kpi", "quality", "annex_a", "person_identifiable")
 CHROMIUM = shutil.which("chromium")
@@ -113,13 +114,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def _extracted(run: Run, feed: str, types: dict[str, str], rows: list[Row]) -> None:
     path = run.home / "typed" / f"{feed}.parquet"
     path.parent.mkdir(exist_ok=True)
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute(f"CREATE TABLE typed ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
         for number, row in enumerate(rows, 2):
             given = {**row, "_line_no": number}
             places = ", ".join("?" * len(given))
             con.execute(f"INSERT INTO typed ({', '.join(given)}) VALUES ({places})", [*given.values()])
-        con.execute(f"COPY typed TO {warehouse.literal(path)} (FORMAT parquet)")
+        con.execute(f"COPY typed TO {database.literal(path)} (FORMAT parquet)")
     source, name = feed.split(".")
     result: dict[str, Any] = dict.fromkeys(build.FEED_COLUMNS) | {
         "source": source,
@@ -140,7 +141,7 @@ def values(run: Run, query: str) -> list[tuple[Any, ...]]:
 
 
 def published(run: Run) -> list[str]:
-    schemas = ", ".join(map(warehouse.literal, PUBLISHED))
+    schemas = ", ".join(map(database.literal, PUBLISHED))
     query = f"SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ({schemas})"
     return [f"{schema}.{table}" for schema, table in values(run, query)]
 
@@ -310,8 +311,8 @@ def test_a_run_that_was_never_built_has_neither_keys_nor_catalogue(tmp_path: Pat
 
 @contextmanager
 def somebody_reading(run: Run) -> Iterator[None]:
-    reading = "import sys; from send_ready import warehouse; from pathlib import Path\n"
-    reading += "with warehouse.reader(Path(sys.argv[1])): print('open', flush=True); sys.stdin.read()"
+    reading = "import sys; from send_ready import database; from pathlib import Path\n"
+    reading += "with database.reader(Path(sys.argv[1])): print('open', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", reading, str(run.warehouse)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout and other.stdout.readline() == "open\n"

@@ -1,7 +1,7 @@
 """Every KPI once more, worked out from the raw exports a child and a day at a time: the second opinion on kpi.values.
 
 Plain Python, slow and literal, and it shares no code with the pipeline: only the shipped crosswalks, and who is who
-between the systems, which it takes from the floor (bench/floor.sql, itself independent of the pipeline). For each
+between the systems, which it takes from the floor (tools/bench/floor.sql, itself independent of the pipeline). For each
 end of a period the floor is run as if that day were D, and has to agree on who is on which list.
 
 Result: {(kpi_id, period_type, breakdown_type, breakdown_value): (numerator, denominator)} at one period's end;
@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from bench import floor
+from tools.bench import floor
 
 Row = dict[str, Any]
 Figures = dict[tuple[str, str, str, str], tuple[float, int | None]]

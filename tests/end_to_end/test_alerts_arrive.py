@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from inspection import alerts, receivers
-from inspection.alerts import Alert
-from inspection.receivers import Receivers
+from inspection.alerts import receivers, send
+from inspection.alerts.receivers import Receivers
+from inspection.alerts.send import Alert
 from send_ready.settings import LONDON, PROJECT
 from tests.waiting import HANG
 
@@ -132,14 +132,14 @@ def in_clear(port: int) -> Receivers:
     return receivers.configured(None, mail(port, disable_ssl=True, disable_tls=True))
 
 
-def send(to: Receivers) -> dict[str, str]:
+def sent_to(to: Receivers) -> dict[str, str]:
     return to.send(ALERT.level, ALERT.title, ALERT.text)
 
 
 def test_a_mail_reaches_everybody(serve: Serve) -> None:
     box = serve(Mailbox())
 
-    assert send(in_clear(box.port)) == {"E-Mail": "", "E-Mail 2": ""}
+    assert sent_to(in_clear(box.port)) == {"E-Mail": "", "E-Mail 2": ""}
     assert box.receivers == ["a@council.example", "b@council.example"]
     assert set(box.logins) == {f"\0us@er\0{SECRET}"}
     for found in box.mails:
@@ -151,7 +151,7 @@ def test_a_mail_reaches_everybody(serve: Serve) -> None:
 
 def test_a_mail_server_without_tls_is_shown_no_password(serve: Serve) -> None:
     box = serve(Mailbox())
-    outcome = send(receivers.configured(None, mail(box.port)))
+    outcome = sent_to(receivers.configured(None, mail(box.port)))
     assert all(outcome.values()) and len(outcome) == 2
     assert (box.logins, box.mails) == ([], [])
 
@@ -159,24 +159,24 @@ def test_a_mail_server_without_tls_is_shown_no_password(serve: Serve) -> None:
 def test_a_mail_server_that_refuses_is_told_with_its_status(serve: Serve) -> None:
     box = serve(Mailbox())
     box.answer_to_login = "535 5.7.8 no"
-    assert send(in_clear(box.port)) == dict.fromkeys(("E-Mail", "E-Mail 2"), "refused with status 535")
+    assert sent_to(in_clear(box.port)) == dict.fromkeys(("E-Mail", "E-Mail 2"), "refused with status 535")
 
 
 def test_an_unknown_address_keeps_nobody_else_waiting_and_nobody_gets_it_twice(serve: Serve, tmp_path: Path) -> None:
     box, record = serve(Mailbox()), tmp_path / "alerts.jsonl"
     box.unknown = {"a@council.example"}
-    line = alerts.raise_alert(ALERT, [record], in_clear(box.port))
+    line = send.raise_alert(ALERT, [record], in_clear(box.port))
     assert line and line["not_had"] == {"E-Mail": "refused with status 550"}
     box.unknown = set()
-    assert alerts.resend([record], in_clear(box.port), NOW + timedelta(minutes=5))[0]["sent"]
-    assert alerts.resend([record], in_clear(box.port), NOW + timedelta(minutes=10)) == []
+    assert send.resend([record], in_clear(box.port), NOW + timedelta(minutes=5))[0]["sent"]
+    assert send.resend([record], in_clear(box.port), NOW + timedelta(minutes=10)) == []
     assert box.receivers == ["b@council.example", "a@council.example"]
 
 
 def test_any_webhook_gets_the_alert_as_json(serve: Serve) -> None:
     hook = serve(Webhook())
     given = receivers.configured(f"http://127.0.0.1:{hook.port}/a%20hook/x?sig=a%2Fb%2Bc&v=1", None)
-    assert send(given) == {"JSON": ""}
+    assert sent_to(given) == {"JSON": ""}
     [(path, body)] = hook.posts
     assert path == "/a%20hook/x?sig=a%2Fb%2Bc&v=1"
     assert (body["title"], body["message"], body["type"]) == (ALERT.title, ALERT.text, "warning")
@@ -216,7 +216,7 @@ def test_slack_and_teams_are_posted_to_in_their_own_form(
         return answer
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", post)
-    assert send(receivers.configured(address, None)) == {name: ""}
+    assert sent_to(receivers.configured(address, None)) == {name: ""}
     [asked] = posts
     meant, came = urlsplit(address), urlsplit(asked.url or "")
     assert (came.hostname, came.path) == (meant.hostname, meant.path)
@@ -232,21 +232,21 @@ def test_a_receiver_that_was_down_gets_the_alert_once_it_is_up(serve: Serve, tmp
     hook.server_close()
     address = f"http://127.0.0.1:{hook.port}/hook"
 
-    line = alerts.raise_alert(ALERT, [own, common], receivers.configured(address, None))
+    line = send.raise_alert(ALERT, [own, common], receivers.configured(address, None))
     assert line and not line["sent"] and line["not_had"] == {"JSON": "could not be reached"}
     for minutes in (5, 10):  # still down, which is no news
-        [line] = alerts.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=minutes))
+        [line] = send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=minutes))
         assert not line["sent"]
     assert len(common.read_text().splitlines()) == 1
 
     up = serve(Webhook(hook.port))
     up.status = 503
-    [line] = alerts.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=15))
+    [line] = send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=15))
     assert line["not_had"] == {"JSON": "refused with status 503"}
     up.status = 200
-    [line] = alerts.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=20))
+    [line] = send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=20))
     assert (line["sent"], line["had"], line["tried_at"]) == (True, ["JSON"], "2026-11-17T09:50:00+00:00")
-    assert alerts.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=25)) == []
+    assert send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=25)) == []
     assert len(up.posts) == 2
     assert own.read_text() == common.read_text()
     assert [json.loads(each)["sent"] for each in common.read_text().splitlines()] == [False, False, True]
@@ -256,12 +256,12 @@ def test_of_two_receivers_only_the_one_that_was_down_is_tried_again(serve: Serve
     record, fine, broken = tmp_path / "alerts.jsonl", serve(Webhook()), serve(Webhook())
     broken.status = 500
     both = f"http://127.0.0.1:{fine.port}/a json://127.0.0.1:{broken.port}/b"
-    line = alerts.raise_alert(ALERT, [record], receivers.configured(both, None))
+    line = send.raise_alert(ALERT, [record], receivers.configured(both, None))
     assert line and (line["had"], line["not_had"]) == (["JSON"], {"JSON 2": "refused with status 500"})
     broken.status = 200
-    alerts.resend([record], receivers.configured(both, None), NOW)
+    send.resend([record], receivers.configured(both, None), NOW)
     assert (len(fine.posts), len(broken.posts)) == (1, 2)
-    assert alerts.read(record)[0]["had"] == ["JSON", "JSON 2"]
+    assert send.read(record)[0]["had"] == ["JSON", "JSON 2"]
 
 
 def test_a_receiver_that_is_down_is_tried_once_a_round(serve: Serve, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_receiver_that_is_down_is_tried_once_a_round(serve: Serve, tmp_path: P
     hook.status = 500
     given = receivers.configured(f"http://127.0.0.1:{hook.port}/", None)
     for key in ("one", "two"):
-        line = alerts.raise_alert(Alert(key, "fault", "t", "x", NOW), [tmp_path / "alerts.jsonl"], given)
+        line = send.raise_alert(Alert(key, "fault", "t", "x", NOW), [tmp_path / "alerts.jsonl"], given)
         assert line and line["not_had"] == {"JSON": "refused with status 500"}
     assert len(hook.posts) == 1
 
@@ -288,9 +288,9 @@ def test_no_secret_is_said_anywhere(
         hook.status = status
         box.answer_to_login = "235 yes" if status == 200 else f"535 no {secret}"
         given = receivers.configured(f"{web} {unreachable}", secret_mail)
-        assert alerts.raise_alert(Alert(str(number), "fault", "t", "x", NOW), [record], given)
+        assert send.raise_alert(Alert(str(number), "fault", "t", "x", NOW), [record], given)
     for text in ('{"conn_type": "http", "extra": "' + secret, f"smtp://u:{secret}@h:po{secret}", f"smtp://:{secret}@h"):
-        alerts.raise_alert(Alert(text[:9], "fault", "t", "x", NOW), [record], receivers.configured(None, text))
+        send.raise_alert(Alert(text[:9], "fault", "t", "x", NOW), [record], receivers.configured(None, text))
 
     assert len(hook.posts) == 2 and box.logins  # it was used
     said = capfd.readouterr()
@@ -335,7 +335,7 @@ def test_what_a_scheduler_with_no_way_out_could_not_send_the_watchdog_sends(serv
     env["SEND_REQUEST"] = json.dumps({"notified_on": "2026-01-05"})
 
     def send_ready(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "send_ready", *arguments]
+        command = [sys.executable, "-m", "commands", *arguments]
         return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
 
     trial = send_ready("watch", "--test")

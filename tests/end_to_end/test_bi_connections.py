@@ -13,11 +13,12 @@ import duckdb
 import psycopg2
 import pytest
 
-from publish import postgres, published, serving
 from send_ready.settings import PROJECT
 from tests import council
 from tests.servers import Server, server
 from tests.waiting import HANG
+from warehouse import published, serve
+from warehouse.postgres import publish
 
 PAGE = (PROJECT / "docs" / "users" / "bi.md").read_text(encoding="utf-8")
 DATABASE, LOGIN, PASSWORD = "send", "analyst", "your-password"  # as the page has them
@@ -82,11 +83,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory, postgresql: Server) -> Desk:
     folder = tmp_path_factory.mktemp("desk")
     run, settings = council.copied(folder / "data", tmp_path_factory)
     postgresql.run(f"CREATE DATABASE {DATABASE}")
-    postgresql.run((PROJECT / "publish" / "postgres_roles.sql").read_text(), DATABASE)
+    postgresql.run((PROJECT / "warehouse" / "postgres" / "roles.sql").read_text(), DATABASE)
     postgresql.login(LOGIN, ["send_bi"], PASSWORD)
     loader = postgresql.login("nightly", ["send_loader"])
-    serving.serve(run, settings)
-    postgres.serve(run, replace(settings, publish_url=postgresql.url(DATABASE, loader, f"{loader}-secret")))
+    serve.serve(run, settings)
+    publish.serve(run, replace(settings, publish_url=postgresql.url(DATABASE, loader, f"{loader}-secret")))
     desk = Desk(folder, postgresql)
     for snippet in snippets():
         if snippet.language == "ini":

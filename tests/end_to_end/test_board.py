@@ -66,7 +66,7 @@ def sheet(path: Path, rows: list[list[str]]) -> None:
 
 def command(pipeline: Pipeline, *arguments: str) -> str:
     return subprocess.run(
-        [sys.executable, "-m", "send_ready", *arguments],
+        [sys.executable, "-m", "commands", *arguments],
         cwd=PROJECT, env=pipeline.environment, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
 

@@ -19,7 +19,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 AIRFLOW = sorted(set(SERVICES) - {"postgres"})
 LASTING = sorted(set(SERVICES) - {"init"})
-DOCKERFILE = (PROJECT / "docker" / "Dockerfile").read_text("utf-8")
+DOCKERFILE = (PROJECT / "deploy" / "docker" / "Dockerfile").read_text("utf-8")
 SECRETS = {
     "POSTGRES_PASSWORD",
     "AIRFLOW_JWT_SECRET",
@@ -171,7 +171,7 @@ def test_the_image_has_what_is_locked() -> None:
 
 def test_the_image_holds_every_room_and_nothing_else() -> None:
     rooms = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]["build-backend"]["module-name"]
-    ignore = (PROJECT / "docker" / "Dockerfile.dockerignore").read_text("utf-8").split()
+    ignore = (PROJECT / "deploy" / "docker" / "Dockerfile.dockerignore").read_text("utf-8").split()
     kept = {line[1:] for line in ignore if line.startswith("!")}
     assert "*" in ignore
     assert kept == {*rooms, "dags", "plugins", "dbt_project", "pyproject.toml", "uv.lock", "README.md"}
@@ -195,7 +195,7 @@ def test_airflows_own_processes_can_tell_when_lists_are_due() -> None:
 
 def added(name: str) -> dict[str, Any]:
     """The services of a file that is laid over the server's; merged with it, it is a Compose file."""
-    over: dict[str, Any] = yaml.safe_load((PROJECT / "docker" / f"{name}.yml").read_text("utf-8"))
+    over: dict[str, Any] = yaml.safe_load((PROJECT / "deploy" / "docker" / f"{name}.yml").read_text("utf-8"))
     vendored = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
     jsonschema.validate(COMPOSE | over | {"services": SERVICES | over["services"]}, json.loads(vendored.read_text()))
     return dict(over["services"])

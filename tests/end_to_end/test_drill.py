@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from inspection.drill import AIM
-from inspection.proof import verify
+from commands.drill import AIM
+from inspection.verify import verify
 from send_ready import files
 from tests import steps
 
@@ -34,7 +34,7 @@ PARTS = (
 def drill(home: Path, **given: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW", "AS_AT"))}
     environment |= {"SEND_HOME": str(home), "SEND_INBOX": str(COUNCIL), "AS_AT": "2026-11-16", **given}
-    command = [sys.executable, "-m", "send_ready", "drill"]
+    command = [sys.executable, "-m", "commands", "drill"]
     return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from inspection.encryption import encrypt
-from publish.workbook import Block, Column, Grid, Page, write
+from publish.excel.workbook import Block, Column, Grid, Page, write
 from tests import debian
 from tests.waiting import HANG
 

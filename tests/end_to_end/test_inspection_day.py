@@ -21,7 +21,7 @@ import httpx
 import psutil
 import pytest
 
-from inspection.proof import verify
+from inspection.verify import verify
 from send_ready import files
 from tests import steps, waiting
 
@@ -61,7 +61,7 @@ class Server:
         self.tokens: dict[str, str] = {}
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "send_ready.airflow_home", str(self.port)]
+        command = [sys.executable, "-m", "commands.airflow_home", str(self.port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True

@@ -10,9 +10,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from bench import floor
 from tests import nights
 from tests.nights import AS_AT
+from tools.bench import floor
 
 DAY = pd.Timestamp(AS_AT)
 ALTERNATIVE_PROVISION = (

@@ -5,10 +5,10 @@ Over whole councils, with and without planted faults, in both code styles.
 
 import pytest
 
-from bench import floor
 from tests import nights
 from tests.golden.pipeline import SHEETS, differences
 from tests.golden.test_golden import HEADERS
+from tools.bench import floor
 
 
 @pytest.mark.parametrize("drawn", [nights.CLEAN, nights.FAULTY, nights.OTHER], ids=str)

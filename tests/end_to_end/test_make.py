@@ -116,7 +116,7 @@ def test_the_sample_takes_what_was_asked(make: Make) -> None:
 
 def test_airflow_takes_a_port(make: Make) -> None:
     make("run")
-    assert make("airflow")[1] == ["python", "  -m", "  send_ready.airflow_home"]
+    assert make("airflow")[1] == ["python", "  -m", "  commands.airflow_home"]
     assert make("airflow", "PORT=8081")[1][-1] == "  8081"
 
 

@@ -1,6 +1,6 @@
 """Readers never block the load, and the load never breaks readers.
 
-The readers are those of bench/readers.py, which measures the same for longer and on a council of any size.
+The readers are those of tools/bench/readers.py, which measures the same for longer and on a council of any size.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from bench import readers
-from publish import serving
-from send_ready import warehouse
+from send_ready import database
 from tests import council
+from tools.bench import readers
+from warehouse import serve
 
 PUBLISHES = 30
 # Beside eight readers on two cores a publication gets a fifth of the processor that it has alone; the rest is room for
@@ -37,7 +37,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[readers.Watch]:
 
 def leave_some_tables(path: Path) -> None:
     """What publishing takes is by the table, and thirty publications are to be made."""
-    with warehouse.writer(path) as con:
+    with database.writer(path) as con:
         tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
         for (table,) in tables:
             if table.startswith(readers.SCHEMAS) and table not in SOME:
@@ -66,10 +66,10 @@ def test_parquet_is_of_one_run_when_the_link_is_resolved_once_and_may_be_of_two_
         with duckdb.connect() as con:
             return con.execute(f"SELECT any_value(run_id) FROM '{folder}/parquet/{table}.parquet'").fetchall()[0][0]
 
-    serving.serve(watch.runs[0], watch.settings)
+    serve.serve(watch.runs[0], watch.settings)
     resolved = link.resolve()
     before = run_id(link, "core/dim_person")
-    serving.serve(watch.runs[1], watch.settings)
+    serve.serve(watch.runs[1], watch.settings)
     assert (before, run_id(link, "core/fct_ehc_plan")) == ("first", "second")
     assert {run_id(resolved, table) for table in ("core/dim_person", "core/fct_ehc_plan")} == {"first"}
 
@@ -77,8 +77,8 @@ def test_parquet_is_of_one_run_when_the_link_is_resolved_once_and_may_be_of_two_
 def test_a_file_opened_again_shows_the_new_run_also_where_the_old_one_is_still_open(watch: readers.Watch) -> None:
     path = str(watch.settings.home / "serving" / "bi.duckdb")
     question = "SELECT run_id FROM quality.runs"
-    serving.serve(watch.runs[0], watch.settings)
+    serve.serve(watch.runs[0], watch.settings)
     with duckdb.connect(path, read_only=True) as old:
-        serving.serve(watch.runs[1], watch.settings)
+        serve.serve(watch.runs[1], watch.settings)
         with duckdb.connect(path, read_only=True) as new:
             assert (old.execute(question).fetchall(), new.execute(question).fetchall()) == ([("first",)], [("second",)])

@@ -13,12 +13,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from publish import board, findings
+from publish import board
 from sample import council
 from send_ready import files
 from send_ready.runs import Run
 from send_ready.settings import load
 from tests.golden.pipeline import Pipeline
+from warehouse import run_data
 
 AS_AT, LATER = date(2026, 11, 16), date(2026, 12, 1)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -40,7 +41,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         pipeline.environment["SEND_RUN_ID"] = f"day_{day}"
         pipeline.night()
     run = Run(folder / "home", f"day_{LATER}", LATER, "999")
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         board.write_public(folder / "public", con, run, load({"SEND_HOME": str(folder / "home")}))
     out = folder / "home" / "out"
     return {

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from publish import brief, findings
+from publish import approver_brief
 from sample import council
 from send_ready import files
 from send_ready.runs import Run
 from send_ready.settings import PROJECT
 from tests.golden.pipeline import Pipeline
+from warehouse import run_data
 
 SUNDAY, MONDAY = date(2026, 11, 15), date(2026, 11, 16)
 DUE = datetime(2026, 11, 17, 11, tzinfo=ZoneInfo("Europe/London"))
@@ -119,8 +120,8 @@ def test_the_approver_reads_of_both_nights_and_of_no_child(nights: tuple[Pipelin
     run = Run(second.home, "second", MONDAY, "999")
     manifest = files.read_json(second.out / "manifest.json")
     manifest["request"] = {"notified_on": "2026-11-16", "kind": "full_inspection", "version": 1, "is_rehearsal": False}
-    with findings.opened(run) as con:
-        brief.write(tmp_path / "brief.md", con, run, manifest, first.out, [], "Full inspection", DUE)
+    with run_data.opened(run) as con:
+        approver_brief.write(tmp_path / "brief.md", con, run, manifest, first.out, [], "Full inspection", DUE)
     text = (tmp_path / "brief.md").read_text(encoding="utf-8")
     assert len(text) < 6_000
     assert "The pack of 15/11/2026" in text

@@ -16,8 +16,10 @@ import httpx
 import psutil
 import pytest
 
-from inspection import alerts, watch
-from send_ready import airflow_home, dag_once, night, settings
+from commands import airflow_home, night, play_dag
+from inspection import watch
+from inspection.alerts import send
+from send_ready import settings
 from send_ready.settings import Settings
 from tests import servers
 from tests.end_to_end.test_inspection_day import free_port
@@ -103,7 +105,7 @@ def prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 def test_the_database_of_make_run_is_lost_locked_and_broken(prompt: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dag_once, "LOST_SECONDS", 4)
+    monkeypatch.setattr(play_dag, "LOST_SECONDS", 4)
     status, said = prompt.run("lost", f"import os; os.unlink({str(prompt.database)!r})")
     assert status == 0, said
 
@@ -222,7 +224,7 @@ def test_the_database_of_the_team_server_stops_while_a_night_runs(
 
             postgres.stop("immediate")
             watch.run(watched, settings.now())
-            (told,) = alerts.read(alerts.common(home))
+            (told,) = send.read(send.common(home))
             assert told["title"] == "Airflow cannot be reached"
             (tmp_path / "go on").touch()  # so that the step ends while nobody can be told
             time.sleep(OUTAGE)
@@ -230,7 +232,7 @@ def test_the_database_of_the_team_server_stops_while_a_night_runs(
 
             ended = team.until("the night ends", lambda: team.ended(f"{dag}/dagRuns"))
         watch.run(watched, settings.now())
-    assert len(alerts.read(alerts.common(home))) == 1
+    assert len(send.read(send.common(home))) == 1
     assert ended == "success"
     [folder] = (home / "runs").iterdir()
     done = [json.loads(line)["step"] for line in (folder / "progress.jsonl").read_text().splitlines()]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from extract import landing
-from extract.feed import extract
-from extract.inbox import later
+from extract.choose import extract
+from extract.inbox.survey import later
 from send_ready import files, runs, settings
 from send_ready.settings import Settings
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from send_ready import dag_once, disk, files
+from commands import play_dag
+from send_ready import disk, files
 from send_ready.settings import PROJECT
 from tests.faults.house import EVE, STEPS, House
 from tests.faults.kills import Undisturbed
@@ -141,7 +142,7 @@ def under_a_quota(house: House, size: int, *arguments: str) -> subprocess.Comple
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW", "AS_AT"))}
     own = {"SEND_HOME": house.home, "SEND_INBOX": house.inbox, "SEND_RUN_ID": "night", "AS_AT": "2026-11-16"}
     return subprocess.run(
-        ["prlimit", f"--fsize={size}", sys.executable, "-m", "send_ready", *arguments],
+        ["prlimit", f"--fsize={size}", sys.executable, "-m", "commands", *arguments],
         cwd=PROJECT, env=kept | {key: str(value) for key, value in own.items()}, capture_output=True, text=True,
     )  # fmt: skip
 
@@ -179,11 +180,11 @@ def test_an_airflow_whose_log_was_cut_off_by_a_full_disk_is_not_quoted(
 ) -> None:
     log = tmp_path / "airflow.log"
     log.write_text('  File "task_runner.py", line 2187, in _run_execute_callable\n    res')
-    dag_once._tell_failures(log, [])
+    play_dag._tell_failures(log, [])
     assert "to its end.     res\n" in capsys.readouterr().out
     real = os.statvfs
     monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((*real(path)[:3], 0, 0, *real(path)[5:])))
-    dag_once._tell_failures(log, [])
+    play_dag._tell_failures(log, [])
     assert f"to its end. The disk is full: 0.0 MB are free for {tmp_path}, " in capsys.readouterr().out
 
 

@@ -20,9 +20,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from extract import drive, landing
-from extract.feed import InboxError, extract
-from extract.inbox import survey
+from extract import landing
+from extract.choose import InboxError, extract
+from extract.inbox import drive
+from extract.inbox.survey import survey
 from send_ready import files, runs, settings
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
@@ -120,7 +121,7 @@ def by_hand(given: Settings, *arguments: str, first: tuple[str, ...] = ()) -> su
     """A step as somebody whom the modes of files bind, as they do not bind root."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
     own |= {"SEND_HOME": str(given.home), "SEND_INBOX": str(given.inbox), "AS_AT": "2026-11-16", "SEND_RUN_ID": "t"}
-    command = [*first, *AS_ANYBODY, sys.executable, "-m", "send_ready", *arguments]
+    command = [*first, *AS_ANYBODY, sys.executable, "-m", "commands", *arguments]
     return subprocess.run(command, cwd=PROJECT, env=own, capture_output=True, text=True, timeout=HANG)
 
 

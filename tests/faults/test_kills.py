@@ -216,7 +216,7 @@ def test_no_step_outlives_an_airflow_that_was_killed(house: House, slow_steps: P
     program.write_text(program.read_text().replace("sleep(0.3)", "sleep(600)"))
     night = house.start("run")
     until("a step is at work", slow_steps.read_text)
-    (airflow,) = (process for process in of_this_home(house) if "send_ready.dag_once" in process.cmdline())
+    (airflow,) = (process for process in of_this_home(house) if "commands.play_dag" in process.cmdline())
     airflow.kill()
     ended = night.wait()
     assert ended and ended.status == 1

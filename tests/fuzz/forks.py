@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from extract import reading
+from extract.text import load
 from tests.fuzz import cells, texts, trial, workbooks
 from tests.fuzz.cases import NAMES, Case, case
 from tests.fuzz.exports import Export
@@ -60,10 +60,10 @@ def test_a_good_export_has_no_problem(bench: Bench) -> None:
 
 
 def test_a_lost_record_would_be_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    records = reading.Records.__iter__
-    monkeypatch.setattr(reading.Records, "__iter__", lambda self: itertools.islice(records(self), 1, None))
+    records = load.Records.__iter__
+    monkeypatch.setattr(load.Records, "__iter__", lambda self: itertools.islice(records(self), 1, None))
     assert "61 lines are accounted for, of 62" in _problems(bench)
-    monkeypatch.setattr(reading.LineCount, "check", lambda *_: None)  # what would be seen without
+    monkeypatch.setattr(load.LineCount, "check", lambda *_: None)  # what would be seen without
     assert "59 rows in the file, where (60, 61) can be counted" in _problems(bench)
     assert "records lost: 1, such as b'KQ000000Z'" in _problems(bench)
 

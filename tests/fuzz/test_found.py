@@ -16,13 +16,14 @@ import duckdb
 import pytest
 import xlsxwriter
 
+from commands.check import check
 from extract import contract as contracts
-from extract import landing, reader, sheets
-from extract import lines as reading_lines
-from extract.check import check
-from extract.feed import extract
-from extract.reader import Outcome
+from extract import landing, read_file
+from extract.choose import extract
+from extract.read_file import Outcome
 from extract.refusal import Refusal
+from extract.text import lines as reading_lines
+from extract.text import workbooks
 from sample.broken import xls_of
 from send_ready import runs, settings
 from send_ready.settings import Settings
@@ -41,7 +42,7 @@ def read(folder: Path, data: bytes | str, suffix: str = ".csv") -> Iterator[tupl
     """reader.loaded of a file with these bytes."""
     path = folder / f"x{suffix}"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    with reader.loaded(path, suffix, STUDENTS, folder / "scratch") as loaded:
+    with read_file.loaded(path, suffix, STUDENTS, folder / "scratch") as loaded:
         yield loaded
 
 
@@ -196,7 +197,7 @@ def test_utf_16_in_pieces(tmp_path: Path) -> None:
 def workbook(*sheets: list[list[Any]], hidden: int | None = None, **options: bool) -> bytes:
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, {"default_date_format": "dd/mm/yyyy", **options}) as book:
-        for number, rows in enumerate(sheets):
+        for number, rows in enumerate(workbooks):
             sheet = book.add_worksheet()
             for at, row in enumerate(rows):
                 sheet.write_row(at, 0, row)
@@ -283,7 +284,7 @@ def test_what_ends_the_reading_of_a_workbook_from_without_is_no_fault_of_the_fil
         killer.chmod(0o700)
         with pytest.raises(error), read(tmp_path, workbook(ROWS), ".xlsx"):
             pass
-    killer.write_text(f"#!/bin/sh\nexit {sheets.DISK_FULL}\n")
+    killer.write_text(f"#!/bin/sh\nexit {workbooks.DISK_FULL}\n")
     with pytest.raises(OSError, match="No space left") as full, read(tmp_path, workbook(ROWS), ".xlsx"):
         pass
     assert full.value.errno == errno.ENOSPC

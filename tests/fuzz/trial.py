@@ -24,15 +24,15 @@ from unittest import mock
 
 import duckdb
 
+from commands.check import check
 from extract import contract as contracts
-from extract import landing, reader, refusal
-from extract.check import check
+from extract import landing, read_file, refusal
+from extract.choose import extract
 from extract.contract import TYPES, Contract, normalise
-from extract.feed import extract
-from extract.inbox import survey
+from extract.inbox.survey import survey
 from extract.landing import Landed
 from extract.refusal import Refusal
-from send_ready import files, runs, settings, warehouse
+from send_ready import database, files, runs, settings
 from send_ready.settings import Settings
 from tests.fuzz import cells, texts
 from tests.fuzz.cases import Case
@@ -269,8 +269,8 @@ def _same_again(
     given: Settings, contract: Contract, case: Case, landed: Landed, rows: tuple[int, ...]
 ) -> Iterator[str]:
     """Typed rows and quarantine are as counted and of the right types; the same bytes again give the same."""
-    typed, quarantine, _ = (given.home / path for path in reader.typed_paths(landed, contract))
-    with warehouse.scratch() as con:
+    typed, quarantine, _ = (given.home / path for path in read_file.typed_paths(landed, contract))
+    with database.scratch() as con:
         types = con.execute(f"DESCRIBE SELECT * FROM '{typed}'").fetchall()
         counts = [con.execute(f"SELECT count(*) FROM '{each}'").fetchall()[0][0] for each in (typed, quarantine)]
     wanted = [(column.name, TYPES[column.type]) for column in contract.columns] + [
@@ -281,7 +281,7 @@ def _same_again(
         yield "columns or types of the typed rows"
     if tuple(counts) != rows[1:3]:
         yield f"{counts} typed and in quarantine, {rows} counted"
-    with reader.loaded(given.home / landed.path, landed.suffix, contract, given.home / "again") as (con, outcome):
+    with read_file.loaded(given.home / landed.path, landed.suffix, contract, given.home / "again") as (con, outcome):
         if isinstance(outcome, Refusal):
             yield f"read again, it is refused: {outcome.code}"
             return
@@ -328,8 +328,8 @@ def _leaks(run: runs.Run, home: Path) -> Iterator[str]:
     for path in [*run.folder.rglob("*.json*"), *(home / "landing").rglob("*.json")]:
         if found := PERSONAL.search(path.read_bytes()):
             yield f"{path.relative_to(home)} holds {found[0]!r}"
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         for path in run.folder.rglob("*.parquet"):
-            said = con.execute(f"SELECT to_json(i)::VARCHAR FROM {warehouse.literal(path)} AS i").fetchall()
+            said = con.execute(f"SELECT to_json(i)::VARCHAR FROM {database.literal(path)} AS i").fetchall()
             if found := PERSONAL.search("\n".join(row for (row,) in said).encode()):
                 yield f"{path.relative_to(home)} holds {found[0]!r}"

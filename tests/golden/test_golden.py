@@ -13,11 +13,11 @@ import duckdb
 import openpyxl
 import pytest
 
-from bench import floor
-from publish import chronology
+from publish.chronology import chronology
 from send_ready.runs import Run
 from tests.golden.events_by_hand import Council
 from tests.golden.pipeline import SHEETS, Pipeline, differences
+from tools.bench import floor
 
 COUNCIL = Path(__file__).with_name("council")
 DAYS = sorted(folder.name for folder in COUNCIL.iterdir() if folder.is_dir())

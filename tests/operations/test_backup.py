@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from inspection import proof, release_log
-from operations import archive
-from operations.archive import LIST, Held
-from operations.backup import HELD, backup
+from inspection import release_log, verify
+from operations.backup import archive
+from operations.backup.archive import LIST, Held
+from operations.backup.backup import HELD, backup
+from operations.backup.restore import restore
 from operations.places import BACKUPS, RECORDS
-from operations.restore import restore
 from send_ready import confined, files
 from send_ready.runs import RunError
 from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
@@ -84,7 +84,7 @@ def test_what_cannot_be_built_again_comes_back(home: Path, tmp_path: Path) -> No
     told = restore(settings(there), path)
     assert {name: held for name, held in wanted(there).items() if not name.startswith("config")} == before
     assert (there / f"out/inspections/{TODAY}_full_inspection/released/v1").stat().st_mode == mode
-    assert proof.verify(there / "out" / "inspections") == []
+    assert verify.verify(there / "out" / "inspections") == []
     assert (there / "out" / "latest").resolve().name == TODAY.isoformat()
     assert (there / "config" / "targets" / "kpi_targets.csv").read_bytes() == b"kpi_id\n"
     assert {path.name for path in there.iterdir()} == {"landing", "out", "config", "locks"}
@@ -297,7 +297,7 @@ def test_a_pack_that_is_being_replaced_and_files_that_land_are_taken_whole(home:
     stop = FORK.Event()
 
     def work() -> None:
-        from publish.folders import replaced
+        from send_ready.folders import replaced
 
         number = 0
         while not stop.is_set():
@@ -375,7 +375,7 @@ def test_a_restore_that_is_killed_is_finished_by_the_same_command(home: Path, tm
         if "landing" not in found or (there / ".restoring").exists():
             restore(settings(there), path)
         assert wanted(there) == wanted(home)
-        assert proof.verify(there / "out" / "inspections") == []
+        assert verify.verify(there / "out" / "inspections") == []
         assert not (there / ".restoring").exists()
     assert kills > 1
 
@@ -404,7 +404,7 @@ def test_cut_off_at_its_very_end_it_is_finished_or_done(
 ) -> None:
     path, there = made(home), tmp_path / "new"
     with monkeypatch.context() as patched:
-        patched.setattr("operations.restore._there", lambda _: 1 / 0)
+        patched.setattr("operations.backup.backup.restore._there", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             restore(settings(there), path)
     assert "Restored as it was" in " ".join(restore(settings(there), path))

@@ -12,17 +12,17 @@ import pytest
 
 from extract import contract as contracts
 from extract import landing
-from inspection import proof, release_log
-from operations.backup import backup
-from operations.person import _in_file
-from operations.purge import purge, record
-from operations.restore import restore
-from publish import serving
+from inspection import release_log, verify
+from operations.backup.backup import backup
+from operations.backup.restore import restore
+from operations.retention.person import _in_file
+from operations.retention.purge import purge, record
 from sample import council
-from send_ready import files, warehouse
+from send_ready import database, files
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 from tests.operations.home import FEEDS, NOW, PACK, TODAY, age, settings, snapshot, steps
+from warehouse import serve
 
 BEFORE = TODAY - timedelta(days=1)
 DONE = {"do": True, "by": "Raj Patel", "why": "Erasure request 17, agreed by the DPO"}
@@ -71,7 +71,7 @@ def test_after_a_restore_every_day_is_as_it_was(night: Settings, tmp_path: Path)
     inbox.mkdir()
     shutil.copy2(next(night.inbox.glob(f"*home_education*{TODAY:%Y%m%d}*")), inbox)
     restore(settings(there, inbox=inbox), path)
-    assert proof.verify(there / "out" / "inspections") == []
+    assert verify.verify(there / "out" / "inspections") == []
     assert snapshot(there / "out") == snapshot(night.home / "out")
     shutil.rmtree(there / "out" / TODAY.isoformat())
     steps(there, inbox, TODAY, "night", *PACK)
@@ -93,7 +93,7 @@ def test_after_a_restore_every_day_is_as_it_was(night: Settings, tmp_path: Path)
 
 def child(home: Path) -> tuple[str, str]:
     """Student ID and case of a child with a plan in both systems, who is on List 1."""
-    with warehouse.reader(home / "runs" / "night" / "warehouse.duckdb") as con:
+    with database.reader(home / "runs" / "night" / "warehouse.duckdb") as con:
         row = con.execute(
             """
             SELECT person_id, min(source_id) FROM int.int_person_records__linked
@@ -153,7 +153,7 @@ def test_an_export_that_is_no_longer_what_came_is_taken_to_hold_them(copy: Setti
 def test_a_person_goes_from_everywhere_but_what_inspectors_were_given(copy: Settings, tmp_path: Path) -> None:
     """Put right at the source, a night with the new exports, and then the older files go."""
     student, case = child(copy.home)
-    with warehouse.reader(copy.home / "runs" / "night" / "warehouse.duckdb") as con:
+    with database.reader(copy.home / "runs" / "night" / "warehouse.duckdb") as con:
         query = f"SELECT plan_id FROM int.int_plans__unioned WHERE person_id = '{student}'"
         plans = [plan for (plan,) in con.execute(query).fetchall()]
     words = [student, case, *plans]
@@ -165,13 +165,13 @@ def test_a_person_goes_from_everywhere_but_what_inspectors_were_given(copy: Sett
     files.write_bytes(orphan, f"{student},".encode())
     # The next night publishes; here the version without them is simply no longer the one that is served.
     (copy.home / "serving").unlink()
-    assert serving.standing(copy) is None
+    assert serve.standing(copy) is None
     told = "\n".join(purge(copy, NOW + timedelta(days=1), person=[student], **DONE))
     assert held(copy.home, words) == {"out/inspections"}
     assert "These calls of the inspectors hold them, and stay until their period is over: 2026-11-16_full" in told
     assert "The inbox still has" in told
     assert f"{tomorrow} is the first day that can be built again" in told
-    assert proof.verify(copy.home / "out" / "inspections") == []
+    assert verify.verify(copy.home / "out" / "inspections") == []
     for contract in contracts.load_all(copy):
         days = {each.data_date for each in landing.history(copy.home, contract)}
         assert tomorrow in days or len(days) == (2 if contract.source == "gias" else 0)

@@ -17,11 +17,11 @@ import yaml
 
 from extract import contract as contracts
 from extract import landing, removed
-from extract.feed import extract
-from inspection import proof, release_log
-from operations import retention
+from extract.choose import extract
+from inspection import release_log, verify
 from operations.places import PURGES, RECORDS
-from operations.purge import purge, record, unfinished
+from operations.retention import periods
+from operations.retention.purge import purge, record, unfinished
 from send_ready import files, runs
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError
@@ -62,8 +62,8 @@ def days_landed(home: Path, feed: str = STUDENTS) -> list[int]:
 
 
 def test_the_shipped_periods_can_be_read_and_each_has_its_reason() -> None:
-    shipped = yaml.safe_load(retention.SHIPPED.read_text())
-    assert retention.load(settings(Path("/none"))) == {kind: held["days"] for kind, held in shipped.items()}
+    shipped = yaml.safe_load(periods.SHIPPED.read_text())
+    assert periods.load(settings(Path("/none"))) == {kind: held["days"] for kind, held in shipped.items()}
     assert all(held["why"].strip() for held in shipped.values())
 
 
@@ -78,13 +78,13 @@ def test_the_shipped_periods_can_be_read_and_each_has_its_reason() -> None:
     ],
 )
 def test_a_councils_own_periods_are_checked(tmp_path: Path, change: dict[str, Any], says: str) -> None:
-    own = yaml.safe_load(retention.SHIPPED.read_text()) | change
+    own = yaml.safe_load(periods.SHIPPED.read_text()) | change
     (tmp_path / "retention.yml").write_text(json.dumps(own))
     with pytest.raises(SettingsError, match=says):
-        retention.load(settings(tmp_path, config=tmp_path))
-    own = yaml.safe_load(retention.SHIPPED.read_text()) | {"landing": {"days": "forever"}, "packs": {"days": 1}}
+        periods.load(settings(tmp_path, config=tmp_path))
+    own = yaml.safe_load(periods.SHIPPED.read_text()) | {"landing": {"days": "forever"}, "packs": {"days": 1}}
     (tmp_path / "retention.yml").write_text(json.dumps(own))
-    found = retention.load(settings(tmp_path, config=tmp_path))
+    found = periods.load(settings(tmp_path, config=tmp_path))
     assert (found["landing"], found["packs"]) == (None, 1)
 
 
@@ -177,14 +177,14 @@ def test_a_release_goes_after_six_years_and_the_proof_says_by_whose_decision(hom
     released(home, TODAY - 2193 * DAY)
     released(home, TODAY - 2192 * DAY)
     root = home / "out" / "inspections"
-    assert proof.verify(root) == []
+    assert verify.verify(root) == []
     told = "\n".join(purge(settings(home), NOW, **DONE))
     assert "proves of these calls only what the release log says" in told
     assert [path.name for path in root.glob("[0-9]*")] == [f"{TODAY - 2192 * DAY}_full_inspection"]
-    assert proof.verify(root) == []
-    assert "all of it removed by Amina Khan" in "\n".join(proof.describe(root))
+    assert verify.verify(root) == []
+    assert "all of it removed by Amina Khan" in "\n".join(verify.describe(root))
     shutil.copytree(root / f"{TODAY - 2192 * DAY}_full_inspection", root / "x" / "released" / "v1")
-    assert proof.verify(root) != []
+    assert verify.verify(root) != []
 
 
 def test_what_is_removed_is_on_record_first_with_its_hash_and_by_whom(home: Path) -> None:
@@ -269,7 +269,7 @@ def test_the_days_that_remain_choose_the_same_files_and_earlier_ones_say_why_the
 
 
 def test_begin_refuses_such_a_day_and_a_feed_that_lost_its_last_file_stops_no_later_night(home: Path) -> None:
-    from extract.inbox import survey
+    from extract.inbox.survey import survey
 
     contract = contracts.load(STUDENTS, settings(home))
     gone = land(home, STUDENTS, TODAY - DAY, b"x")
@@ -324,7 +324,7 @@ def test_a_removal_that_is_killed_is_finished_by_the_next(tmp_path: Path) -> Non
             each.pop(f"{RECORDS}/{PURGES}", None)
         assert found.keys() == wanted.keys()
         assert not list(home.glob("**/.*.removed"))
-        assert proof.verify(home / "out" / "inspections") == []
+        assert verify.verify(home / "out" / "inspections") == []
         assert release_log.check(record(home)) == []
     assert kills
 
@@ -357,7 +357,7 @@ def test_a_pack_that_was_made_anew_since_the_kill_stays(home: Path) -> None:
     release_log.append(record(home), {**line, "person": None, "items": [about]})
     pack(home, day, run_id="second")
     pack(home, TODAY - 50 * DAY)
-    own = yaml.safe_load(retention.SHIPPED.read_text()) | {"packs": {"days": "forever"}}
+    own = yaml.safe_load(periods.SHIPPED.read_text()) | {"packs": {"days": "forever"}}
     files.write_json(home / "config" / "retention.yml", own)
     assert "it is finished now" in "\n".join(purge(settings(home, config=home / "config"), NOW, **DONE))
     assert path.exists()

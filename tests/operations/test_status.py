@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from inspection import release_log
-from operations.looks import machine
 from operations.places import BACKUPS, RECORDS
-from operations.status import WIDTH, status, status_json
-from publish.folders import point
+from operations.status import machine
+from operations.status.status import WIDTH, status, status_json
 from send_ready import files
+from send_ready.folders import point
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 from tests.operations.home import NOW, TODAY, land, released, settings, snapshot, version

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from publish import postgres as publisher
-from send_ready import warehouse
+from send_ready import database
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 from tests.servers import Server, postgres
+from warehouse.postgres import publish as publisher
 
 sys.path.append(str(PROJECT / "tests" / "unit"))  # publish_run is a plain module there
 
@@ -38,7 +38,7 @@ class Target:
     def run(self, name: str, *statements: str, **given: Any) -> Run:
         """A small finished run, its warehouse changed by some statements."""
         run = publish_run.finished_run(self.home, name, **given)
-        with warehouse.writer(run.warehouse) as con:
+        with database.writer(run.warehouse) as con:
             for statement in statements:
                 con.execute(statement)
         return run

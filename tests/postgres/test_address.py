@@ -5,10 +5,10 @@ import traceback
 
 import pytest
 
-from publish import postgres_connection
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError
 from tests.postgres.conftest import Target, note
+from warehouse.postgres import connection
 
 SECRET = "hush-hush"
 
@@ -141,10 +141,10 @@ def test_rows_that_cross_a_network_unencrypted_are_told_unless_meant(
 ) -> None:
     run = target.publish(target.run("one"))
     assert note(run) == "None", "this machine is no network"
-    monkeypatch.setattr(postgres_connection, "LOCAL", ())
+    monkeypatch.setattr(connection, "LOCAL", ())
     target.url += address
     target.publish(run)
-    assert note(run) == (postgres_connection.IN_CLEAR if warned else "None")
+    assert note(run) == (connection.IN_CLEAR if warned else "None")
 
 
 def test_the_sessions_of_the_loader_can_be_told_and_are_gone_after(target: Target) -> None:

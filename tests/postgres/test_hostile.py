@@ -8,9 +8,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from publish import postgres_connection
 from send_ready.runs import RunError
 from tests.postgres.conftest import Target
+from warehouse.postgres import connection
 
 MODES = ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
          "EXCLUSIVE", "ACCESS EXCLUSIVE")  # fmt: skip
@@ -56,7 +56,7 @@ def test_no_login_but_the_loader_s_can_hold_the_publisher_up(target: Target) -> 
         name for (name,) in target.read("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tableowner = "
                                         "'send_loader' ORDER BY 1")
     ]  # fmt: skip
-    assert postgres_connection.ALONE in tables
+    assert connection.ALONE in tables
     with ExitStack() as open_sessions:
         for name, roles in READERS.items():
             target.server.login(name, roles, "secret")
@@ -73,12 +73,12 @@ def test_what_others_were_given_of_the_publisher_s_lock_is_taken_away(target: Ta
     target.publish(target.run("one"))
     target.server.login("friend", ["send_bi"], "secret")
     target.read("GRANT USAGE ON SCHEMA send_publisher TO friend, PUBLIC")
-    target.read(f"GRANT ALL ON TABLE {postgres_connection.ALONE} TO friend, PUBLIC")
+    target.read(f"GRANT ALL ON TABLE {connection.ALONE} TO friend, PUBLIC")
     target.publish(target.run("two"))
     allowed = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
     assert target.read(f"""
         SELECT has_schema_privilege('friend', 'send_publisher', 'USAGE'),
-               has_table_privilege('friend', '{postgres_connection.ALONE}', '{allowed}')""") == [(False, False)]
+               has_table_privilege('friend', '{connection.ALONE}', '{allowed}')""") == [(False, False)]
 
 
 @pytest.mark.parametrize(

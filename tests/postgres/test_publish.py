@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from publish_run import AS_AT, child, issue, settings
 
-from publish import postgres as publisher
-from publish.serving import serve as serve_files
-from send_ready import cli, warehouse
+from commands import cli
+from send_ready import database
+from send_ready.database import literal
 from send_ready.runs import RunError
-from send_ready.warehouse import literal
 from tests import council
 from tests.postgres.conftest import Target, note
+from warehouse.postgres import publish as publisher
+from warehouse.serve import serve as serve_files
 
 # Text that CSV, PostgreSQL or a reader of either could take for something else.
 TEXTS = (
@@ -67,7 +68,7 @@ ODD = """
 
 
 def rows_of_duckdb(target: Target) -> dict[str, Counter[tuple[object, ...]]]:
-    with warehouse.reader(target.home / "serving" / "warehouse.duckdb") as con:
+    with database.reader(target.home / "serving" / "warehouse.duckdb") as con:
         tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
         return {table: Counter(con.execute(f"FROM {table}").fetchall()) for (table,) in tables}
 

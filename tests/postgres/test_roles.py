@@ -10,10 +10,10 @@ import psycopg2
 import pytest
 from publish_run import child, issue
 
-from publish.postgres_roles import SQL
 from send_ready.runs import RunError
 from tests.postgres.conftest import Target, note
 from tests.servers import Server, server
+from warehouse.postgres.roles import SQL
 
 LOADED = (
     "CREATE TABLE person_identifiable.persons AS SELECT 'S1' AS person_id, 'Ada' AS forename",

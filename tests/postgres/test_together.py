@@ -11,11 +11,11 @@ import duckdb
 import pytest
 from publish_run import child, issue
 
-from publish import postgres_connection
 from send_ready.runs import RunError
 from tests.postgres.conftest import Target
 from tests.servers import server
 from tests.waiting import HANG, until
+from warehouse.postgres import connection
 
 CHILDREN = 40
 EVERYWHERE = """
@@ -100,9 +100,9 @@ def test_two_publishers_come_one_after_the_other(target: Target) -> None:
 
 def test_a_publisher_that_never_ends_is_named(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     target.publish(target.run("none"))
-    monkeypatch.setattr(postgres_connection, "ALONE_WAIT", "200ms")
+    monkeypatch.setattr(connection, "ALONE_WAIT", "200ms")
     with session(target, application_name="SEND Ready old") as con, con.cursor() as cursor:
-        cursor.execute(f"BEGIN; LOCK TABLE {postgres_connection.ALONE} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"BEGIN; LOCK TABLE {connection.ALONE} IN SHARE ROW EXCLUSIVE MODE")
         pid = con.info.backend_pid
         with pytest.raises(
             RunError, match=rf"^For more than 200ms .+ held by postgres with SEND Ready old \(PID {pid}\)\."
@@ -115,7 +115,7 @@ def test_somebody_who_holds_on_to_a_table_that_has_to_change_is_named(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"LOCK_WAIT": "100ms", "LOCK_PAUSE": 0.1, "LOCK_TRIES": 3}.items():
-        monkeypatch.setattr(postgres_connection, name, value)
+        monkeypatch.setattr(connection, name, value)
     target.publish(target.run("one"))
     upgraded = target.run("two", "ALTER TABLE core.dim_person ADD COLUMN more INTEGER")
     with session(target, application_name="Power BI") as con, con.cursor() as cursor:
@@ -126,14 +126,14 @@ def test_somebody_who_holds_on_to_a_table_that_has_to_change_is_named(
         assert "SECRET" not in str(caught.value)
         assert target.shown() == {"one"}
         threading.Timer(0.25, cursor.execute, ("COMMIT",)).start()
-        monkeypatch.setattr(postgres_connection, "LOCK_TRIES", 100)
+        monkeypatch.setattr(connection, "LOCK_TRIES", 100)
         target.publish(upgraded)
     assert target.shown() == {"two"}
 
 
 def test_somebody_who_locked_a_table_is_named_on_any_night(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"LOCK_WAIT": "100ms", "LOCK_PAUSE": 0.1, "LOCK_TRIES": 2}.items():
-        monkeypatch.setattr(postgres_connection, name, value)
+        monkeypatch.setattr(connection, name, value)
     target.publish(target.run("one"))
     target.publish(target.run("two"))
     with session(target, application_name="pgAdmin") as con, con.cursor() as cursor:
@@ -150,7 +150,7 @@ def test_a_reader_of_two_tables_that_change_waits_and_is_not_stopped(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds the second and asks for the first, while the publisher holds the first and asks for the second."""
-    monkeypatch.setattr(postgres_connection, "LOCK_PAUSE", 0.1)
+    monkeypatch.setattr(connection, "LOCK_PAUSE", 0.1)
     target.publish(target.run("one"))
     tables = ("core.dim_person", "core.fct_exclusion")
     upgraded = target.run("two", *(f"ALTER TABLE {table} ADD COLUMN more INTEGER" for table in tables))

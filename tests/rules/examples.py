@@ -8,9 +8,9 @@ import pandas as pd
 from expectations import frames
 from expectations.rules import Rule
 from extract.contract import TYPES, Contract
-from send_ready import warehouse
+from send_ready import database
+from send_ready.database import identifier
 from send_ready.layout import ListLayout
-from send_ready.warehouse import identifier
 
 AS_AT = date(2026, 11, 16)
 KINDS = {"text": "VARCHAR", "date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(7,1)"}
@@ -59,7 +59,7 @@ def list_frame(listed: ListLayout, rule: Rule, rows: list[dict[str, Any]]) -> pd
 
 
 def _frame(columns: dict[str, str], name: str, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute(f"CREATE TABLE example ({', '.join(f'{identifier(c)} {kind}' for c, kind in columns.items())})")
         for row in rows:
             given = ", ".join(identifier(column) for column in row)

@@ -9,8 +9,8 @@ import yaml
 from expectations import feeds, frames, lists
 from expectations.rules import Rule, RuleError, load
 from extract import contract as contracts
-from send_ready import layout, settings, warehouse
-from send_ready.warehouse import identifier
+from send_ready import database, layout, settings
+from send_ready.database import identifier
 from tests.rules.examples import AS_AT, feed_columns, list_columns
 
 SHIPPED = settings.load({})
@@ -115,7 +115,7 @@ def test_feed_rules_read_columns_of_the_contract(contract: contracts.Contract) -
     assert needed <= set(columns) | set(helpers)
     assert set(frames.HELPERS.get(contract.id, {})) <= needed, "a helper that no rule uses"
     assert {rule.column for rule in rules} <= set(columns)
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute(f"CREATE TABLE typed ({', '.join(f'{identifier(c)} {kind}' for c, kind in columns.items())})")
         frame = frames.read(con, "typed", "rowid", contract.id, needed, AS_AT)
     assert set(frame.columns) == needed

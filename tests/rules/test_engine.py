@@ -11,7 +11,7 @@ import pytest
 from expectations import engine, feeds, frames
 from expectations.rules import Rule
 from extract import contract as contracts
-from send_ready import settings, warehouse
+from send_ready import database, settings
 from tests.rules.examples import AS_AT
 
 SECRET = "Zsecretvalue"
@@ -113,7 +113,7 @@ def test_a_big_feed_is_compared_by_whole_columns() -> None:
     """Half a million weeks with 22,728 failures: seconds where value by value takes a minute."""
     contract = contracts.load("capita_one.attendance", settings.load({}))
     rules = feeds.rules_of(contract.id, settings.load({}))
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute("""
             CREATE TABLE week AS SELECT
                 DATE '2026-01-05' + ((range % 40) * 7 + if(range % 22 = 0, 1, 0))::INTEGER AS week_commencing,

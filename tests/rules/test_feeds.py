@@ -10,7 +10,7 @@ import pytest
 
 from expectations import findings
 from expectations.feeds import LISTED, validate_feeds
-from extract.feed import extract
+from extract.choose import extract
 from send_ready import files, runs, settings
 from send_ready.runs import Run
 from send_ready.settings import Settings

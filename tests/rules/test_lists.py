@@ -8,10 +8,10 @@ import pytest
 
 from expectations import lists
 from expectations.lists import frame_table, validate_lists
-from send_ready import files, layout, runs, settings, warehouse
+from send_ready import database, files, layout, runs, settings
+from send_ready.database import identifier
 from send_ready.runs import Run
 from send_ready.settings import Settings
-from send_ready.warehouse import identifier
 from tests.rules.examples import AS_AT, list_columns
 
 LIST_1, LIST_2 = layout.lists()
@@ -52,7 +52,7 @@ def given(tmp_path: Path) -> Settings:
 
 def build(run: Run, *people: tuple[layout.ListLayout, dict[str, Any]]) -> None:
     """A warehouse that holds just these people's frames."""
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute('CREATE SCHEMA "int"')
         for listed in (LIST_1, LIST_2):
             columns = list_columns(listed)
@@ -156,7 +156,7 @@ def test_an_empty_list_says_so(given: Settings) -> None:
 def test_a_frame_without_a_column_breaks_the_rules_that_need_it_and_no_other(given: Settings) -> None:
     run = runs.begin(given)
     build(run, (LIST_1, {"unique_id": "A1", "gender": None}), (LIST_2, {"unique_id": "A2"}))
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute(f"ALTER TABLE {frame_table(LIST_1)} DROP COLUMN open_plan_count")
     found = validated(run, given)
     assert [(i["rule"], i["severity"]) for i in found] == [("L-110", "error"), ("101b", "error")]

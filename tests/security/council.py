@@ -21,7 +21,8 @@ from typing import Any
 from extract import contract as contracts
 from extract.contract import Contract, normalise
 from sample import council, layout
-from send_ready import build, settings
+from send_ready import settings
+from warehouse import build
 
 # What of a child must never stand in a log, by its column in any contract.
 NAMES = {"surname", "forename", "child_first_name", "child_last_name", "first_name", "last_name"}

@@ -4,12 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-from inspection import request
+from inspection import call
 from send_ready import files, runs
 
 child, brief = sys.argv[1:]
 run_id = runs.tidy(os.environ["SEND_RUN_ID"])
-wanted = request.of(Path(os.environ["SEND_HOME"]), run_id)
+wanted = call.of(Path(os.environ["SEND_HOME"]), run_id)
 wanted.folder.mkdir()
 written = {"annex_a_person_level_lists.xlsx": child, "brief.md": brief}
 for name, text in written.items():

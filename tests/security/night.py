@@ -105,7 +105,7 @@ class Night:
 
     def send_ready(self, *arguments: str, is_cut_off: bool = True, **environment: str) -> int:
         """Run a command as a step does; what it says is kept."""
-        return self.run([sys.executable, "-m", "send_ready", *arguments], is_cut_off, **environment)
+        return self.run([sys.executable, "-m", "commands", *arguments], is_cut_off, **environment)
 
     def broken(self, step: str, value: str, *arguments: str) -> int:
         """Run a command one of whose steps meets a value that it cannot take, and stops with it."""

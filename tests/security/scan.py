@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from duckdb import DuckDBPyConnection
 from python_calamine import CalamineWorkbook
 
-from send_ready import warehouse
-from send_ready.warehouse import identifier, literal
+from send_ready import database
+from send_ready.database import identifier, literal
 from tests.security.council import Children, words
 
 ISO, BRITISH = re.compile(r"\b(\d{4})-?(\d\d)-?(\d\d)(?!\d)"), re.compile(r"\b(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\b")
@@ -40,10 +40,10 @@ def texts(path: Path) -> Iterator[tuple[str, str]]:
     with open(path, "rb") as file:
         head = file.read(16)
     if head[:4] == b"PAR1":
-        with warehouse.scratch() as con:
+        with database.scratch() as con:
             yield "", _values(con, f"read_parquet({literal(path)})")
     elif head[8:12] == b"DUCK":
-        with warehouse.reader(path) as con:
+        with database.reader(path) as con:
             tables = con.execute("SELECT database_name, schema_name, table_name FROM duckdb_tables()").fetchall()
             views = "SELECT database_name, schema_name, view_name FROM duckdb_views() WHERE NOT internal"
             for _, schema, table in tables + con.execute(views).fetchall():

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from extract import sheets
 from extract.refusal import CANNOT_BE_READ, TOO_LARGE, Refusal
+from extract.text import workbooks
 from send_ready.runs import RunError
 from tests.waiting import HANG
 
@@ -103,17 +103,17 @@ def test_a_bomb_is_refused_soon_and_costs_no_more_than_itself(build: Callable[[P
     path, started = build(tmp_path / "bomb.xlsx"), time.monotonic()
     assert path.stat().st_size < 20 * MEGABYTE
     with pytest.raises(Refusal) as refused:
-        sheets.sheets(path, tmp_path / "read")
+        workbooks.sheets(path, tmp_path / "read")
     assert refused.value.code in (TOO_LARGE, CANNOT_BE_READ)
     assert time.monotonic() - started < HANG
-    assert sum(file.stat().st_size for file in (tmp_path / "read").iterdir()) <= sheets.UNPACKED_LIMIT
+    assert sum(file.stat().st_size for file in (tmp_path / "read").iterdir()) <= workbooks.UNPACKED_LIMIT
 
 
 def test_that_the_system_ended_who_reads_a_workbook_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed = subprocess.CompletedProcess([], -signal.SIGKILL)
-    monkeypatch.setattr(sheets.subprocess, "run", lambda *_, **__: killed)
+    monkeypatch.setattr(workbooks.subprocess, "run", lambda *_, **__: killed)
     with pytest.raises(RunError, match=r"was ended .* when memory runs out\. Close other programs"):
-        sheets.sheets(book(tmp_path / "book.xlsx"), tmp_path / "read")
+        workbooks.sheets(book(tmp_path / "book.xlsx"), tmp_path / "read")
 
 
 def test_a_bomb_inside_is_never_opened(tmp_path: Path) -> None:
@@ -125,13 +125,13 @@ def test_a_bomb_inside_is_never_opened(tmp_path: Path) -> None:
             archive.writestr(f"{depth}.zip", data)
         data = held.getvalue()
     path = book(tmp_path / "book.xlsx", **{"xl/embeddings/inside.zip": data})
-    (sheet,) = sheets.sheets(path, tmp_path / "read")
+    (sheet,) = workbooks.sheets(path, tmp_path / "read")
     assert list(sheet.rows()) == [["1", "hello"]]
 
 
 def test_many_parts_of_nothing_are_no_matter(tmp_path: Path) -> None:
     started = time.monotonic()
-    assert sheets.sheets(many_empty_parts(tmp_path / "book.xlsx"), tmp_path / "read")
+    assert workbooks.sheets(many_empty_parts(tmp_path / "book.xlsx"), tmp_path / "read")
     assert time.monotonic() - started < HANG
 
 
@@ -154,7 +154,7 @@ def test_entities_are_neither_multiplied_nor_fetched(declared: str, used: str, t
     texts = f'<?xml version="1.0"?>{declared}<sst {MAIN}><si><t>{used}</t></si></sst>'.replace("{secret}", str(secret))
     path, started = book(tmp_path / "book.xlsx", texts=texts), time.monotonic()
     try:
-        found = "".join(sheet.path.read_text("utf-8") for sheet in sheets.sheets(path, tmp_path / "read"))
+        found = "".join(sheet.path.read_text("utf-8") for sheet in workbooks.sheets(path, tmp_path / "read"))
     except Refusal as refusal:
         assert refusal.code in (CANNOT_BE_READ, TOO_LARGE)
         found = ""
@@ -165,6 +165,6 @@ def test_entities_are_neither_multiplied_nor_fetched(declared: str, used: str, t
 
 def test_names_of_parts_lead_nowhere(tmp_path: Path) -> None:
     outside = {"../../pwned": b"x", "/tmp/pwned": b"x", "..\\..\\pwned": b"x", "xl/../../pwned": b"x"}
-    assert sheets.sheets(book(tmp_path / "book.xlsx", **outside), tmp_path / "read")
+    assert workbooks.sheets(book(tmp_path / "book.xlsx", **outside), tmp_path / "read")
     assert {path.name for path in tmp_path.iterdir()} == {"book.xlsx", "read"}
     assert not Path("/tmp/pwned").exists()

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMPOSE = [PROJECT / "docker-compose.yml", *sorted((PROJECT / "docker").glob("*.yml"))]
+COMPOSE = [PROJECT / "docker-compose.yml", *sorted((PROJECT / "deploy" / "docker").glob("*.yml"))]
 SECRET = re.compile(r"PASSWORD$|SECRET|FERNET|TOKEN|SQL_ALCHEMY_CONN|PUBLISH_URL|ALERT_URL|CONN_")
 # A password in a line of code or configuration that is neither a place, a question nor a stand-in of a document.
 LEFT = re.compile(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from send_ready import house
+from send_ready import ownership
 from send_ready.settings import PROJECT, SettingsError
 from tests.waiting import HANG
 
@@ -42,12 +42,12 @@ def test_every_command_refuses_a_home_that_others_can_read(home: Path, command: 
     assert mend
     assert [path.name for path in home.iterdir()] == ["landing"]  # nothing was done
     subprocess.run(shlex.split(mend[0]), check=True)
-    house.check(home)
+    ownership.check(home)
 
 
 def test_airflow_refuses_it_too(home: Path) -> None:
     home.chmod(0o750)
-    done = send_ready(home, program="send_ready.airflow_home")
+    done = send_ready(home, program="commands.airflow_home")
     assert done.returncode == 1
     assert "can be read or changed by others" in done.stderr
     assert not (home / "airflow").exists()
@@ -56,10 +56,10 @@ def test_airflow_refuses_it_too(home: Path) -> None:
 @pytest.mark.parametrize("bits", [0o710, 0o701, 0o720, 0o702, 0o740, 0o704, 0o777])
 @pytest.mark.parametrize("inner", ["", "landing"])
 def test_any_bit_for_group_or_others_counts(home: Path, bits: int, inner: str) -> None:
-    house.check(home)
+    ownership.check(home)
     (home / inner).chmod(bits)
     with pytest.raises(SettingsError, match="chmod -R go-rwx"):
-        house.check(home)
+        ownership.check(home)
 
 
 def test_a_new_home_is_closed_and_one_that_is_not_there_is_made_so(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_new_home_is_closed_and_one_that_is_not_there_is_made_so(tmp_path: Pat
         finally:
             os.umask(before)
         assert home.stat().st_mode & 0o777 == 0o700
-        house.check(home)
+        ownership.check(home)
 
 
 def test_nobody_may_put_another_folder_in_its_place(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_nobody_may_put_another_folder_in_its_place(tmp_path: Path) -> None:
     home.mkdir(parents=True)
     above.chmod(0o777)
     with pytest.raises(SettingsError, match=f"chmod o-w {above}"):
-        house.check(home)
+        ownership.check(home)
     above.chmod(0o1777)  # as /tmp: only its owner moves what is his
-    house.check(home)
+    ownership.check(home)
 
 
 def give(path: Path, named: int, group: int = 0) -> None:
@@ -104,13 +104,13 @@ def test_a_list_may_let_named_people_read_the_packs_and_nothing_else(home: Path)
     (home / "out").mkdir()
     give(home, 1)
     give(home / "out", 5)
-    house.check(home)
+    ownership.check(home)
     for path, named, group in ((home, 5, 0), (home / "out", 7, 0), (home / "landing", 1, 0), (home / "out", 5, 5)):
         give(home, 1)
         give(home / "out", 5)
         give(path, named, group)
         with pytest.raises(SettingsError, match="chmod -R go-rwx"):
-            house.check(home)
+            ownership.check(home)
         os.removexattr(path, "system.posix_acl_access")
         path.chmod(0o700)
 
@@ -118,4 +118,4 @@ def test_a_list_may_let_named_people_read_the_packs_and_nothing_else(home: Path)
 def test_the_inbox_in_it_is_for_others(home: Path) -> None:
     (home / "inbox").mkdir()
     (home / "inbox").chmod(0o777)
-    house.check(home)
+    ownership.check(home)

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from extract import contract as contracts
-from send_ready import files, settings, warehouse
-from send_ready.warehouse import literal
+from send_ready import database, files, settings
+from send_ready.database import literal
 from tests import servers
 from tests.security import council, night, scan, workbooks
 from tests.security.night import NOTIFIED_ON, PROJECT, RUN, Night
@@ -70,14 +70,14 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Night:
         url = postgres.url(name)
         assert made.send_ready("serve-postgres", is_cut_off=False, SEND_PUBLISH_URL=url) == 0, made.said
         made.in_postgres = {query: postgres.run(query, name) for query in QUERIES}
-    with warehouse.reader(made.home / "serving" / "warehouse.duckdb") as con:
+    with database.reader(made.home / "serving" / "warehouse.duckdb") as con:
         made.in_duckdb = {query: con.execute(query).fetchall() for query in QUERIES}
     assert made.send_ready("watch", "--test") == 1  # nobody can be told
     return made
 
 
 def _ids(made: Night) -> list[str]:
-    with warehouse.reader(made.home / "serving" / "warehouse.duckdb") as con:
+    with database.reader(made.home / "serving" / "warehouse.duckdb") as con:
         return [row[0] for row in con.execute("SELECT unique_id FROM annex_a.rpt_annex_a__list_1 LIMIT 20").fetchall()]
 
 
@@ -96,7 +96,7 @@ def afterwards(done: Night) -> Night:
 def _spoil(made: Night, feed: str, column: str, value: str) -> None:
     """Put a text where the typed rows of a feed have a number."""
     path = made.home / files.read_json(made.home / "runs" / RUN / "feeds" / f"{feed}.json")["typed_path"]
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute(f"""
             CREATE TABLE typed AS SELECT * REPLACE ({literal(value)} AS {column}) FROM read_parquet({literal(path)});
             COPY typed TO {literal(path)} (FORMAT parquet)""")
@@ -198,7 +198,7 @@ def test_no_attack_was_carried_out(done: Night) -> None:
     places = (PROJECT, done.folder, done.home, done.inbox, Path("/tmp"), done.home / "runs" / RUN)
     assert not [place for place in places if (place / "pwned").exists()]
     assert done.urls["SEND_PUBLISH_URL"] not in "".join(text for path in _books(done) for _, text in scan.texts(path))
-    with warehouse.reader(done.home / "serving" / "warehouse.duckdb") as con:
+    with database.reader(done.home / "serving" / "warehouse.duckdb") as con:
         assert con.execute("SELECT count(*) FROM annex_a.rpt_annex_a__list_1").fetchall()[0][0] >= 60
 
 
@@ -211,7 +211,7 @@ def test_attacks_go_through_the_warehouse_and_postgresql_as_text(done: Night) ->
 
 def test_configuration_is_text_to_dbt(done: Night) -> None:
     """What stands in a seed is not a template, nor a statement."""
-    with warehouse.reader(done.home / "runs" / RUN / "warehouse.duckdb") as con:
+    with database.reader(done.home / "runs" / RUN / "warehouse.duckdb") as con:
         held = {row[0] for row in con.execute("SELECT local_value FROM seeds.xwalk_sen_type").fetchall()}
         noted = {row[0] for row in con.execute("SELECT note FROM raw.person_decisions").fetchall()}
     assert set(council.in_config()) <= held

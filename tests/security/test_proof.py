@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from inspection import alerts, freeze, proof, release_log, sealed, watch
-from inspection.alerts import Alert
-from inspection.receivers import Receivers
+from inspection import freeze, release_log, sealed, verify, watch
+from inspection.alerts import send
+from inspection.alerts.receivers import Receivers
+from inspection.alerts.send import Alert
 from inspection.release import Decision, ReleaseError, release
-from operations.purge import purge
+from operations.retention.purge import purge
 from send_ready import confined, files
 from send_ready.settings import Settings
 from tests.operations.home import NOW, settings
@@ -34,7 +35,7 @@ class Call:
     def __init__(self, home: Path) -> None:
         self.home, self.root = home, home / "out" / "inspections"
         self.folder, self.log = self.root / KEY, self.root / release_log.NAME
-        self.records = [self.folder / alerts.NAME, home / "out" / alerts.NAME]
+        self.records = [self.folder / send.NAME, home / "out" / send.NAME]
         self.request(1)
         self.tell("warned")
         self.freeze(1)
@@ -45,7 +46,7 @@ class Call:
         self.release(2, "Reject")
 
     def request(self, number: int) -> None:
-        """As inspection.request.register: the timetable first, then the record that holds its hashes."""
+        """As inspection.call.register: the timetable first, then the record that holds its hashes."""
         for name in sealed.TIMETABLES:
             files.write_bytes(self.folder / name, f"timetable of {number}".encode())
         before = files.read_json(self.folder / "request.json")["versions"] if number > 1 else []
@@ -68,13 +69,13 @@ class Call:
         return release(self.folder / f"v{number}", self.folder / "released", self.log, decision, **given)
 
     def tell(self, what: str) -> None:
-        alerts.raise_alert(Alert(f"{what}:{KEY}", "warning", "Late", "See to it.", AT), self.records, NOBODY)
+        send.raise_alert(Alert(f"{what}:{KEY}", "warning", "Late", "See to it.", AT), self.records, NOBODY)
 
 
 @pytest.fixture
 def call(tmp_path: Path) -> Iterator[Call]:
     made = Call(tmp_path / "home")
-    assert proof.verify(made.root) == []
+    assert verify.verify(made.root) == []
     yield made
     confined.remove_tree(made.home)
 
@@ -144,14 +145,14 @@ def rewritten(path: Path, old: bytes, new: bytes) -> None:
 def test_a_change_of_a_folder_is_found(call: Call, name: str, place: str) -> None:
     change, expected = CHANGES[name]
     change(call.folder / place)
-    found = proof.verify(call.root)
+    found = verify.verify(call.root)
     assert any(expected in problem and str(call.folder / place) in problem for problem in found), found
 
 
 @pytest.mark.parametrize("place", ["v1", "v2", "released/v1"])
 def test_bytes_of_the_same_size_and_time_are_found(call: Call, place: str) -> None:
     rewritten(call.folder / place / LISTS, b"lists", b"LISTS")
-    assert any("has changed" in problem for problem in proof.verify(call.root))
+    assert any("has changed" in problem for problem in verify.verify(call.root))
 
 
 @pytest.mark.parametrize("place", ["v1", "released/v1", "released", "", ".."])
@@ -161,7 +162,7 @@ def test_a_link_in_the_place_of_a_folder_is_found(call: Call, place: str, tmp_pa
     shutil.copytree(folder, tmp_path / "copy", symlinks=True)
     confined.remove_tree(folder)
     folder.symlink_to(tmp_path / "copy")
-    assert any("is a link" in problem for problem in proof.verify(call.root))
+    assert any("is a link" in problem for problem in verify.verify(call.root))
 
 
 BESIDE: dict[str, tuple[Callable[[Call], None], str]] = {
@@ -194,16 +195,16 @@ def cut(path: Path, number: int) -> None:
 def test_a_change_beside_the_versions_is_found(call: Call, name: str) -> None:
     change, expected = BESIDE[name]
     change(call)
-    found = proof.verify(call.root)
+    found = verify.verify(call.root)
     assert any(expected in problem for problem in found), found
 
 
 def test_what_comes_later_by_right_is_no_change(call: Call) -> None:
     call.request(3)
     call.tell("clock")
-    assert proof.verify(call.root) == []
+    assert verify.verify(call.root) == []
     rewritten(call.folder / "timetable.ics", b"of 3", b"of 4")
-    assert proof.verify(call.root) == [f"{call.folder / 'timetable.ics'} has changed."]
+    assert verify.verify(call.root) == [f"{call.folder / 'timetable.ics'} has changed."]
 
 
 # The log
@@ -236,15 +237,15 @@ def forged(call: Call, **changes: Any) -> None:
 @pytest.mark.parametrize("name", LOGS)
 def test_a_change_of_the_log_is_found(call: Call, name: str) -> None:
     kept = release_log.head(call.log)
-    assert proof.verify(call.root, kept) == []
-    assert "Line 2 has the hash that you gave. Up to it the log says what it said then." in proof.describe(
+    assert verify.verify(call.root, kept) == []
+    assert "Line 2 has the hash that you gave. Up to it the log says what it said then." in verify.describe(
         call.root, kept
     )
     change, expected = LOGS[name]
     change(call)
-    found = proof.verify(call.root, kept)
+    found = verify.verify(call.root, kept)
     assert found and any(expected in problem for problem in found), found
-    proof.describe(call.root, kept)
+    verify.describe(call.root, kept)
 
 
 def test_a_log_written_anew_with_all_its_files_is_told_by_the_hash_that_was_kept(call: Call) -> None:
@@ -260,9 +261,9 @@ def test_a_log_written_anew_with_all_its_files_is_told_by_the_hash_that_was_kept
         decision = Decision(option, "somebody else", AT, "Seen")
         given = {"due": DUE, "password": None, "later_files": [], "now": AT}
         release(again.folder / f"v{number}", again.folder / "released", again.log, decision, **given)
-    assert proof.verify(call.root) == []
+    assert verify.verify(call.root) == []
     for head in (first, kept):
-        assert proof.verify(call.root, head) == [
+        assert verify.verify(call.root, head) == [
             f"No line of {call.log} has the hash {head}: it was cut or written anew, or is another log."
         ]
 
@@ -271,7 +272,7 @@ def test_people_are_told_each_new_end_of_the_log_and_when_it_changes(call: Call)
     common = [call.records[1]]
 
     def look() -> list[str]:
-        raised = (alerts.raise_alert(alert, paths, NOBODY) for alert, paths in watch._log(call.home, AT))
+        raised = (send.raise_alert(alert, paths, NOBODY) for alert, paths in watch._log(call.home, AT))
         return [line["text"] for line in raised if line]
 
     head = release_log.head(call.log)
@@ -282,23 +283,23 @@ def test_people_are_told_each_new_end_of_the_log_and_when_it_changes(call: Call)
     call.freeze(3)
     call.release(3, "Reject")
     assert release_log.head(call.log) in look()[0]
-    assert proof.verify(call.root) == []
+    assert verify.verify(call.root) == []
     call.log.write_bytes(b"".join(lines(call)[:2]))
-    gone = [number for number, _ in alerts.heads(alerts.read(common[0]))][-1]
+    gone = [number for number, _ in send.heads(send.read(common[0]))][-1]
     assert f"Line {gone} had the hash" in look()[0]
-    assert any("when people were told, and has it no more" in problem for problem in proof.verify(call.root))
+    assert any("when people were told, and has it no more" in problem for problem in verify.verify(call.root))
 
 
 def test_nobody_is_told_the_log_where_nobody_gets_alerts(call: Call) -> None:
     watch.run(settings(call.home), AT)
-    assert not any(str(line["key"]).startswith("log:") for line in alerts.read(call.records[1]))
+    assert not any(str(line["key"]).startswith("log:") for line in send.read(call.records[1]))
 
 
 # Removals
 
 
 def remove_line(call: Call, number: int, by: str = "amina") -> None:
-    decision = {"option": proof.REMOVE, "by": by, "at": AT.isoformat(timespec="seconds"), "comment": "Old"}
+    decision = {"option": verify.REMOVE, "by": by, "at": AT.isoformat(timespec="seconds"), "comment": "Old"}
     about = {"notification": KEY, "version": 0, "is_rehearsal": False, "later_files": [], "purge": number}
     release_log.append(call.log, {**about, "decision": decision})
 
@@ -306,7 +307,7 @@ def remove_line(call: Call, number: int, by: str = "amina") -> None:
 def test_a_removal_that_nobody_did_is_found(call: Call) -> None:
     confined.remove_tree(call.folder)
     remove_line(call, 1)
-    assert any("has no such removal" in problem for problem in proof.verify(call.root))
+    assert any("has no such removal" in problem for problem in verify.verify(call.root))
 
 
 def test_a_removal_of_something_else_does_not_stand_for_this_one(call: Call) -> None:
@@ -318,27 +319,27 @@ def test_a_removal_of_something_else_does_not_stand_for_this_one(call: Call) -> 
     confined.remove_tree(call.folder)
     for number in (0, 1, 2, 99):
         remove_line(call, number)
-        assert any("has no such removal" in problem for problem in proof.verify(call.root))
+        assert any("has no such removal" in problem for problem in verify.verify(call.root))
 
 
 def test_a_removal_by_right_is_proved_and_its_record_is_watched(call: Call) -> None:
     purge(settings(call.home), NOW.replace(year=2040), do=True, by="amina", why="Over")
     assert not call.folder.exists()
-    assert proof.verify(call.root) == []
+    assert verify.verify(call.root) == []
     record = call.home / release_log.REMOVALS
     entry = release_log.entries(record)[0]
     record.write_bytes(record.read_bytes().replace(b'"why":"Over"', b'"why":"Else"'))
-    assert any("is not as it was written" in problem for problem in proof.verify(call.root))
+    assert any("is not as it was written" in problem for problem in verify.verify(call.root))
     record.unlink()
     release_log.append(record, {**entry, "by": "raj"})
-    assert any("has no such removal" in problem for problem in proof.verify(call.root))
+    assert any("has no such removal" in problem for problem in verify.verify(call.root))
 
 
 def test_what_is_there_again_after_its_removal_is_told(call: Call, tmp_path: Path) -> None:
     shutil.copytree(call.folder, tmp_path / "kept")
     purge(settings(call.home), NOW.replace(year=2040), do=True, by="amina", why="Over")
     shutil.copytree(tmp_path / "kept", call.folder)
-    assert any("was removed, and it is there" in problem for problem in proof.verify(call.root))
+    assert any("was removed, and it is there" in problem for problem in verify.verify(call.root))
 
 
 # What is released, and what an earlier version froze
@@ -348,11 +349,11 @@ def test_what_is_there_again_after_its_removal_is_told(call: Call, tmp_path: Pat
 def test_a_changed_version_is_not_released(call: Call, name: str) -> None:
     call.request(3)
     call.freeze(3)
-    before = proof.version_hash(call.folder / "v3")
+    before = verify.version_hash(call.folder / "v3")
     assert before == files.sha256(call.folder / "v3" / "manifest.json")
     CHANGES[name][0](call.folder / "v3")
     with pytest.raises(ReleaseError):
-        proof.version_hash(call.folder / "v3")
+        verify.version_hash(call.folder / "v3")
     with pytest.raises(ReleaseError):
         call.release(3, "Approve")
     assert not (call.folder / "released" / "v3").exists()
@@ -366,7 +367,7 @@ def test_a_workbook_that_the_approver_has_open_does_not_hinder(call: Call) -> No
     for lock in (f".~lock.{LISTS}#", f"~${LISTS}"):
         (folder / lock).write_text("amina")
     folder.chmod(0o500)
-    proof.version_hash(folder)
+    verify.version_hash(folder)
     call.release(3, "Approve")
     assert not [path.name for path in (call.folder / "released" / "v3").iterdir() if path.name[0] in ".~"]
 
@@ -381,7 +382,7 @@ def test_a_manifest_that_names_paths_elsewhere_is_none(call: Call, outputs: Any)
     path.chmod(0o600)
     path.write_text(json.dumps({**files.read_json(path), "outputs": outputs, "sealed": {}}))
     with pytest.raises(ReleaseError, match="is not that of a version"):
-        proof.frozen_at(path.parent)
+        verify.frozen_at(path.parent)
 
 
 def test_what_an_earlier_version_froze_is_proved_by_what_it_has_and_the_rest_is_said(call: Call) -> None:
@@ -404,13 +405,13 @@ def test_what_an_earlier_version_froze_is_proved_by_what_it_has_and_the_rest_is_
     old |= {"files": receipt["files"], "manifest_sha256": digest}
     call.log.unlink()
     release_log.append(call.log, old | {"receipt_sha256": files.sha256(released / "receipt.json")})
-    assert proof.verify(call.root) == []
+    assert verify.verify(call.root) == []
     assert "  put on record by an earlier version: modes, request, timetable and alerts cannot be proved" in (
-        proof.describe(call.root)
+        verify.describe(call.root)
     )
     for place in ("v1", "released/v1"):
         (call.folder / place / "note.txt").write_text("x")
-        assert proof.verify(call.root) == [f"{call.folder / place / 'note.txt'} was added."]
+        assert verify.verify(call.root) == [f"{call.folder / place / 'note.txt'} was added."]
         (call.folder / place / "note.txt").unlink()
 
 

@@ -20,18 +20,18 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from extract import contract as contracts
-from extract import landing, reader, removed
-from inspection import release_log, request, tracked
-from operations.archive import LIST
+from extract import landing, read_file, removed
+from inspection import call, chronologies, release_log
+from operations.backup.archive import LIST
+from operations.backup.restore import restore
 from operations.places import PURGES, RECORDS
-from operations.purge import purge, unfinished
-from operations.restore import restore
-from publish import serving
-from publish.folders import point, replaced
+from operations.retention.purge import purge, unfinished
 from send_ready import confined, files, runs
 from send_ready.errors import RunError
+from send_ready.folders import point, replaced
 from send_ready.runs import Run
 from tests.operations.home import NOW, TODAY, land, pack, settings
+from warehouse import serve
 
 STUDENTS = "capita_one.students"
 DO = {"do": True, "by": "amina", "why": "Old"}
@@ -218,24 +218,24 @@ def test_a_run_is_that_of_its_folder(house: House) -> None:
         runs.find(settings(house.home, run_id="one"))
     files.write_json(house.home / "out" / "latest" / "manifest.json", about)
     with pytest.raises(RunError, match="No run with a warehouse"):
-        tracked._built(house.home, TODAY)
+        chronologies._built(house.home, TODAY)
 
 
 @pytest.mark.parametrize("previous", ["../../outside", "..", "a/b", "/etc", 3])
 def test_a_published_version_names_its_like(house: House, previous: Any) -> None:
     folder = house.home / "published" / "now"
-    files.write_json(folder / serving.RECORD, {"run_id": "a", "as_at": "2026-11-16", "previous": previous, "files": {}})
+    files.write_json(folder / serve.RECORD, {"run_id": "a", "as_at": "2026-11-16", "previous": previous, "files": {}})
     point(house.home / "serving", folder)
     with pytest.raises(RunError, match="No version before"):
-        serving.rollback(settings(house.home))
-    files.write_json(folder / serving.RECORD, {**SERVED, "files": {"../x": "0"}})
-    assert serving.standing(settings(house.home)) is None
+        serve.rollback(settings(house.home))
+    files.write_json(folder / serve.RECORD, {**SERVED, "files": {"../x": "0"}})
+    assert serve.standing(settings(house.home)) is None
 
 
 def test_what_is_served_lies_in_published(house: House) -> None:
-    files.write_json(house.home / "elsewhere" / serving.RECORD, SERVED)
+    files.write_json(house.home / "elsewhere" / serve.RECORD, SERVED)
     (house.home / "serving").symlink_to("elsewhere")
-    assert serving.standing(settings(house.home)) is None
+    assert serve.standing(settings(house.home)) is None
 
 
 @pytest.mark.parametrize("change", [{"version": "1/../../../../outside"}, {"version": True}, {"version": None},
@@ -245,13 +245,13 @@ def test_a_call_is_that_of_its_folder(house: House, change: dict[str, Any]) -> N
     about = {"notified_on": "2026-11-16", "kind": "full_inspection", "is_rehearsal": False}
     path = house.home / "out" / "inspections" / "2026-11-16_full_inspection" / "request.json"
     files.write_json(path, {**about, "versions": [made]})
-    assert request.of(house.home, "one").version == 1
+    assert call.of(house.home, "one").version == 1
     of_another_day, of_no_kind = {"notified_on": "2026-11-17"}, {"kind": "../../outside"}
     others = [{**about, **each, "versions": [made]} for each in (of_another_day, of_no_kind)]
     for record in ({**about, "versions": [{**made, **change}]}, *others, {"versions": 3}, {}):
         files.write_json(path, record)
         with pytest.raises(RunError, match="was not begun for an inspection"):
-            request.of(house.home, "one")
+            call.of(house.home, "one")
 
 
 # Files by names that anybody could foresee
@@ -305,7 +305,7 @@ def test_what_a_reading_left_is_removed_and_not_what_it_links_to(house: House) -
     export = files.write_bytes
     export(house.home / "x.csv", b"Student ID\n1\n")
     contract = contracts.load(STUDENTS, settings(house.home))
-    with reader.loaded(house.home / "x.csv", ".csv", contract, scratch):
+    with read_file.loaded(house.home / "x.csv", ".csv", contract, scratch):
         pass
     assert not os.path.lexists(scratch / ".reading")
 

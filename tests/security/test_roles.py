@@ -24,8 +24,9 @@ import httpx
 import psutil
 import pytest
 
-from inspection.proof import verify, version_hash
-from send_ready import airflow_home, files, settings
+from commands import airflow_home
+from inspection.verify import verify, version_hash
+from send_ready import files, settings
 from tests import steps, waiting
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -102,7 +103,7 @@ class Server:
             users = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_"
             env[f"{users}USERS"] = ",".join(f"{user}:{role}" for user, role in ROLES.items())
             env[f"{users}PASSWORDS_FILE"] = str(passwords)
-            self._begin([sys.executable, "-m", "send_ready.airflow_home", str(self.port)], env)
+            self._begin([sys.executable, "-m", "commands.airflow_home", str(self.port)], env)
         waiting.until("the server answers", self._answers, self.log, pause=0.5)
         waiting.until("the DAG is read", self._is_read, self.log, pause=0.5)
 

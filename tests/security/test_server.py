@@ -82,7 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         kept | SECRETS | {"SEND_HOME": str(folder / "home"), "SEND_INBOX": str(folder / "inbox"), "SEND_LA_CODE": "999"}
     )
     with open(folder / "said", "wb") as said:
-        command = [sys.executable, "-m", "send_ready.airflow_home", str(port)]
+        command = [sys.executable, "-m", "commands.airflow_home", str(port)]
         child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=said, stderr=said, umask=0o000)
     found = Server(folder / "home", psutil.Process(child.pid), f"http://127.0.0.1:{port}")
     try:

@@ -18,7 +18,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from supply import audit, bill
+from tools.supply import audit, bill
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCK = tomllib.loads((PROJECT / "uv.lock").read_text("utf-8"))["package"]
@@ -127,7 +127,7 @@ def test_another_lock_is_another_bill() -> None:
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "supply.bill", str(tmp_path / "bill.json")]
+    command = [sys.executable, "-m", "tools.supply.bill", str(tmp_path / "bill.json")]
     export = exported("--format", "cyclonedx1.5", "--preview-features", "sbom-export")
     subprocess.run(command, cwd=PROJECT, input=export, check=True, capture_output=True, text=True)
     assert json.loads((tmp_path / "bill.json").read_text()) == _bill()
@@ -183,7 +183,7 @@ def test_an_audit_that_cannot_be_made_says_so_and_never_that_all_is_well() -> No
     requirements = exported("--no-emit-project")
 
     def audited(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "supply.audit", *options]
+        command = [sys.executable, "-m", "tools.supply.audit", *options]
         return subprocess.run(command, cwd=PROJECT, env=nowhere, input=requirements, capture_output=True, text=True)
 
     done = audited()
@@ -194,5 +194,7 @@ def test_an_audit_that_cannot_be_made_says_so_and_never_that_all_is_well() -> No
 
 
 def test_nothing_to_audit_is_a_mistake() -> None:
-    done = subprocess.run([sys.executable, "-m", "supply.audit"], cwd=PROJECT, input="", capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.supply.audit"], cwd=PROJECT, input="", capture_output=True, text=True
+    )
     assert done.returncode == audit.KNOWN

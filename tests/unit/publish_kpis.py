@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from send_ready import warehouse
+from send_ready import database
 from send_ready.runs import Run
 from send_ready.settings import PROJECT
 
@@ -89,10 +89,10 @@ def add_kpis(
     not_known: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
     """Put the catalogue and the KPI tables into a finished run's warehouse; what a row leaves out is blank."""
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute("CREATE SCHEMA kpi")
         for seed in ("kpi/kpi_catalogue", "kpi/kpi_targets", "codes/code_names"):
-            path = warehouse.literal(SEEDS / f"{seed}.csv")
+            path = database.literal(SEEDS / f"{seed}.csv")
             con.execute(f"CREATE TABLE seeds.{Path(seed).name} AS FROM read_csv({path}, all_varchar = true)")
         for table, columns, rows in (
             ("kpi.kpi_values", KPI_VALUES, values),
@@ -106,6 +106,6 @@ def add_kpis(
             con.execute(f"CREATE TABLE {table} ({columns})")
             for row in rows:
                 named = {"la_code": run.la_code, "run_id": run.run_id, **row}
-                written = ", ".join(map(warehouse.literal, named.values()))
+                written = ", ".join(map(database.literal, named.values()))
                 con.execute(f"INSERT INTO {table} ({', '.join(named)}) VALUES ({written})")
     return run

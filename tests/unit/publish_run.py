@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from publish import items_book
-from send_ready import files, issues, layout, warehouse
+from publish.excel import items_book
+from send_ready import database, files, issues, layout
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
@@ -116,7 +116,7 @@ def finished_run(
     issues.write(run.issues("lists"), found)
     files.write_json(run.folder / "dbt" / "manifest.json", {"nodes": {name: _node(name) for name in KEYS}})
     run.warehouse.unlink(missing_ok=True)
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable"):
             con.execute(f"CREATE SCHEMA {schema}")
         con.execute(LOOKED_UP)
@@ -171,7 +171,7 @@ def _list(con: Any, each: layout.ListLayout, rows: Sequence[dict[str, Any]], run
     con.execute(f"CREATE TABLE {each.table} ({columns}, la_code VARCHAR, run_id VARCHAR)")
     values = [[*(row.get(column.column_name) for column in each.columns), "999", run_id] for row in rows]
     if values:
-        written = ", ".join("(" + ", ".join(map(warehouse.literal, row)) + ")" for row in values)
+        written = ", ".join("(" + ", ".join(map(database.literal, row)) + ")" for row in values)
         con.execute(f"INSERT INTO {each.table} VALUES {written}")
     # What the rules look at, and issues.xlsx for the values of an issue.
     con.execute(f"""
@@ -189,7 +189,7 @@ def _item(
     columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
     con.execute(f"CREATE TABLE annex_a.{model} ({columns}, la_code VARCHAR, run_id VARCHAR)")
     for row in rows:
-        values = ", ".join(warehouse.literal(value) for value in (*row.values(), "999", run_id))
+        values = ", ".join(database.literal(value) for value in (*row.values(), "999", run_id))
         con.execute(f"INSERT INTO annex_a.{model} ({', '.join(row)}, la_code, run_id) VALUES ({values})")
 
 
@@ -197,10 +197,10 @@ def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> No
     quarantine = run.home / "typed" / run.run_id / f"{source}__{feed}.parquet"
     quarantine.parent.mkdir(parents=True, exist_ok=True)
     name = f"{source}_{feed}.csv"
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute(
             f"COPY (SELECT '{name}' AS file_name, 7::BIGINT AS line_no, 'key' AS kind, 'Date of Birth' AS column_name, "
-            f"'is not a date' AS reason, 'SECRET' AS record) TO {warehouse.literal(quarantine)} (FORMAT parquet)"
+            f"'is not a date' AS reason, 'SECRET' AS record) TO {database.literal(quarantine)} (FORMAT parquet)"
         )
     counts = {"rows_in_file": 10, "rows_accepted": 8, "rows_quarantined": 1, "rows_duplicate": 1}
     used = {"file_name": name, "data_date": day and day.isoformat(), "sha256": "ab" * 32} if day else {}

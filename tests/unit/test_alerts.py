@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from inspection import alerts
-from inspection.alerts import Alert
-from inspection.receivers import ReceiverError, Receivers, _service, configured, urls_of_connection
+from inspection.alerts import send
+from inspection.alerts.receivers import ReceiverError, Receivers, _service, configured, urls_of_connection
+from inspection.alerts.send import Alert
 from send_ready import files
 from send_ready.settings import LONDON, PROJECT
 
@@ -30,7 +30,7 @@ def test_an_alert_is_on_every_record_and_in_the_log_though_nobody_gets_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own, common = tmp_path / "inspections" / "x" / "alerts.jsonl", tmp_path / "alerts.jsonl"
-    assert alerts.raise_alert(ALERT, [own, common], NOBODY)
+    assert send.raise_alert(ALERT, [own, common], NOBODY)
     expected = {
         "key": "missed:2026-11-16_full_inspection",
         "level": "missed",
@@ -49,25 +49,25 @@ def test_an_alert_is_on_every_record_and_in_the_log_though_nobody_gets_it(
 
 def test_a_key_is_raised_once_whichever_record_has_it(tmp_path: Path) -> None:
     own, common = tmp_path / "own.jsonl", tmp_path / "alerts.jsonl"
-    assert alerts.raise_alert(ALERT, [own, common], NOBODY)
-    assert alerts.raise_alert(ALERT, [own, common], NOBODY) is None
+    assert send.raise_alert(ALERT, [own, common], NOBODY)
+    assert send.raise_alert(ALERT, [own, common], NOBODY) is None
     common.unlink()
-    assert alerts.raise_alert(ALERT, [own, common], NOBODY) is None
+    assert send.raise_alert(ALERT, [own, common], NOBODY) is None
     own.unlink()
-    assert alerts.raise_alert(ALERT, [own, common], NOBODY)
+    assert send.raise_alert(ALERT, [own, common], NOBODY)
     assert len(lines(own)) == len(lines(common)) == 1
 
 
 def test_a_torn_last_line_stays_and_the_next_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
-    alerts.raise_alert(ALERT, [path], NOBODY)
+    send.raise_alert(ALERT, [path], NOBODY)
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"key": "warned:2026-11-')
     later = Alert("other", "fault", "Another", "Text", NOW)
-    assert alerts.raise_alert(ALERT, [path], NOBODY) is None
-    assert alerts.raise_alert(later, [path], NOBODY)
+    assert send.raise_alert(ALERT, [path], NOBODY) is None
+    assert send.raise_alert(later, [path], NOBODY)
     assert path.read_bytes().startswith(whole + b'{"key": "warned:2026-11-\n{"key": "other"')
-    assert [line["key"] for line in alerts.read(path)] == [ALERT.key, "other"]
+    assert [line["key"] for line in send.read(path)] == [ALERT.key, "other"]
 
 
 def test_a_record_that_cannot_be_written_hinders_neither_the_other_nor_the_sending(
@@ -75,16 +75,16 @@ def test_a_record_that_cannot_be_written_hinders_neither_the_other_nor_the_sendi
 ) -> None:
     (tmp_path / "full").write_text("a file where a folder should be")
     broken, common = tmp_path / "full" / "alerts.jsonl", tmp_path / "alerts.jsonl"
-    assert alerts.raise_alert(ALERT, [broken, common], NOBODY)
+    assert send.raise_alert(ALERT, [broken, common], NOBODY)
     assert len(lines(common)) == 1
     assert f"This alert is not on record: {broken}" in capsys.readouterr().err
-    assert alerts.raise_alert(ALERT, [broken, common], NOBODY) is None
+    assert send.raise_alert(ALERT, [broken, common], NOBODY) is None
 
 
 def test_with_no_record_at_all_it_is_told_again_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "out").write_text("a file where a folder should be")
     for _ in range(2):
-        assert alerts.raise_alert(ALERT, [tmp_path / "out" / "alerts.jsonl"], NOBODY)
+        assert send.raise_alert(ALERT, [tmp_path / "out" / "alerts.jsonl"], NOBODY)
         said = capsys.readouterr().err
         assert "MISSED The lists are late" in said
         assert "Alerts cannot be locked" in said and "not on record" in said
@@ -92,12 +92,12 @@ def test_with_no_record_at_all_it_is_told_again_and_again(tmp_path: Path, capsys
 
 def test_nothing_is_sent_again_while_nobody_is_configured_or_after_a_day(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
-    alerts.raise_alert(ALERT, [path], NOBODY)
+    send.raise_alert(ALERT, [path], NOBODY)
     unusable = Receivers(problem="cannot be read")
-    assert alerts.resend([path], NOBODY, NOW) == []
-    assert alerts.resend([path], unusable, NOW, {ALERT.key}) == []
-    assert alerts.resend([path], unusable, NOW + timedelta(days=1, seconds=1)) == []
-    [line] = alerts.resend([path], unusable, NOW + timedelta(hours=23))
+    assert send.resend([path], NOBODY, NOW) == []
+    assert send.resend([path], unusable, NOW, {ALERT.key}) == []
+    assert send.resend([path], unusable, NOW + timedelta(days=1, seconds=1)) == []
+    [line] = send.resend([path], unusable, NOW + timedelta(hours=23))
     assert line["not_had"] == {"configuration": "cannot be read"}
     assert [each["not_had"] for each in lines(path)] == [{"nobody": "no receiver is configured"}, line["not_had"]]
 
@@ -105,7 +105,7 @@ def test_nothing_is_sent_again_while_nobody_is_configured_or_after_a_day(tmp_pat
 def test_a_record_is_private(tmp_path: Path) -> None:
     before = os.umask(files.PRIVATE_UMASK)
     try:
-        alerts.raise_alert(ALERT, [tmp_path / "new" / "alerts.jsonl"], NOBODY)
+        send.raise_alert(ALERT, [tmp_path / "new" / "alerts.jsonl"], NOBODY)
     finally:
         os.umask(before)
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

@@ -11,8 +11,9 @@ import pytest
 from publish_kpis import add_kpis, kpi_row
 from publish_run import child, finished_run, settings
 
+from commands import cli
 from publish import board
-from send_ready import cli, files
+from send_ready import files
 from send_ready.runs import RunError
 
 FILES = {

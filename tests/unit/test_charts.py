@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish import charts
-from publish.charts import Level, Segment
+from publish.report import charts
+from publish.report.charts import Level, Segment
 
 POINTS = st.lists(st.none() | st.floats(0, 1e6, allow_nan=False), max_size=40)
 

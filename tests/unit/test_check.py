@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from extract.check import check
+from commands.check import check
 from send_ready import settings
 
 GOOD = (

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish import chronology, events, findings
-from publish.events import Kind, Period
-from send_ready import warehouse
+from publish.chronology import chronology, events
+from publish.chronology.events import Kind, Period
+from send_ready import database
 from send_ready.runs import Run, RunError
 from tests.dbt.harness import AS_AT, PROJECT, contracts, dbt, make_raw
+from warehouse import run_data
 
 NOTIFIED = date(2026, 11, 16)
 LEAP_DAY = date(2024, 2, 29)
@@ -248,15 +249,15 @@ def test_the_contents_say_what_the_sources_cover(run: Run, tmp_path: Path) -> No
 def test_what_never_came_is_not_known_and_not_neither() -> None:
     """Without plans or SEN provision nobody can say that a child has neither; and each missing feed is told."""
 
-    def feed(name: str, title: str, came: bool, missing: tuple[str, ...] = ()) -> findings.Feed:
+    def feed(name: str, title: str, came: bool, missing: tuple[str, ...] = ()) -> run_data.Feed:
         about = ("fresh", came, AS_AT, None, 1, 0, 1, missing)
-        return findings.Feed(name, title, "Team", *about)
+        return run_data.Feed(name, title, "Team", *about)
 
     plans, support = feed("capita_one.ehc_plans", "EHC plans", True), feed("capita_one.sen_provision", "SEN", True)
     assert chronology._support_known([plans, support]) == "Neither EHC plan nor SEN support"
     never = feed("capita_one.sen_provision", "SEN provision", False)
     assert chronology._support_known([plans, never]) == "Not known: no export of SEN provision has ever been received."
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute("ATTACH ':memory:' AS built")
         con.execute("CREATE SCHEMA built.core")
         con.execute("CREATE TABLE built.core.fct_attendance_week (week_commencing_date DATE)")
@@ -305,7 +306,7 @@ def test_a_councils_own_wording_that_lacks_something_loses_no_event(run: Run, tm
     changed = Run(tmp_path, "a", AS_AT, "999")
     changed.folder.mkdir(parents=True)
     shutil.copy(run.warehouse, changed.warehouse)
-    with warehouse.writer(changed.warehouse) as con:
+    with database.writer(changed.warehouse) as con:
         con.execute("DELETE FROM seeds.event_types WHERE event_type = 'school_joined'")
         con.execute("UPDATE seeds.event_types SET sentence = 'A {plam}.' WHERE event_type = 'plan_issued'")
     book, messages = made(changed, tmp_path / "c.xlsx", "1")

@@ -13,12 +13,14 @@ import pytest
 
 from expectations import feeds, lists
 from extract import contract as contracts
-from extract import inbox
-from operations import retention
-from send_ready import build, configuration, files, layout, own_seeds, runs, settings, tables
+from extract.inbox import survey
+from operations import settle
+from operations.retention import periods
+from send_ready import configuration, files, layout, runs, settings, tables
 from send_ready.configuration import ASIDE, COUNCIL, LAST_GOOD, MENDED, NOTHING, SHIPPED, Held
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
+from warehouse import build, council_files, own_seeds
 
 STUDENTS = "contracts/capita_one__students.yml"
 HEADERS = "column_maps/capita_one__students.csv"
@@ -54,12 +56,12 @@ class House:
     def settle(self) -> tuple[Run, Settings, dict[str, Held]]:
         self.night += 1
         run = Run(self.folder / "home", f"n{self.night}", date(2026, 11, 16), "999")
-        in_force = configuration.settle(run, self.given)
+        in_force = settle.settle(run, self.given)
         return run, in_force, {each.name: each for each in configuration.of(run).held}
 
 
 def shipped(name: str) -> bytes:
-    path = configuration.shipped(name, configuration.known()[name])
+    path = council_files.shipped(name, council_files.known()[name])
     return path.read_bytes() if path else b"record_1,record_2,decision\ncapita_one:1,ehc_hub:2,same\n"
 
 
@@ -93,21 +95,21 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
 
     monkeypatch.setattr(Settings, "config_file", config_file)
     use(*house.settle()[:2])
-    retention.load(house.given)
+    periods.load(house.given)
     for name in own_seeds.names():
         build.seed(name, house.given)
-    assert asked == set(configuration.known()) - {DECISIONS}
-    rooms = ("send_ready", "extract", "expectations", "publish", "inspection", "operations")
+    assert asked == set(council_files.known()) - {DECISIONS}
+    rooms = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
     paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
     asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
     assert asking == {"extract/contract.py", "expectations/feeds.py", "expectations/lists.py",
-                      "operations/retention.py", "send_ready/build.py"}  # fmt: skip
-    for name, kind in configuration.known().items():
-        assert name == DECISIONS or configuration.shipped(name, kind) or kind.folder == "expectations/feeds", name
+                      "operations/retention/periods.py", "warehouse/build.py"}  # fmt: skip
+    for name, kind in council_files.known().items():
+        assert name == DECISIONS or council_files.shipped(name, kind) or kind.folder == "expectations/feeds", name
 
 
 def test_copies_of_all_that_ships_are_in_force(house: House) -> None:
-    ships = [name for name, kind in configuration.known().items() if configuration.shipped(name, kind)]
+    ships = [name for name, kind in council_files.known().items() if council_files.shipped(name, kind)]
     for name in [*ships, DECISIONS]:
         house.write(name)
     run, in_force, held = house.settle()
@@ -279,17 +281,17 @@ def test_a_run_keeps_the_configuration_that_it_began_with(house: House) -> None:
     house.write(SEX, "local_value,code\nboy,M\n")
     run, _, _ = house.settle()
     house.write(SEX, "local_value,code\nboy,F\n")
-    in_force = configuration.in_force(run, house.given)
+    in_force = settle.in_force(run, house.given)
     assert build.seed("xwalk_sex", in_force) == [{"local_value": "boy", "code": "M"}]
     (run.folder / configuration.RECORD).unlink()  # of a version that kept none
-    in_force = configuration.in_force(run, house.given)
+    in_force = settle.in_force(run, house.given)
     assert build.seed("xwalk_sex", in_force) == [{"local_value": "boy", "code": "F"}]
 
 
 def test_begin_tells_and_goes_on(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.write(SEX, "x")
     run = runs.begin(replace(house.given, as_at=date(2026, 11, 16)))
-    inbox.survey(run, house.given)
+    survey.survey(run, settle.settle(run, house.given))
     assert f"{SEX}: set aside. {SEX}: there is no column" in capsys.readouterr().err
     told = duckdb.read_parquet(str(run.issues("inbox"))).project("rule, severity, file_name").fetchall()
     assert told == [("F-40", "error", SEX)]
@@ -333,7 +335,7 @@ def _at(data: bytes, dice: random.Random, given: bytes) -> bytes:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_written_there_a_run_has_a_configuration_that_can_be_read(house: House, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311
-    names = [name for name, kind in configuration.known().items() if configuration.shipped(name, kind)] + [DECISIONS]
+    names = [name for name, kind in council_files.known().items() if council_files.shipped(name, kind)] + [DECISIONS]
     for _ in range(12):
         shutil.rmtree(house.config)
         house.config.mkdir()

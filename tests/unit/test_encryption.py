@@ -11,7 +11,7 @@ import pytest
 from msoffcrypto.exceptions import InvalidKeyError
 
 from inspection.encryption import LONGEST, SHORTEST, EncryptionError, encrypt, read_password
-from publish.workbook import Column, Grid, write
+from publish.excel.workbook import Column, Grid, write
 from send_ready.settings import SettingsError
 
 PASSWORD = "möhre Stuhl 7 Wolke"

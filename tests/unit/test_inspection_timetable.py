@@ -10,7 +10,7 @@ import pytest
 from icalendar import Calendar, Event
 
 from inspection import clock, timetable
-from inspection.request import Request
+from inspection.notification import Request
 from send_ready.settings import LONDON
 
 MONDAY = date(2026, 11, 16)

@@ -9,13 +9,14 @@ import openpyxl
 import pytest
 import yaml
 
-from publish import findings, items_book, workbook
-from publish.items_book import item_columns, items
-from publish.workbook import Column, Grid
+from publish.excel import items_book, workbook
+from publish.excel.items_book import item_columns, items
+from publish.excel.workbook import Column, Grid
 from send_ready.layout import LAYOUT_VERSION, SPEC
 from send_ready.settings import PROJECT
 from tests.unit.publish_run import finished_run
 from tests.unit.test_publish_lineage import sources
+from warehouse import run_data
 
 MODELS = PROJECT / "dbt_project" / "models" / "annex_a"
 TYPES = {
@@ -41,7 +42,7 @@ AWAY: dict[str, Any] = {
 def written(home: Path, **rows: list[dict[str, Any]]) -> tuple[dict[str, int], openpyxl.Workbook, Path]:
     run = finished_run(home, items={f"rpt_annex_a__{model}": given for model, given in rows.items()})
     path = home / items_book.NAME
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         counts = items_book.write(path, con, run, "seed")
     return counts, openpyxl.load_workbook(path), path
 

@@ -10,8 +10,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from publish_kpis import add_kpis, kpi_row
 from publish_run import AS_AT, finished_run
 
-from publish import findings, kpi_book, suppression
+from publish.kpi import kpi_book, suppression
 from send_ready.runs import Run
+from warehouse import run_data
 
 END = date(2026, 10, 31)
 VALUES = [
@@ -34,7 +35,7 @@ META = ["Cover", "Contents", "Notes", "Definitions"]
 
 def book(run: Run, is_public: bool = False) -> openpyxl.Workbook:
     path = run.folder / "kpi.xlsx"
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         given: dict[str, Any] = {"values": suppression.public(con, 5), "withhold_below": 5} if is_public else {}
         kpi_book.write(path, con, run, **given)
     return openpyxl.load_workbook(path)

@@ -14,10 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from extract import contract as contracts
-from extract import reader
-from extract.reading import TextTable
+from extract import read_file
 from extract.refusal import Refusal
-from extract.typed import Typed
+from extract.text.load import TextTable
+from extract.types import Typed
 from send_ready import settings
 
 STUDENTS = contracts.load("capita_one.students", settings.load({}))
@@ -44,7 +44,7 @@ def read(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, TextTable, Typed]]:
     path = folder / "x.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with reader.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+    with read_file.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
         if isinstance(outcome, Refusal):
             raise outcome
         table, typed = outcome

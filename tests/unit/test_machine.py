@@ -10,7 +10,8 @@ import duckdb
 import psutil
 import pytest
 
-from send_ready import cli, disk, machine, warehouse
+from commands import cli
+from send_ready import database, disk, machine
 from send_ready.runs import Run, RunError, step
 from send_ready.settings import SettingsError, load
 
@@ -65,7 +66,7 @@ def test_a_home_where_nobody_may_write_is_told_by_every_command(
 
 def test_a_warehouse_that_may_not_be_read_is_not_called_damaged(tmp_path: Path) -> None:
     with pytest.raises(duckdb.Error) as error:
-        warehouse.reader(tmp_path)  # a folder
+        database.reader(tmp_path)  # a folder
     assert machine.refused(error.value, tmp_path)
 
 
@@ -111,7 +112,7 @@ def test_a_step_that_runs_out_of_memory_says_how_much_it_had_and_what_gives_it_m
     monkeypatch.setenv("SEND_MEMORY", "300MB")
     machine.memory_limit.cache_clear()
     run = Run(tmp_path, "run", date(2026, 11, 16), "999")
-    with pytest.raises(RunError) as told, step(run, "build"), warehouse.scratch() as con:
+    with pytest.raises(RunError) as told, step(run, "build"), database.scratch() as con:
         con.execute("SET temp_directory = ''")
         con.execute("SELECT list(i || repeat('x', 100)) FROM range(20_000_000) AS t (i)")
     machine.memory_limit.cache_clear()

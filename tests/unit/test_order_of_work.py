@@ -14,11 +14,13 @@ import pytest
 import python_calamine
 from publish_run import child, finished_run, issue
 
-from publish import findings, issues_book, since, workbook
-from send_ready import warehouse
+from publish.excel import workbook
+from publish.issues import compare, issues_book
+from send_ready import database
+from send_ready.database import literal
 from send_ready.issues import Issue
 from send_ready.runs import Run
-from send_ready.warehouse import literal
+from warehouse import run_data
 
 FIXED = (
     "Perhaps missing from a list",
@@ -57,13 +59,13 @@ def source(rule: str, record_id: str | None, **changes: Any) -> Issue:
 def fill(run: Run, table: str, *rows: Sequence[Any]) -> None:
     """Put rows into a table of the run's warehouse."""
     written = ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute(f"INSERT INTO {table} VALUES {written}")
 
 
 def held(run: Run, crosswalk: str, codes: str, *rows: Sequence[Any]) -> None:
     """Values of which a crosswalk has no row: feed, column, value, person."""
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         listed = " UNION ALL ".join(f"SELECT 'x' AS local_value, {literal(code)} AS code" for code in codes.split())
         con.execute(f"CREATE TABLE IF NOT EXISTS seeds.{crosswalk} AS {listed} UNION ALL SELECT 'none', NULL")
     located = [(feed, column, crosswalk, value, person, 1) for feed, column, value, person in rows]
@@ -73,7 +75,7 @@ def held(run: Run, crosswalk: str, codes: str, *rows: Sequence[Any]) -> None:
 def book(run: Run, previous: Path | None = None) -> dict[str, list[Row]]:
     """Every grid of the issues workbook, a dictionary a row; of the Summary its lines."""
     path = run.home / "issues.xlsx"
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         issues_book.write(path, con, run, previous)
     sheets = {}
     for sheet in openpyxl.load_workbook(path):
@@ -88,8 +90,8 @@ def summary(run: Run) -> list[tuple[Any, ...]]:
 
 
 def earlier(run: Run, path: Path) -> Path:
-    with findings.opened(run) as con:
-        since.write_issues(path, con, date(2026, 11, 15))
+    with run_data.opened(run) as con:
+        compare.write_issues(path, con, date(2026, 11, 15))
     return path
 
 
@@ -226,7 +228,7 @@ def test_what_takes_fewer_actions_for_a_child_goes_first(tmp_path: Path) -> None
 
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute("DELETE FROM quality.quality_issues")
     sheets = book(run)
     assert (tuple(sheets), sheets["Order of work"], sheets["Issue detail"]) == (FIXED, [], [])
@@ -322,7 +324,7 @@ def test_sixty_thousand_issues_take_seconds(tmp_path: Path) -> None:
     found = [issue(f"1{at % 30:02}a", unique_id=f"S{at}", owner=f"Team {at % 6}") for at in range(60_000)]
     run = finished_run(tmp_path, found=found)
     previous = earlier(run, tmp_path / "issues.parquet")
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         start = time.process_time()
         counted = issues_book.write(tmp_path / "issues.xlsx", con, run, previous)
         seconds = time.process_time() - start

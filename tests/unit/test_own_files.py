@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from extract import inbox
+from extract.inbox import survey
+from operations import settle
 from send_ready import configuration, runs, settings
 
 
@@ -18,7 +19,7 @@ from send_ready import configuration, runs, settings
 )  # fmt: skip
 def test_what_takes_the_place_of_a_shipped_file_and_what_may_be_a_note_is_not_told(tmp_path: Path, name: str) -> None:
     write(tmp_path / "config" / name)
-    with configuration.trial(given(tmp_path)) as (_, settled):
+    with settle.trial(given(tmp_path)) as (_, settled):
         assert not settled.unused
 
 
@@ -28,13 +29,13 @@ def test_a_name_slightly_off_is_told_with_what_to_do(tmp_path: Path) -> None:
     for name in names:
         write(tmp_path / "config" / name)
     run = runs.begin(given(tmp_path))
-    inbox.survey(run, given(tmp_path))
+    survey.survey(run, settle.settle(run, given(tmp_path)))
     told = duckdb.read_parquet(str(run.issues("inbox"))).project("rule, severity, file_name").fetchall()
     assert set(told) == {("F-19", "query", name) for name in names}
 
 
 def test_without_a_folder_there_is_nothing_to_tell(tmp_path: Path) -> None:
-    with configuration.trial(settings.load({"SEND_HOME": str(tmp_path)})) as (_, settled):
+    with settle.trial(settings.load({"SEND_HOME": str(tmp_path)})) as (_, settled):
         assert settled == configuration.Settled()
 
 

@@ -7,8 +7,10 @@ import pytest
 import yaml
 from publish_run import AS_AT, settings
 
-from send_ready import build, configuration, own_seeds, tables, warehouse
+from operations import settle
+from send_ready import database, tables
 from send_ready.runs import Run
+from warehouse import build, own_seeds
 
 
 def laid_over(home: Path, name: str, text: bytes, folder_name: str = "crosswalks") -> Path:
@@ -37,7 +39,7 @@ def test_rows_added_on_another_system_are_rows(tmp_path: Path, text: bytes) -> N
 @pytest.mark.parametrize("name", ["xwalk_gender", "annex_a_columns", "kpi_catalogue"])
 def test_what_is_not_a_councils_to_change_has_no_effect_and_is_told(tmp_path: Path, name: str) -> None:
     assert laid_over(tmp_path, f"{name}.csv", b"local_value,code\n") == build.SEEDS
-    with configuration.trial(settings(tmp_path, config=tmp_path / "config")) as (_, settled):
+    with settle.trial(settings(tmp_path, config=tmp_path / "config")) as (_, settled):
         assert settled.unused == (f"crosswalks/{name}.csv",)
 
 
@@ -93,7 +95,7 @@ def decided(home: Path, text: bytes) -> list[tuple[str, ...]]:
     """What the build reads of person_links.csv."""
     (home / "config" / "decisions").mkdir(parents=True)
     (home / "config" / "decisions" / "person_links.csv").write_bytes(text)
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute("CREATE SCHEMA raw")
         build._create_decisions(con, settings(home, config=home / "config"))
         return con.execute("FROM raw.person_decisions").fetchall()

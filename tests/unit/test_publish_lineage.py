@@ -2,7 +2,7 @@
 
 import re
 
-from publish import lists_book
+from publish.excel import lists_book
 from send_ready import layout
 from send_ready.settings import PROJECT
 

@@ -11,7 +11,8 @@ import pytest
 from publish_run import AS_AT, child, finished_run, issue, settings
 
 import send_ready
-from publish import issues_book, pack
+from publish import pack
+from publish.issues import issues_book
 from send_ready import files, issues
 from send_ready.errors import RunError
 from send_ready.issues import Issue

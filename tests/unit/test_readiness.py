@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from publish_kpis import add_kpis, kpi_row
 from publish_run import AS_AT, FEEDS, child, finished_run, issue, settings
 
-from publish import board, figures, findings, pack, readiness
-from send_ready import files, warehouse
+from publish import board, pack
+from publish.kpi import figures
+from publish.report import readiness
+from send_ready import database, files
 from send_ready.runs import Run
+from warehouse import run_data
 
 MONTH_ENDS = [date(2023, 12, 31), date(2024, 10, 31), date(2025, 10, 31), date(2026, 10, 31)]
 MANIFEST = {"council": "Sampleshire", "rows": {"List 1": 1, "List 2": 1}, "issues": {"stop": 0}}
@@ -47,7 +50,7 @@ class Page(HTMLParser):
 
 def page(run: Run, manifest: Mapping[str, Any] = MANIFEST, previous: Path | None = None) -> Page:
     path = run.folder / "readiness.html"
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         readiness.write(path, con, run, dict(manifest), previous)
     return Page(path.read_text(encoding="utf-8"))
 
@@ -62,7 +65,7 @@ def k01(**changes: Any) -> list[dict[str, Any]]:
 
 def fresh(run: Run) -> Run:
     """The run with every feed fresh."""
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute(f"UPDATE raw.feeds SET status = 'fresh', is_stale = false, data_date = '{AS_AT}'")
     return run
 
@@ -193,8 +196,8 @@ def test_the_backlog_is_by_stage_and_how_late(tmp_path: Path) -> None:
             case(3, final_issued_date=AS_AT + timedelta(days=1)),
         ],
     )  # fmt: skip
-    with findings.opened(run) as con:
-        found = readiness._backlog(con, AS_AT, findings.feeds(con), {})
+    with run_data.opened(run) as con:
+        found = readiness._backlog(con, AS_AT, run_data.feeds(con), {})
     assert found is not None
     assert [row["numbers"] for row in found["rows"]] == [[3, 2, 1], [1, 1, 0], [0, 0, 1]]
     assert (found["total"], found["late"], found["long"]) == (9, 5, 2)
@@ -225,7 +228,7 @@ def test_reviews_are_by_month(tmp_path: Path) -> None:
 
 def with_feed(run: Run, source: str, feed: str, title: str, columns_missing: str = "") -> Run:
     """The run with one feed more that came, and the columns that its file has not."""
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute(
             "INSERT INTO raw.feeds BY NAME SELECT ? AS source, ? AS feed, ? AS title, 'fresh' AS status, "
             "false AS is_stale, true AS was_ever_received, 1 AS stale_after_days, 'Team' AS owner, "
@@ -306,7 +309,7 @@ def test_every_child_with_a_plan_is_in_one_row_of_the_placements(tmp_path: Path)
     values = [kpi_row("K16", "point", AS_AT, 100)]
     values += [kpi_row("K16", "point", AS_AT, count, breakdown=("phase", phase)) for phase, count in by_phase.items()]
     run = add_kpis(whole(tmp_path), values)
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         rows = readiness._places(con, figures.series(con), figures.INTERNAL)
     assert [(row["label"], row["shown"], row["share"]) for row in rows] == [
         ("Primary school", "40", "40.0%"),
@@ -314,7 +317,7 @@ def test_every_child_with_a_plan_is_in_one_row_of_the_placements(tmp_path: Path)
         ("Further education and other post-16", "20", "20.0%"),
         ("No establishment, or its phase is not known", "15", "15.0%"),
     ]
-    with warehouse.writer(run.warehouse) as con:
+    with database.writer(run.warehouse) as con:
         con.execute("DROP TABLE IF EXISTS annex_a.rpt_annex_a__settings")
         con.execute(
             "CREATE TABLE annex_a.rpt_annex_a__settings AS SELECT * FROM (VALUES "
@@ -484,7 +487,7 @@ def test_the_public_edition_has_no_actions_errors_or_small_numbers(tmp_path: Pat
         kpi_row("K05", "point", date(2026, 9, 30), 4),
     ]
     add_kpis(run, rows, [AREA], [ACTION], cases=[case(300)])
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         paths = board.write_public(tmp_path / "public", con, run, settings(tmp_path))
     assert [path.name for path in paths] == ["readiness.html", "kpi.xlsx"]
     shown = Page(paths[0].read_text(encoding="utf-8"))

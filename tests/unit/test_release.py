@@ -21,9 +21,9 @@ import msoffcrypto
 import pytest
 
 from inspection import encryption, release_log
-from inspection.proof import ReleaseError, describe, verify
 from inspection.release import Decision, release
-from publish.workbook import Column, Grid, write
+from inspection.verify import ReleaseError, describe, verify
+from publish.excel.workbook import Column, Grid, write
 from send_ready import files
 from send_ready.settings import PROJECT
 from tests.waiting import HANG

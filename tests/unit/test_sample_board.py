@@ -9,7 +9,7 @@ import pytest
 
 from sample import board, council
 from sample.chance import Scene
-from send_ready import build
+from warehouse import build
 
 AS_AT = date(2026, 11, 16)
 CATALOGUE = {row["kpi_id"]: row for row in build.seed("kpi_catalogue")}

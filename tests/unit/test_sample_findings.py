@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bench import floor
-from send_ready import warehouse
+from send_ready import database
 from tests import nights
 from tests.golden.pipeline import SHEETS
 from tests.nights import CLEAN, FAULTY, Night
+from tools.bench import floor
 
 FINDING = "rule, feed, unique_id, record_id, column_name, line_no"
 Finding = dict[str, Any]
@@ -30,7 +30,7 @@ def key(night: Night) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def findings(night: Night) -> list[Finding]:
-    with warehouse.reader(night.warehouse) as con:
+    with database.reader(night.warehouse) as con:
         rows = con.execute(f"SELECT {FINDING} FROM quality.issues").fetchall()
     return [dict(zip(FINDING.split(", "), row, strict=True)) for row in rows]
 
@@ -107,7 +107,7 @@ def test_only_people_of_the_key_differ_on_the_lists(
 
 def test_a_clean_council_has_only_what_is_inherent(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Children without a need, a school or a review are in the published figures too; nothing else is wrong."""
-    with warehouse.reader(nights.of(CLEAN, tmp_path_factory).warehouse) as con:
+    with database.reader(nights.of(CLEAN, tmp_path_factory).warehouse) as con:
         found = con.execute("SELECT DISTINCT rule, severity FROM quality.issues").fetchall()
         counts = [
             con.execute(f"SELECT count(*) FROM annex_a.rpt_annex_a__{name}").fetchone() for name in ("list_1", "list_2")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from send_ready import airflow_home, settings
+from commands import airflow_home
+from send_ready import settings
 from send_ready.settings import SettingsError
 
 
@@ -73,7 +74,7 @@ def test_a_mistake_is_named(name: str, value: str) -> None:
     ],
 )
 def test_a_mistake_is_named_where_airflow_is_started(given: dict[str, str], port: str, says: str) -> None:
-    command = [sys.executable, "-m", "send_ready.airflow_home", port]
+    command = [sys.executable, "-m", "commands.airflow_home", port]
     ended = subprocess.run(command, env=os.environ | given, cwd=settings.PROJECT, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (1, says)
 

@@ -10,10 +10,10 @@ import pytest
 from publish_run import settings
 
 from inspection import approval, sign_off
-from inspection.proof import describe, verify
+from inspection.call import Asked, Wanted, register
 from inspection.release import Decision
-from inspection.request import Asked, Wanted, register
-from publish.workbook import Column, Grid, write
+from inspection.verify import describe, verify
+from publish.excel.workbook import Column, Grid, write
 from send_ready import files
 from send_ready.runs import Run, RunError
 from send_ready.settings import LONDON

@@ -5,9 +5,9 @@ from pathlib import Path
 from publish_run import AS_AT, child, finished_run, issue, settings
 
 from publish import pack
-from publish.serving import serve
 from publish.summary import summary
 from send_ready import files
+from warehouse.serve import serve
 
 
 def test_it_tells_lists_feeds_issues_and_paths(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from publish_kpis import KPI_VALUES, kpi_row
 from scipy.optimize import linprog
 
-from publish import suppression
-from publish.figures import month_end
-from publish.suppression import RECORDED, Given, Past, split
-from send_ready import warehouse
+from publish.kpi import suppression
+from publish.kpi.figures import month_end
+from publish.kpi.suppression import RECORDED, Given, Past, split
+from send_ready import database
 from send_ready.settings import PROJECT
 
 BELOW = 5
@@ -166,7 +166,7 @@ def public(
     rows: Sequence[dict[str, Any]], below: int = BELOW, past: Past = suppression.NOTHING
 ) -> list[dict[str, Any]]:
     """The public table of some rows of kpi_values."""
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute("ATTACH ':memory:' AS built; CREATE SCHEMA built.kpi")
         con.execute(f"CREATE TABLE built.kpi.kpi_values ({KPI_VALUES})")
         for row in rows:
@@ -252,7 +252,7 @@ def test_a_supplied_figure_is_given_in_one_kind_of_window_and_without_breakdown(
 def test_whoever_adds_a_kpi_says_in_which_windows_it_is_given() -> None:
     with (PROJECT / "dbt_project" / "seeds" / "kpi" / "kpi_catalogue.csv").open(encoding="utf-8", newline="") as seed:
         computed = {row["kpi_id"] for row in csv.DictReader(seed) if row["is_built"] == "Y"}
-    assert computed == suppression.GIVEN.keys(), "in GIVEN of publish/suppression.py: see CONTRIBUTING"
+    assert computed == suppression.GIVEN.keys(), "in GIVEN of publish/kpi/suppression.py: see CONTRIBUTING"
     named = {name for rest in suppression.REST for name in suppression.terms(rest)}
     assert named <= suppression.GIVEN.keys()
 
@@ -361,6 +361,6 @@ def test_of_editions_that_are_not_known_nothing_is_told() -> None:
 
 def test_without_figures_the_table_is_there_and_empty() -> None:
     assert public([]) == []
-    with warehouse.scratch() as con:
+    with database.scratch() as con:
         con.execute("ATTACH ':memory:' AS built")
         assert con.execute(f"SELECT count(*) FROM {suppression.public(con, BELOW)}").fetchall() == [(0,)]

@@ -8,7 +8,7 @@ import pytest
 
 from send_ready.settings import PROJECT
 
-UNITS = PROJECT / "systemd"
+UNITS = PROJECT / "deploy" / "systemd"
 SERVICE, TIMER = UNITS / "send-ready-watch.service", UNITS / "send-ready-watch.timer"
 ANALYZE = shutil.which("systemd-analyze")
 EXPOSURE = 20  # of 100, in tenths of what `systemd-analyze security` shows

@@ -14,10 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from extract import contract as contracts
-from extract import dates, reader
+from extract import dates, read_file
 from extract.contract import Contract, ContractError
 from extract.refusal import Refusal
-from extract.typed import Typed
+from extract.types import Typed
 from send_ready import settings
 from send_ready.issues import Issue
 from send_ready.settings import LONDON
@@ -56,13 +56,13 @@ def read(folder: Path, rows: Sequence[Sequence[str]], contract: Contract = STUDE
     csv.writer(text, lineterminator="\n").writerows(rows)
     path = folder / "x.csv"
     path.write_text(text.getvalue(), encoding="utf-8")
-    with reader.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+    with read_file.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
         assert not isinstance(outcome, Refusal), outcome
         result = con.execute("SELECT * FROM typed ORDER BY _line_no")
         names = [name for name, *_ in result.description or ()]
         found = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
         kinds = dict(con.execute("SELECT line_no, kind FROM quarantine ORDER BY 1").fetchall())
-        return Read(outcome[1], found, kinds, reader.file_issues(con, "x.csv", contract, *outcome))
+        return Read(outcome[1], found, kinds, read_file.file_issues(con, "x.csv", contract, *outcome))
 
 
 def student(key: str, **values: str) -> list[str]:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from inspection import airflow_runs, alerts, clock, proof, release_log, standing, watch
-from inspection.receivers import Receivers
-from inspection.request import Asked, Request, register
+from inspection import airflow_runs, clock, release_log, state, verify, watch
+from inspection.alerts import send
+from inspection.alerts.receivers import Receivers
+from inspection.call import Asked, register
+from inspection.notification import Request
 from send_ready import files, runs
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, PROJECT, Settings
@@ -39,11 +41,11 @@ def call(settings: Settings, day: date = MONDAY, kind: str = "full_inspection") 
 
 
 def released(request: Request, at: datetime, version: int = 1) -> None:
-    files.write_json(request.released / f"v{version}" / standing.RECEIPT, {"released_at": at.isoformat()})
+    files.write_json(request.released / f"v{version}" / state.RECEIPT, {"released_at": at.isoformat()})
 
 
 def told(settings: Settings) -> list[dict[str, Any]]:
-    return alerts.read(alerts.common(settings.home))
+    return send.read(send.common(settings.home))
 
 
 def keys(settings: Settings) -> list[str]:
@@ -76,7 +78,7 @@ def test_warned_at_half_past_nine_and_late_at_eleven_by_londons_clock(
         heard.append([line["level"] for line in told(settings)])
     assert heard == [[], ["warning"], ["warning"], ["warning", "missed"], ["warning", "missed"]]
     assert keys(settings) == [f"warned:{request.key}", f"missed:{request.key}"]
-    assert alerts.read(request.alerts) == told(settings)
+    assert send.read(request.alerts) == told(settings)
 
 
 def test_londons_clock_is_not_utc_in_summer(settings: Settings) -> None:
@@ -117,7 +119,7 @@ def test_the_first_release_counts_also_when_a_later_version_came_after_the_deadl
 def test_an_unreadable_receipt_proves_nothing(settings: Settings) -> None:
     request = call(settings)
     (request.released / "v1").mkdir(parents=True)
-    (request.released / "v1" / standing.RECEIPT).write_text("{")
+    (request.released / "v1" / state.RECEIPT).write_text("{")
     watch.run(settings, london("2026-11-17T11:00"))
     assert keys(settings) == [f"missed:{request.key}"]
 
@@ -129,7 +131,7 @@ def test_a_rejection_is_no_release_and_an_alert_says_how_far_each_version_is(set
     request = call(settings)
     for number in (1, 2):
         request.version(number).mkdir()
-    decision = {"option": proof.REJECT, "by": "Amina Khan", "at": "2026-11-17T09:00:00+00:00", "comment": "Wrong"}
+    decision = {"option": verify.REJECT, "by": "Amina Khan", "at": "2026-11-17T09:00:00+00:00", "comment": "Wrong"}
     facts = {"notification": request.key, "version": 1, "decision": decision, "manifest_sha256": "0" * 64}
     facts |= {"is_rehearsal": False, "later_files": []}
     release_log.append(request.log, facts)
@@ -145,7 +147,7 @@ def test_a_rejection_is_no_release_and_an_alert_says_how_far_each_version_is(set
 
 
 def test_the_constants_are_those_of_the_release() -> None:
-    assert (standing.RECEIPT, standing.REJECT) == (proof.RECEIPT, proof.REJECT)
+    assert (state.RECEIPT, state.REJECT) == (verify.RECEIPT, verify.REJECT)
 
 
 def test_a_call_that_failed_before_it_was_on_record_is_told(settings: Settings) -> None:
@@ -153,7 +155,7 @@ def test_a_call_that_failed_before_it_was_on_record_is_told(settings: Settings) 
     request = Request(settings.home, MONDAY, "full_inspection")
     assert said.startswith("Raised: The lists are late: they were due at 11:00 on Tuesday 17 November 2026.")
     assert "No version is on record" in said
-    assert [line["key"] for line in alerts.read(request.alerts)] == keys(settings) == [f"missed:{request.key}"]
+    assert [line["key"] for line in send.read(request.alerts)] == keys(settings) == [f"missed:{request.key}"]
 
 
 def test_airflow_and_the_watchdog_together_tell_once(settings: Settings) -> None:
@@ -192,9 +194,9 @@ def test_a_rehearsal_alarms_in_its_own_folder_only(
     own = replace(settings, request=json.dumps(given), alert_url="json://127.0.0.1:1")
     assert watch.deadline(own, "missed", london("2026-11-17T11:00")).startswith("Rehearsal, nobody is told.")
     watch.run(own, london("2026-11-17T11:05"))
-    assert [line["key"] for line in alerts.read(request.alerts)] == [f"missed:{request.key}"]
+    assert [line["key"] for line in send.read(request.alerts)] == [f"missed:{request.key}"]
     assert sent == [()]
-    assert not alerts.common(settings.home).exists()
+    assert not send.common(settings.home).exists()
 
 
 @pytest.mark.parametrize(
@@ -290,7 +292,7 @@ def test_what_was_not_sent_is_tried_again_by_the_next_round(
     rounds = [watch.run(own, london(f"2026-11-17T11:0{minute}")) for minute in (0, 5, 6, 7)]
     assert [len(each) for each in rounds] == [1, 1, 0, 0]
     assert answers == []
-    [line] = alerts.read(request.alerts)
+    [line] = send.read(request.alerts)
     assert (line["sent"], line["tried_at"]) == (True, "2026-11-17T11:06:00+00:00")
 
 
@@ -316,7 +318,7 @@ def test_a_round_loads_little(settings: Settings) -> None:
     """It runs every five minutes, beside a build that needs the machine."""
     call(settings)
     code = (
-        "import sys\nfrom send_ready.cli import main\nmain(['watch'])\n"
+        "import sys\nfrom commands.cli import main\nmain(['watch'])\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     database = settings.home / "airflow.db"

@@ -19,10 +19,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from publish_run import AS_AT, child, finished_run, issue, settings
 
-from publish import findings, issues_book, lists_book, workbook
-from publish.workbook import Block, Column, Grid, Page
+from publish.excel import lists_book, workbook
+from publish.excel.workbook import Block, Column, Grid, Page
+from publish.issues import issues_book
 from send_ready import layout
 from send_ready.runs import Run
+from warehouse import run_data
 
 MAIN, SUBSIDIARY = "Main education establishment \u2013", "Subsidiary education establishment \u2013"
 LIST_1 = [
@@ -41,13 +43,13 @@ HOSTILE = [
 
 
 def lists(run: Run, path: Path, **changes: Any) -> Path:
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         lists_book.write(path, con, run, settings(run.home, **changes))
     return path
 
 
 def issues_workbook(run: Run, path: Path) -> Path:
-    with findings.opened(run) as con:
+    with run_data.opened(run) as con:
         issues_book.write(path, con, run, None)
     return path
 

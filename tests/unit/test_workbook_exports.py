@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from extract import contract as contracts
-from extract import reader
+from extract import read_file
 from extract.refusal import Refusal
 from send_ready import settings
 
@@ -34,7 +34,7 @@ def read(folder: Path, data: bytes, suffix: str = ".xlsx") -> tuple[list[tuple[o
     """Typed rows (with their line in the sheet) and notes, or why the workbook is refused."""
     path = folder / f"x{suffix}"
     path.write_bytes(data)
-    with reader.loaded(path, suffix, STUDENTS, folder / "scratch") as (con, outcome):
+    with read_file.loaded(path, suffix, STUDENTS, folder / "scratch") as (con, outcome):
         if isinstance(outcome, Refusal):
             return outcome
         rows = con.execute("SELECT student_id, uln, surname, date_of_birth, disability, _line_no FROM typed").fetchall()

@@ -1,5 +1,5 @@
 -- Whole years, without a gap, from the first that a fact names to the year after the last: what is due lies a year on
--- at most, and dates are typed between 1900 and 2100 alone (extract/typed.py). A slip in a date widens the calendar.
+-- at most, and dates are typed between 1900 and 2100 alone (extract/types.py). A slip in a date widens the calendar.
 with held as (
     {%- for fact in [
         'fct_advice', 'fct_annual_review', 'fct_attendance_week', 'fct_ehc_plan', 'fct_ehcp_case', 'fct_enrolment',

@@ -195,7 +195,7 @@ issues as (
 
     union all
 
-    -- Before all others (publish/work.py).
+    -- Before all others (publish/issues/order_of_work.py).
     select
         'Perhaps missing' as category,
         'L-129' as rule,

@@ -1,6 +1,0 @@
-"""`python -m bench`, which is `make bench`."""
-
-from bench.bench import main
-
-if __name__ == "__main__":
-    raise SystemExit(main())

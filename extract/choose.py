@@ -1,0 +1,385 @@
+"""One feed of one run: land what is new, read it, and choose the file that speaks for the as-at date."""
+
+import datetime as dt
+import os
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from extract import contract as contracts
+from extract import landing, read_file, removed
+from extract.contract import Contract
+from extract.inbox import survey
+from extract.inbox.drive import Unreadable, Unsettled
+from extract.landing import Damage, Landed, Seen, Unlandable
+from extract.read_file import Reading
+from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
+from send_ready import files, issues, runs
+from send_ready.issues import Issue
+from send_ready.runs import Run
+from send_ready.settings import LONDON, Settings
+
+Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
+RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
+
+SMALLER = (
+    "Look whether it is an export at all, and take it away if not. If it is, make room, or raise SEND_MAX_FILE_MB, or "
+    "max_file_mb of its contract alone; the next run takes it."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The file in use at the as-at date, and the newer ones that were refused."""
+
+    chosen: tuple[Landed, Reading] | None
+    refused: tuple[tuple[Landed, Reading], ...]
+    damaged: tuple[Damage, ...] = ()  # of the landing, and perhaps newer than the one in use
+
+    def status(self, run: Run, contract: Contract) -> str:
+        """fresh, stale, refused, missing or unused (see runs.STATUSES)."""
+        if self.refused or self.damaged:
+            return "refused"
+        if not self.chosen:
+            return runs.UNUSED if contract.is_optional else "missing"
+        return "stale" if self.chosen[0].days_before(run.as_at) > contract.stale_after_days else "fresh"
+
+
+@dataclass(frozen=True)
+class Left:
+    """What was not landed in this run: a file, or without a name whatever the inbox holds for the feed."""
+
+    file_name: str | None
+    reason: str
+    is_fault: bool  # of the inbox, or the leave to read it; else the file is in motion
+    is_too_large: bool = False
+
+
+class InboxError(runs.RunError):
+    """The inbox, or a file in it, cannot be read. What had landed before is in use, and the next try goes on."""
+
+
+def extract(
+    run: Run, settings: Settings, feed: str, without: Collection[str] = (), *, from_inbox: bool = True
+) -> dict[str, object]:
+    """Land, read and choose for one feed (`source.feed`); writes and gives run.feed_result(feed).
+
+    `without` holds hashes of files that a stop rule has refused in this run. Files are taken from the
+    inbox and left there. A bad file is refused. Raises InboxError when the inbox, or a file in it, cannot be read, but
+    only when all that can be done has been done: whoever tries again loses nothing, and neither does who does not.
+    """
+    contract = contracts.load(feed, settings)
+    looks = from_inbox and not without
+    arrivals = _arrivals(run, settings, contract) if looks else ([], [])
+    lock = run.home / "locks" / contract.name  # the night and an inspection may meet
+    with files.locked(lock), runs.step(run, "extract", feed) as step:
+        landing.sweep(run.home, contract)
+        left = list(_land(contract, settings, *arrivals))
+        history, damaged = landing.survey(run.home, contract)
+        readings, choice = _settle(run, contract, history, damaged, without)
+        found = [*_issues(run, contract, history, readings, choice, left, without), *_damage(contract, damaged)]
+        result = _result(run, contract, history, readings, choice, left, without)
+        issues.write(run.issues(f"extract__{contract.name}"), found)
+        if choice.chosen:
+            _add_file_issues(run, contract, choice.chosen[0])
+        files.write_json(run.feed_result(feed), result)
+        step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
+        step.note = f"{result['status']}, data date {result['data_date']}" if choice.chosen else str(result["status"])
+        if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for each in left if each.is_fault]:
+            raise InboxError("\n".join([*faults, f"What had landed before is in use. {survey.MEND}"]))
+    return result
+
+
+def _arrivals(
+    run: Run, settings: Settings, contract: Contract
+) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
+    known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
+    return landing.arrivals(settings.inbox, contract, known, survey.first_look(run))
+
+
+def fill_gaps(run: Run, settings: Settings) -> list[str]:
+    """Feeds whose extract never came to an end, settled from what had landed before. Gives their names."""
+    gaps = [feed for feed in contracts.feeds() if not runs.feed_result(run, feed)]
+    for feed in gaps:
+        extract(run, settings, feed, from_inbox=False)
+    return gaps
+
+
+def _land(
+    contract: Contract, settings: Settings, seen: list[tuple[Seen, os.stat_result]], unreadable: list[Unreadable]
+) -> Iterator[Left]:
+    """Land what the inbox holds for the feed; gives what is left for the next run."""
+    for each in unreadable:
+        if each.path == settings.inbox:
+            yield Left(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
+        elif each.is_no_file:
+            continue  # `begin` tells of it
+        elif (name := landing.recognise(each.path, settings.inbox, contract)) and landing.is_export(each.path):
+            yield _unread(name.file_name, each)
+    known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
+    for file, about in seen:
+        try:
+            if landed := landing.take(file, about, contract, settings, known):
+                known.add(landed)
+        except Unsettled:
+            yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)
+        except Unlandable as error:
+            yield Left(file.file_name, str(error), is_fault=False, is_too_large=True)
+        except Unreadable as error:
+            yield _unread(file.file_name, error)
+
+
+def _unread(file_name: str, error: Unreadable) -> Left:
+    if error.is_gone:
+        return Left(file_name, "It went away before it was read.", is_fault=False)
+    return Left(file_name, f"It cannot be read: {error.reason}.", is_fault=True)
+
+
+def _settle(
+    run: Run, contract: Contract, history: list[Landed], damaged: list[Damage], without: Collection[str]
+) -> tuple[Readings, Choice]:
+    """What every file came to, and which is in use. A file that proves damaged moves from `history` to `damaged`."""
+    readings: Readings = {}
+    records = read_file.records(run.home, contract)
+    while True:
+        try:
+            _read_all(run, contract, history, readings, records)
+            choice = _choose(run, contract, history, readings, without, records)
+            if choice.chosen:
+                read_file.ensure_typed(run.home, choice.chosen[0], contract)
+        except read_file.Spoilt as error:
+            history.remove(error.landed)
+            readings.pop(error.landed.order, None)
+            damaged.append(landing.spoilt(error.landed, str(error)))
+            continue
+        used = (choice.chosen and choice.chosen[0].data_date) or dt.date.min
+        missed = (each for each in damaged if each.data_date is None or used <= each.data_date <= run.as_at)
+        return readings, replace(choice, damaged=tuple(missed))
+
+
+def _read_all(
+    run: Run, contract: Contract, history: list[Landed], readings: Readings, records: read_file.Records
+) -> None:
+    """Add to `readings` what each landed file came to; files that were never read are read now."""
+    baseline: int | None = None  # usable rows of the last accepted file so far: history is in order
+    for landed in history:
+        if landed.duplicate_of:
+            continue
+        if landed.order not in readings:
+            known = read_file.recorded(run.home, landed, contract, records)
+            readings[landed.order] = known[0] if known else read_file.read(run.home, landed, contract, baseline)
+        if readings[landed.order].status == "accepted":
+            baseline = readings[landed.order].rows_accepted
+
+
+def _choose(
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    without: Collection[str],
+    records: read_file.Records,
+) -> Choice:
+    """The newest accepted file with data date ≤ D; a later landing of one date supersedes an earlier.
+
+    A file last read with another contract is read again, so that a change of contract counts at once.
+    """
+    refused: list[tuple[Landed, Reading]] = []
+    accepted = sorted(order for order, reading in readings.items() if reading.status == "accepted")
+    for landed in reversed(_until(run, history)):
+        if landed.duplicate_of:
+            continue
+        known = read_file.recorded(run.home, landed, contract, records)
+        if not (known and known[1]):
+            # From the newest to the oldest: what is read again here was never before one that is read later.
+            at = bisect_left(accepted, landed.order)
+            baseline = readings[accepted[at - 1]].rows_accepted if at else None
+            readings[landed.order] = read_file.read(run.home, landed, contract, baseline)
+        reading = readings[landed.order]
+        if reading.status == "accepted" and landed.sha256 not in without:
+            return Choice((landed, reading), tuple(refused))
+        refused.append((landed, reading))
+    return Choice(None, tuple(refused))
+
+
+def _until(run: Run, history: list[Landed]) -> list[Landed]:
+    """Files with data date ≤ D, and those whose date cannot be read: they are always reported."""
+    return [landed for landed in history if landed.data_date is None or landed.data_date <= run.as_at]
+
+
+def _ahead(run: Run, history: list[Landed]) -> list[Landed]:
+    """Files that had landed by D under a date still to come, but those whose date was put right."""
+    used = {landed.sha256 for landed in _until(run, history)}
+    return [
+        landed
+        for landed in history
+        if landed.data_date
+        and landed.sha256 not in used
+        and dt.datetime.fromisoformat(landed.landed_at).astimezone(LONDON).date() <= run.as_at < landed.data_date
+    ]
+
+
+def _result(
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    choice: Choice,
+    left: list[Left],
+    without: Collection[str],
+) -> dict[str, object]:
+    status = choice.status(run, contract)
+    result: dict[str, object] = {
+        "source": contract.source,
+        "feed": contract.feed,
+        "title": contract.title,
+        "owner": contract.owner,
+        "stale_after_days": contract.stale_after_days,
+        "status": status,
+        "is_stale": status not in ("fresh", runs.UNUSED),
+        "data_date": None,
+        "file_name": None,
+        "sha256": None,
+        "landed_at": None,
+        "landing_path": None,
+        "typed_path": None,
+        "quarantine_path": None,
+        "rows_in_file": 0,
+        "rows_accepted": 0,
+        "rows_quarantined": 0,
+        "rows_duplicate": 0,
+        "columns_missing": [],
+        "columns_extra": [],
+        "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _until(run, history)]
+        + [_spoilt(each) for each in choice.damaged]
+        + [_deferred(each) for each in left if each.file_name],
+    }
+    if choice.chosen:
+        landed, reading = choice.chosen
+        typed, quarantine, _ = read_file.typed_paths(landed, contract)
+        result |= {
+            "data_date": str(landed.data_date),
+            "file_name": landed.file_name,
+            "sha256": landed.sha256,
+            "landed_at": landed.landed_at,
+            "landing_path": str(landed.path),
+            "typed_path": str(typed),
+            "quarantine_path": str(quarantine),
+            **_rows(reading),
+            "columns_missing": list(reading.columns_missing),
+            "columns_extra": list(reading.columns_extra),
+        }
+    return result
+
+
+def _rows(reading: Reading | None) -> dict[str, int]:
+    names = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")
+    return {name: getattr(reading, name) if reading else 0 for name in names}
+
+
+def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Collection[str]) -> dict[str, object]:
+    """One line of the manifest: a file, what became of it and of its rows."""
+    rows = _rows(reading)
+    reason: str | None
+    if landed.duplicate_of:
+        status, reason = "duplicate", f"The same bytes came before, with data date {landed.duplicate_of}."
+    elif reading is None or reading.status == "refused":
+        status, reason = "refused", f"{reading.code} {reading.reason} {reading.fix}" if reading else None
+    elif landed.sha256 in without:
+        status, reason = "refused", f"{FAILED_RULE} A stop rule failed: see the issues."
+        rows |= {"rows_accepted": 0, "rows_quarantined": rows["rows_in_file"], "rows_duplicate": 0}
+    elif choice.chosen and landed.data_date == choice.chosen[0].data_date and landed.sha256 != choice.chosen[0].sha256:
+        status, reason = "superseded", "A later file with the same data date took its place."
+    else:
+        status, reason = "accepted", None
+    return {
+        "file_name": landed.file_name,
+        "data_date": str(landed.data_date) if landed.data_date else None,
+        "sha256": landed.sha256,
+        "landed_at": landed.landed_at,
+        "status": status,
+        "is_in_use": bool(choice.chosen and choice.chosen[0].order == landed.order),
+        "reason": reason,
+        "lines": reading.lines if reading else None,
+        **rows,
+    }
+
+
+def _spoilt(damage: Damage) -> dict[str, object]:
+    return {
+        "file_name": damage.file_name or damage.path.name,
+        "data_date": str(damage.data_date) if damage.data_date else None,
+        "sha256": damage.sha256,
+        "status": "refused",
+        "is_in_use": False,
+        "reason": f"{DAMAGED} {damage.path}: {damage.reason} {RESTORE}",
+        **_rows(None),
+    }
+
+
+def _deferred(left: Left) -> dict[str, object]:
+    reason = f"{left.reason} The next run tries again."
+    return {"file_name": left.file_name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
+
+
+def _issues(
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    choice: Choice,
+    left: list[Left],
+    without: Collection[str],
+) -> Iterator[Issue]:
+    """What there is to say about the files of the feed, other than the rows of the one in use."""
+
+    def issue(rule: str, severity: str, message: str, fix: str, file_name: str | None = None) -> Issue:
+        return Issue("File", rule, severity, message, fix, contract.owner, feed=contract.id, file_name=file_name)
+
+    in_use = choice.chosen[0] if choice.chosen else None
+    standing = f"The file of {in_use.data_date} stays in use." if in_use else "No file of this feed is in use."
+    undated = [
+        (landed, readings[landed.order])
+        for landed in history
+        if not (landed.data_date or landed.duplicate_of) and in_use and landed.landed_at > in_use.landed_at
+    ]
+    for landed, reading in (*choice.refused, *undated):
+        if landed.sha256 not in without and reading.code and reading.reason and reading.fix:
+            yield issue(reading.code, "error", f"Refused: {reading.reason} {standing}", reading.fix, landed.file_name)
+    for landed in _until(run, history):
+        if landed.duplicate_of and (not in_use or landed.order > in_use.order):
+            message = f"The same bytes as the file of {landed.duplicate_of}; not used again, so the data date stays."
+            yield issue("F-13", "query", message, "Check that the export ran.", landed.file_name)
+    for landed in _ahead(run, history):
+        message = f"Its data date, {landed.data_date}, is still to come, so it is not used before that day. {standing}"
+        yield issue("F-24", "query", message, "If the date is a slip, drop it again with the right one in its name.",
+                    landed.file_name)  # fmt: skip
+    for each in left:
+        if each.is_fault:
+            yield issue("F-18", "error", f"{each.reason} {standing}", survey.MEND, each.file_name)
+        elif each.is_too_large:
+            yield issue(UNLANDABLE, "error", f"Too large, and left in the inbox. {each.reason} {standing}", SMALLER,
+                        each.file_name)  # fmt: skip
+        else:
+            yield issue("F-14", "query", f"{each.reason} Left for the next run. {standing}",
+                        "Copy under another name and rename when done, or run again.", each.file_name)  # fmt: skip
+    status = choice.status(run, contract)
+    if status == "missing":
+        yield issue("F-15", "error", f"No file of {contract.title} has ever been accepted.",
+                    f"Drop {contract.file_name}_<YYYYMMDD>.csv into the inbox.")  # fmt: skip
+    elif status == "stale" and in_use:
+        days = in_use.days_before(run.as_at)
+        yield issue("F-16", "query", f"Stale: the newest file is {days} days older than the as-at date.",
+                    "Check that the export ran and reached the inbox.", in_use.file_name)  # fmt: skip
+
+
+def _damage(contract: Contract, damaged: list[Damage]) -> Iterator[Issue]:
+    for each in damaged:
+        message = f"Damaged in the landing, and not used: {each.path}. {each.reason}"
+        yield Issue("File", DAMAGED, "error", message, RESTORE, "Data team", feed=contract.id, file_name=each.file_name)
+
+
+def _add_file_issues(run: Run, contract: Contract, landed: Landed) -> None:
+    """The issues of the file in use stand beside its typed rows; the run keeps a copy."""
+    source = run.home / read_file.typed_paths(landed, contract)[2]
+    files.write_bytes(run.issues(f"file__{contract.name}"), source.read_bytes())

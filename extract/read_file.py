@@ -1,0 +1,385 @@
+"""One landed file, read with one contract: typed Parquet, quarantine, and what there is to say about it.
+
+The result is a pure function of the bytes and the contract. It is kept beside the bytes; the Parquet is
+a cache under typed/ that can be deleted at any time.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from extract import quarantine
+from extract.contract import Contract
+from extract.landing import Landed
+from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
+from extract.text.load import LineCount, TextTable, load_text
+from extract.types import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
+from send_ready import confined, database, files, issues
+from send_ready.issues import Issue
+
+OF_RECORD = "seal"  # in a record of reading
+SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
+
+
+class Spoilt(Exception):
+    """The bytes of a landed file are no longer those that came."""
+
+    def __init__(self, landed: Landed):
+        super().__init__("Its bytes are not those that came: their SHA-256 is another.")
+        self.landed = landed
+
+
+Outcome = tuple[TextTable, Typed] | Refusal
+Records = dict[Path, list[Path]]  # by a landed file, without its suffix: what reading it came to
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading one file came to. `status` is accepted or refused."""
+
+    status: str
+    code: str | None
+    reason: str | None
+    fix: str | None
+    rows_in_file: int
+    rows_accepted: int
+    rows_quarantined: int
+    rows_duplicate: int
+    columns_missing: tuple[str, ...]
+    columns_extra: tuple[str, ...]
+    lines: dict[str, int] | None = None  # a LineCount; None when the file was not read to its end
+
+
+def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
+    """Typed rows, quarantine and issues of one file, relative to SEND_HOME."""
+    kept = f"{landed.sha256[:16]}-{contract.fingerprint}"
+    folder = Path("typed", landed.source, landed.feed, landed.folder.name, kept)
+    return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
+
+
+def records(home: Path, contract: Contract) -> Records:
+    """The records of all that was ever read of a feed, by its file without suffix, the last by name first."""
+    found: Records = {}
+    for day in (home / "landing" / contract.source / contract.feed).glob("*"):
+        for name in sorted(os.listdir(day), reverse=True) if day.is_dir() and not day.is_symlink() else ():
+            if re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]+\.json", name):
+                found.setdefault(day / name[:64], []).append(day / name)
+    return found
+
+
+def recorded(
+    home: Path, landed: Landed, contract: Contract, known: Records | None = None
+) -> tuple[Reading, bool] | None:
+    """What reading the file came to, and whether it was with this contract; None when it was never read.
+
+    `known`, where many are asked for, is what `records` gives: else the file's folder is looked through.
+    """
+    current = _record(home, landed, contract)
+    if reading := _recorded(current, landed, contract):
+        return reading, True
+    stem = home / landed.folder / landed.sha256
+    others = sorted(stem.parent.glob(f"{stem.name}.*.json"), reverse=True) if known is None else known.get(stem, [])
+    for path in others:
+        if path != current and (reading := _recorded(path, landed, None)):
+            return reading, False
+    return None
+
+
+def _recorded(path: Path, landed: Landed, contract: Contract | None) -> Reading | None:
+    """What a record says; None when there is none, or it does not fit its file: that is read again, to the same end.
+
+    `contract` is the one it was read with, where that is known.
+    """
+    try:
+        kept = files.read_json(path)
+        seal = kept.pop(OF_RECORD, None)
+        if kept.get("lines"):
+            LineCount(**kept["lines"]).check(path.name)
+        found = Reading(**kept | {name: tuple(kept[name]) for name in ("columns_missing", "columns_extra")})
+    except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError):
+        return None
+    fits = _is_whole(found) and seal in (None, _seal(landed, found))  # None: of a version that sealed none
+    if fits and contract:
+        fits = set(found.columns_missing) <= {column.name for column in contract.columns}
+    return found if fits else None
+
+
+def _is_whole(found: Reading) -> bool:
+    """Whether a record is of the types that it should be, and its rows add up."""
+    rows = (found.rows_in_file, found.rows_accepted, found.rows_quarantined, found.rows_duplicate)
+    why = (found.code, found.reason, found.fix)
+    is_right = all(type(each) is int and each >= 0 for each in rows)
+    is_right = is_right and all(isinstance(each, str) for each in (*found.columns_missing, *found.columns_extra))
+    if found.status == "accepted":
+        is_right = is_right and why == (None, None, None)
+    else:
+        is_right = is_right and found.status == "refused" and all(isinstance(each, str) for each in why)
+    return is_right and rows[0] == sum(rows[1:])
+
+
+def _seal(landed: Landed, reading: Reading) -> str:
+    """The hash of a record together with its file's: neither fits another."""
+    text = json.dumps([landed.sha256, asdict(reading)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
+    """Read a landed file and record what came of it.
+
+    `baseline` is the number of usable rows of the last accepted file before it, None when there was none. Raises
+    Spoilt.
+    """
+    reading = _read(home, landed, contract, baseline)
+    files.write_json(_record(home, landed, contract), {**asdict(reading), OF_RECORD: _seal(landed, reading)})
+    return reading
+
+
+def ensure_typed(home: Path, landed: Landed, contract: Contract) -> None:
+    """Make the typed rows of an accepted file again when the cache no longer has them as they were. Raises Spoilt."""
+    paths = [home / path for path in typed_paths(landed, contract)]
+    try:
+        is_whole = files.read_json(paths[0].with_name(SEAL)) == _hashes(paths)
+    except (FileNotFoundError, ValueError):
+        is_whole = False
+    if not is_whole:
+        _read(home, landed, contract, baseline=None)
+
+
+def _lost(typed: Typed) -> str:
+    if typed.rows_in_file == typed.rows_accepted:
+        return ""
+    return f" The file has {typed.rows_in_file:,}; of the others make check tells line and reason."
+
+
+def _hashes(paths: list[Path]) -> dict[str, str]:
+    return {path.name: files.sha256(path) for path in paths}
+
+
+def _record(home: Path, landed: Landed, contract: Contract) -> Path:
+    return home / landed.folder / f"{landed.sha256}.{contract.fingerprint}.json"
+
+
+def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
+    paths = [home / path for path in typed_paths(landed, contract)]
+    if landed.data_date is None:
+        refusal = Refusal(
+            BAD_DATE_IN_NAME, "The date in the file name does not exist.", "Name it with the date as YYYYMMDD."
+        )
+        return _refused(refusal, 0, None)
+    if files.sha256(home / landed.path) != landed.sha256:
+        raise Spoilt(landed)
+    scratch = home / "typed" / landed.source / landed.feed
+    with loaded(home / landed.path, landed.suffix, contract, scratch) as (con, outcome):
+        if isinstance(outcome, Refusal):
+            return _refused(outcome, _rows(con), None)
+        table, typed = outcome
+        fall = 0.0 if not baseline else 100 * (baseline - typed.rows_accepted) / baseline
+        if fall > contract.max_row_drop_pct:
+            refusal = Refusal(
+                FEWER_ROWS,
+                f"{typed.rows_accepted:,} usable rows, {fall:.0f} % fewer than the {baseline:,} of the last accepted "
+                f"file (limit {contract.max_row_drop_pct:g} %).{_lost(typed)}",
+                "Check that the export is whole. If it is right, raise max_row_drop_pct in the contract "
+                f"{contract.name}.yml.",
+            )
+            return _refused(refusal, typed.rows_in_file, typed)
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        name = database.literal(landed.file_name)
+        _copy(con, "SELECT * FROM typed", paths[0])
+        _copy(con, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
+        issues.write(paths[2], file_issues(con, landed.file_name, contract, table, typed))
+        files.write_json(paths[0].with_name(SEAL), _hashes(paths))
+        return Reading(
+            "accepted",
+            None,
+            None,
+            None,
+            typed.rows_in_file,
+            typed.rows_accepted,
+            typed.rows_quarantined,
+            typed.rows_duplicate,
+            typed.match.missing,
+            typed.match.extra,
+            asdict(table.lines),
+        )
+
+
+@contextmanager
+def loaded(
+    path: Path, suffix: str, contract: Contract, scratch: Path
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
+    """A scratch database with tables text, typed and quarantine of one export, or why it is refused.
+
+    One at a time in one folder `scratch`: what a reading there left that was killed is removed.
+    """
+    folder = scratch / ".reading"
+    confined.remove_tree(folder)
+    folder.mkdir(parents=True)
+    try:
+        with database.scratch(folder) as con:
+            outcome: Outcome
+            try:
+                table = load_text(con, path, suffix, contract, folder)
+                outcome = (table, type_rows(con, table, contract))
+            except Refusal as refusal:
+                outcome = refusal
+            yield con, outcome
+    finally:
+        confined.remove_tree(folder)
+
+
+def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.date | None:
+    """The latest value of a date column: the data date of an undated file whose contract says so."""
+    with loaded(path, suffix, contract, path.parent) as (con, outcome):
+        if isinstance(outcome, Refusal):
+            return None
+        row = con.execute(f"SELECT max({database.identifier(column)})::DATE FROM typed").fetchone()
+        return row[0] if row else None
+
+
+def file_issues(
+    con: duckdb.DuckDBPyConnection, file_name: str, contract: Contract, table: TextTable, typed: Typed
+) -> list[Issue]:
+    """What there is to say about an accepted file: notes, columns, rows set aside, values not read."""
+    column_map = f"the column map {contract.name}.csv"
+
+    def issue(rule: str, severity: str, message: str, fix: str, **where: object) -> Issue:
+        return Issue(
+            "File",
+            rule,
+            severity,
+            message,
+            fix,
+            contract.owner,
+            feed=contract.id,
+            file_name=file_name,
+            **where,  # type: ignore[arg-type]
+        )
+
+    found = [issue("F-20", "note", note, "Nothing, if that is right.") for note in table.notes]
+    headers = {column.name: column.headers[0] for column in contract.columns}
+    for name in typed.match.missing:
+        found.append(
+            issue("F-21", "query", f"Column {headers[name]} is not in the file; its values are blank.",
+                  f"Add it to the report, or its other name to {column_map}.", column_name=headers[name])
+        )  # fmt: skip
+    for header in typed.match.repeated:
+        found.append(
+            issue("F-22", "query", f"Column {header} means the same as another column of the file and was not used.",
+                  "Take one of the two out of the report.", column_name=header)
+        )  # fmt: skip
+    if extra := typed.match.extra:
+        others = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
+        message = f"Columns that are not known were not used: {', '.join(extra[:QUOTED])}{others}."
+        found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
+    found += _of_values(issue, typed)
+    for unreadable in typed.unreadable:
+        kind = next(column.type for column in contract.columns if column.name == unreadable.column)
+        header = typed.match.headers[unreadable.column]
+        message = f"{header} cannot be read: expected {EXPECTED[kind]}. It counts as blank."
+        fix = "Put it right in the source system."
+        for line in unreadable.lines:
+            found.append(issue("F-31", "error", message, fix, column_name=header, line_no=line))
+        if (more := unreadable.count - DETAIL_LIMIT) > 0:
+            found.append(
+                issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more)
+            )
+    others = f"FROM quarantine WHERE kind <> '{quarantine.FURNITURE}' ORDER BY line_no LIMIT {DETAIL_LIMIT}"
+    rows = con.execute(f"SELECT line_no, column_name, reason {others}")
+    for line, header, reason in rows.fetchall():
+        fix = "Put the row right in the source system; until then it is in quarantine."
+        found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
+    if (more := typed.rows_quarantined - len(typed.furniture) - DETAIL_LIMIT) > 0:
+        found.append(
+            issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more)
+        )
+    records = typed.rows_in_file - len(typed.furniture) - typed.rows_duplicate
+    if typed.rows_accepted < records / 2:
+        message = f"Only {typed.rows_accepted:,} of {records:,} rows could be used."
+        found.append(issue("F-38", "error", message, "See the quarantine for the reasons, and export again.",
+                           count=records - typed.rows_accepted))  # fmt: skip
+    if typed.rows_duplicate:
+        message = f"{typed.rows_duplicate:,} rows stand in the file more than once; one of each was kept."
+        found.append(
+            issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate)
+        )
+    return found
+
+
+def _of_values(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:
+    """What is told once a column or file, of values and lines that were read otherwise than as they stand."""
+    if lines := typed.furniture:
+        message = f"{_lines(lines)}: a title, a total, a footer or the header again. Set aside; nobody is made of it."
+        yield issue("F-33", "note", message, "Nothing, if that is right; if a child stands there, put its key right.",
+                    count=len(lines))  # fmt: skip
+    for column in typed.tidied:
+        header = typed.match.headers[column.column]
+        if column.unseen:
+            message = f"{header}: characters that nobody can see were taken off {column.unseen:,} values."
+            yield issue("F-34", "note", message, "Nothing, or clear them in the source system.", column_name=header,
+                        count=column.unseen)  # fmt: skip
+        if column.wrapped:
+            message = f'{header}: {column.wrapped:,} values stood in Excel\'s wrapping, such as ="…"; it was taken off.'
+            yield issue("F-34", "note", message, "Nothing, or export without opening the file in Excel.",
+                        column_name=header, count=column.wrapped)  # fmt: skip
+        if column.none and column.is_id:
+            message = f"{header}: {column.none:,} values are words such as N/A or UN2, and no ID. They count as blank."
+            yield issue("F-35", "query", message, "Leave the cell empty in the report, or put the right ID in.",
+                        column_name=header, count=column.none)  # fmt: skip
+        elif column.none:
+            message = f"{header}: {column.none:,} values say NULL, and count as blank."
+            yield issue("F-35", "note", message, "Nothing, or leave the cell empty in the report.",
+                        column_name=header, count=column.none)  # fmt: skip
+    for none in typed.none_dates:
+        header = typed.match.headers[none.column]
+        message = f"{header}: {none.count:,} dates are ones that systems write for none, and count as blank: "
+        message += f"{', '.join(none.dates[:QUOTED])}."
+        fix = "Nothing, if that is right; else give the column a list of its own (none_dates) in the contract."
+        yield issue("F-36", "query", message, fix, column_name=header, count=none.count)
+    if lines := typed.bare:
+        message = f"{_lines(lines)}: nothing but a key. Kept as a record."
+        yield issue("F-37", "query", message, "Fill it in, or take the line out, if it is a count or a title.",
+                    count=len(lines))  # fmt: skip
+
+
+def _lines(lines: list[int]) -> str:
+    more = f" and {len(lines) - QUOTED:,} more" if len(lines) > QUOTED else ""
+    return f"Line{'s' * (len(lines) > 1)} {', '.join(map(str, lines[:QUOTED]))}{more}"
+
+
+def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:
+    return Reading(
+        "refused",
+        refusal.code,
+        refusal.reason,
+        refusal.fix,
+        rows,
+        0,
+        rows,
+        0,
+        typed.match.missing if typed else (),
+        typed.match.extra if typed else (),
+    )
+
+
+def _rows(con: duckdb.DuckDBPyConnection) -> int:
+    """Rows of a file that was refused after its text was read, so that they too are accounted for."""
+    if not con.execute("SELECT 1 FROM duckdb_views() WHERE view_name = 'text'").fetchone():
+        return 0
+    row = con.execute("SELECT (SELECT count(*) FROM text) + (SELECT count(*) FROM misfit)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    con.execute(f"COPY ({query}) TO {database.literal(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    partial.replace(path)

@@ -1,0 +1,190 @@
+"""What people must be told, once each: on record beside the notification and for all, and sent.
+
+`alerts.jsonl` has one JSON line for each alert, and a further one when a later try to send it came to something else;
+the last line of a key stands. A line is the alert (key, level, title, text, at) with
+    tried_at   when it was sent, or should have been
+    sent       whether everybody configured has it; false when nobody is
+    had        names of the receivers who have it
+    not_had    name of each other receiver, and why
+    after      the SHA-256 of the whole file before the line, so that none can be changed or taken out unseen
+There is nothing of any child in it: keys, times and counts.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from inspection.alerts.receivers import Receivers
+from send_ready import files
+
+NAME = "alerts.jsonl"
+AFTER = "after"
+HEAD = re.compile(r"log:([0-9]+):([0-9a-f]{64})")  # the key of an alert that tells a line of the release log
+NOBODY = {"nobody": "no receiver is configured"}
+RESEND = timedelta(days=1)  # how long sending is tried again: an alert of the day before yesterday helps nobody
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One thing to tell. `key` makes it the same alert for everybody who finds it; `at` is aware."""
+
+    key: str
+    level: str  # warning, missed, fault; record: nothing is wrong, and the message is to be kept
+    title: str
+    text: str
+    at: datetime
+
+
+Line = dict[str, Any]
+
+
+def common(home: Path) -> Path:
+    """The record of all alerts, which the night's summary shows."""
+    return home / "out" / NAME
+
+
+def read(path: Path) -> list[Line]:
+    """Where each alert of a record stands, in the order in which they were raised. Torn lines are left out."""
+    found: dict[str, Line] = {}
+    for line in _lines(path):
+        found[line["key"]] = line
+    return list(found.values())
+
+
+def raise_alert(alert: Alert, paths: Sequence[Path], receivers: Receivers) -> Line | None:
+    """Send an alert and put it on every record, unless one of them has its key: then nothing is done, and None given.
+
+    The last path is the one that all processes share. A record that cannot be written hinders neither the others nor
+    the sending; then the alert is raised again next time.
+    """
+    with _alone(paths[-1]):
+        if any(line["key"] == alert.key for path in paths for line in _lines(path)):
+            return None
+        line = {**asdict(alert), "at": alert.at.isoformat(timespec="seconds")}
+        line |= _sending(line, receivers, alert.at, ())
+        _put_on_record(line, paths)
+    return line
+
+
+def resend(paths: Sequence[Path], receivers: Receivers, now: datetime, but: Iterable[str] = ()) -> list[Line]:
+    """Send what somebody has not had, to whom has not had it, but for some keys; gives where each now stands."""
+    if not (receivers.urls or receivers.problem):
+        return []
+    tried = []
+    with _alone(paths[-1]):
+        for line, places in _unsent(paths):
+            if line["key"] in but or now - datetime.fromisoformat(line["at"]) > RESEND:
+                continue
+            again = line | _sending(line, receivers, now, line["had"])
+            if (again["had"], again["not_had"]) != (line["had"], line["not_had"]):
+                _put_on_record(again, places)
+            tried.append(again)
+    return tried
+
+
+def _unsent(paths: Iterable[Path]) -> list[tuple[Line, list[Path]]]:
+    """Alerts that somebody has not had, with the records that hold them."""
+    lines: dict[str, Line] = {}
+    places: dict[str, list[Path]] = {}
+    for path in paths:
+        for line in read(path):
+            places.setdefault(line["key"], []).append(path)
+            if line["key"] not in lines or line["tried_at"] > lines[line["key"]]["tried_at"]:
+                lines[line["key"]] = line
+    return [(line, places[key]) for key, line in lines.items() if not line["sent"]]
+
+
+def _sending(line: Line, receivers: Receivers, now: datetime, had: Iterable[str]) -> Line:
+    outcome = receivers.send(line["level"], line["title"], line["text"], list(had)) or ({} if had else NOBODY)
+    not_had = {name: why for name, why in outcome.items() if why}
+    return {
+        "tried_at": now.isoformat(timespec="seconds"),
+        "sent": not not_had,
+        "had": [*had, *(name for name, why in outcome.items() if not why)],
+        "not_had": not_had,
+    }
+
+
+def reasons(line: Line) -> str:
+    """Who has not had an alert, and why."""
+    return "; ".join(f"{name}: {why}" for name, why in line["not_had"].items())
+
+
+def _told(line: Line) -> str:
+    """A line for a log: what, and who has it."""
+    had = f" Sent to: {', '.join(line['had'])}." if line["had"] else ""
+    not_had = f" NOT SENT: {reasons(line)}." if line["not_had"] else ""
+    return f"{line['level'].upper()} {line['title']}. {line['text']}{had}{not_had}"
+
+
+def _put_on_record(line: Line, paths: Iterable[Path]) -> None:
+    """Into the log first, which cannot fail."""
+    print(_told(line), file=sys.stderr, flush=True)
+    for path in paths:
+        try:
+            _append(path, line)
+        except OSError as error:
+            print(f"This alert is not on record: {path}: {error.strerror}.", file=sys.stderr, flush=True)
+
+
+def _append(path: Path, line: Line) -> None:
+    """One write, after the end of a line that somebody was killed in. `after` is the hash of all before the line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.appended(path) as file:
+        file.seek(0)
+        before = file.read()
+        lead_in = b"\n" if before and not before.endswith(b"\n") else b""
+        after = hashlib.sha256(before + lead_in).hexdigest()
+        file.write(lead_in + json.dumps({**line, AFTER: after}, ensure_ascii=False).encode() + b"\n")
+
+
+def check(path: Path) -> list[str]:
+    """What is wrong with a record, a sentence each: a line that does not follow from all before it. Older lines cannot
+    be told."""
+    problems, before = [], hashlib.sha256()
+    for number, text in enumerate(files.held(path).splitlines(keepends=True), 1):
+        line = _parsed(text)
+        if line and AFTER in line and line[AFTER] != before.hexdigest():
+            problems.append(f"Line {number} of {path} does not follow from those before it: a line changed or went.")
+        before.update(text)
+    return problems
+
+
+def heads(lines: Iterable[Line]) -> Iterator[tuple[int, str]]:
+    """Number and hash of each line of the release log that people were told of."""
+    for line in lines:
+        if found := HEAD.fullmatch(str(line["key"])):
+            yield int(found[1]), found[2]
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """Whole lines; a record that is not there, or cannot be read, has none."""
+    for text in files.held(path).splitlines():
+        if (line := _parsed(text)) and "key" in line:
+            yield {name: value for name, value in line.items() if name != AFTER}
+
+
+def _parsed(text: bytes) -> Line | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time, if a lock can be had: told twice is better than not at all."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(files.locked(path.with_name(f".{path.name}.lock")))
+        except OSError as error:
+            print(f"Alerts cannot be locked: {path.parent}: {error.strerror}.", file=sys.stderr, flush=True)
+        yield

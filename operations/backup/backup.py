@@ -1,0 +1,119 @@
+"""Backup of what cannot be built again: what landed, what went out, what is on record, and the configuration."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import send_ready
+from inspection import release_log
+from operations.backup import archive
+from operations.backup.archive import Held
+from operations.places import BACKUPS, RECORDS, alone, below
+from send_ready import files
+from send_ready.runs import RunError
+from send_ready.settings import Settings
+
+CONFIG = "config"
+HELD = ("landing", "out", RECORDS, CONFIG)
+NOT_HELD = "rehearsals"  # of out/: they count for nothing
+ABOUT = ("made_at", "la_code", "code_style", "code_version")
+
+
+def backup(settings: Settings, folder: Path, now: datetime) -> Path:
+    """Write send-ready_<LA>_<UTC>.tar.gz into a folder, read it back, put it on record and say where it is.
+
+    Nothing has to stand still: names are listed under the locks of those who write there, and what is listed is never
+    rewritten, or is replaced as one. Raises RunError when the folder is not there or lies in what is backed up, when
+    there is nothing to back up, and when it cannot be written or read back; then there is no new archive.
+    """
+    target = _target(settings, folder, now)
+    identity = hashlib.sha256(os.fsencode(settings.home)).hexdigest()[:8]  # two homes may share the folder
+    partial = target.with_name(f".send-ready_{identity}.partial")
+    made_at = now.isoformat(timespec="seconds")
+    about = dict(zip(ABOUT, (made_at, settings.la_code, settings.code_style, send_ready.__version__), strict=True))
+    with alone(settings.home):
+        try:
+            listed = archive.write(partial, _everything(settings), about)
+            archive.read(partial, HELD)
+            os.replace(partial, target)
+            files.sync(target.parent)
+        except OSError as error:
+            raise RunError(_failed(error, settings, target)) from error
+        finally:
+            partial.unlink(missing_ok=True)
+        line = {"at": made_at, "file": target.name, "bytes": target.stat().st_size, "files": len(listed["files"])}
+        release_log.append(settings.home / RECORDS / BACKUPS, line)
+    return target
+
+
+def _target(settings: Settings, folder: Path, now: datetime) -> Path:
+    folder = folder.expanduser().resolve()
+    if not folder.is_dir():
+        raise RunError(f"There is no folder {folder} for the backup. Create it, or see that its disk is mounted.")
+    for name, place in {
+        "SEND_HOME": settings.home,
+        "SEND_INBOX": settings.inbox,
+        "SEND_CONFIG": settings.config,
+    }.items():
+        if place and folder.is_relative_to(place):
+            raise RunError(f"{folder} lies in {name}. A backup belongs on another disk: name a folder elsewhere.")
+    if not any((settings.home / name).exists() for name in ("landing", "out")):
+        raise RunError(f"There is nothing to back up in {settings.home}. Is it the SEND_HOME that the nights use?")
+    return folder / f"send-ready_{settings.la_code}_{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar.gz"
+
+
+def _failed(error: OSError, settings: Settings, target: Path) -> str:
+    return (
+        f"There is no backup. {error.filename or target.parent}: {error.strerror or error}. In {target.parent} "
+        f"{shutil.disk_usage(target.parent).free:,} bytes are free. Make room there, or name another folder. "
+        f"Nothing in {settings.home} was changed."
+    )
+
+
+def _everything(settings: Settings) -> Iterator[Held]:
+    home, out = settings.home, settings.home / "out"
+    yield from (Held(held.name, (home / held.name).read_bytes()) for held in _in(home, home / RECORDS))
+    yield from _landing(home)
+    yield from _inspections(home)
+    with files.locked(home / "locks" / "board"):
+        editions = _in(home, out / "board")
+    yield from editions  # frozen once, they stay
+    with files.locked(home / "locks" / "publish"):
+        packs = sorted(out.glob("[!.]*"))
+    for path in packs:
+        if path.is_file() and not path.is_symlink():
+            yield Held(f"out/{path.name}", path.read_bytes())
+        elif path.name not in ("inspections", "board", NOT_HELD) and not path.is_symlink():
+            with files.locked(home / "locks" / "publish"):  # a pack is replaced as one: not while it is read
+                yield from _in(home, path)
+    if settings.config:
+        for path in below(settings.config):
+            yield Held(f"{CONFIG}/{path.relative_to(settings.config).as_posix()}", path)
+
+
+def _landing(home: Path) -> Iterator[Held]:
+    for feed in sorted((home / "landing").glob("*/*")):
+        with files.locked(home / "locks" / f"{feed.parent.name}__{feed.name}"):
+            landed = _in(home, feed)
+        yield from landed  # never rewritten
+
+
+def _inspections(home: Path) -> Iterator[Held]:
+    """What may change is read under the locks of calls and releases; versions, which never do, are read later."""
+    root = home / "out" / "inspections"
+    if not root.is_dir():
+        return
+    with files.locked(root / ".lock"), files.locked(root / ".release.lock"):
+        found = [
+            held if re.search(r"/v[0-9]+/[^/]+$", held.name) else Held(held.name, (home / held.name).read_bytes())
+            for held in _in(home, root)
+        ]
+    yield from found
+
+
+def _in(home: Path, folder: Path) -> list[Held]:
+    return [Held(path.relative_to(home).as_posix(), path) for path in below(folder)]

@@ -1,0 +1,273 @@
+"""Where a person is held: every landed export, run, published version, pack and edition, so that these can go.
+
+A person is a set of records: students, hub cases, social care persons, as the warehouses of the runs link them. A
+landed export is never rewritten, so that the way is: put it right in the source system, let the next night's export
+come without the person, and then remove the older files. What inspectors were given stays on record.
+"""
+
+import mmap
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+from duckdb import Error as DuckDBError
+
+from extract import contract as contracts
+from extract import landing, read_file
+from extract.contract import Contract
+from extract.landing import Landed
+from extract.text.load import TEXT_SUFFIXES
+from operations.retention.overdue import Item, damaged, item, landed_item, was_accepted
+from send_ready import database, runs
+from send_ready.database import identifier, literal
+from send_ready.runs import RunError
+from send_ready.settings import KEPT_CONFIG, Settings
+
+SOURCES = ("capita_one", "ehc_hub", "social_care")
+PREFIXES = {"HUB-": "ehc_hub", "SC-": "social_care"}  # of a Unique ID that is no student's
+# Columns of the contracts that say whose row it is, and what they hold.
+HOLDS = {
+    "student_id": "capita_one",
+    "migrated_student_id": "capita_one",
+    "case_reference": "ehc_hub",
+    "person_id": "social_care",
+    "plan_id": "plan",
+    "upn": "upn",
+    "former_upn": "upn",
+    "child_upn": "upn",
+}
+ENCODINGS = ("ascii", "utf-16-le", "utf-16-be")
+SHOWN = 12
+
+
+@dataclass
+class Found:
+    """What holds a person and can go; why it must not go yet; and what else to know."""
+
+    items: list[Item] = field(default_factory=list)
+    blockers: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+
+Ids = dict[str, set[str]]  # by what HOLDS names
+
+
+def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
+    """Find everything that holds the person. Nothing of what it says is about them but numbers of records and files."""
+    ids = _ids(settings, asked)
+    needles = sorted(set().union(*ids.values()))
+    found = Found()
+    hashes = set()
+    for contract in contracts.load_all(settings):
+        columns = _columns(contract)
+        if not columns:
+            continue
+        history = landing.history(settings.home, contract)
+        holding = [each for each in history if _in_landed(settings, each, contract, ids)]
+        for each in holding:
+            accepted = was_accepted(settings.home, each, contract)
+            found.items.append(landed_item(settings.home, each, accepted, today))
+            hashes.add(each.sha256)
+        for each_damaged, _ in damaged(settings.home, contract):
+            path = settings.home / each_damaged.path
+            if path.suffix not in TEXT_SUFFIXES or _in_bytes(path, needles):
+                found.items.append(each_damaged)
+        newest = next((each for each in reversed(history) if was_accepted(settings.home, each, contract)), None)
+        if newest and newest in holding:
+            found.blockers.append(
+                f"{contract.id}: the newest export, of {newest.data_date}, still holds them. Put it right in the "
+                f"source system ({contract.owner}), let the next export come, and run this again."
+            )
+    _runs(settings, hashes, found)
+    _published(settings, ids, found)
+    _folders(settings, needles, found)
+    found.told = [_said(ids), *found.told, *_elsewhere(settings, needles)]
+    return found
+
+
+def _ids(settings: Settings, asked: Iterable[str]) -> Ids:
+    """The records that were asked for, and those that any run's warehouse links with them."""
+    ids: Ids = {kind: set() for kind in HOLDS.values()}
+    for each in asked:
+        source, colon, own = each.partition(":")
+        prefix = next((prefix for prefix in PREFIXES if each.startswith(prefix)), "")
+        if colon and source not in SOURCES:
+            raise RunError(f"Records are named source:id, with one of these sources: {', '.join(SOURCES)}.")
+        ids[source if colon else PREFIXES.get(prefix, "capita_one")].add(own if colon else each.removeprefix(prefix))
+    for path in sorted(settings.home.glob("runs/*/warehouse.duckdb")):
+        try:
+            with database.reader(path) as con:
+                _add_linked(con, ids)
+        except DuckDBError:
+            continue  # of a run that did not come so far: it links nothing
+    return ids
+
+
+def _add_linked(con: DuckDBPyConnection, ids: Ids) -> None:
+    records = " OR ".join(
+        f"(source_system = {literal(source)} AND source_id IN {_list(ids[source])})" for source in SOURCES
+    )
+    con.execute(f"""
+        CREATE TEMP TABLE wanted AS FROM int.int_person_records__linked
+        WHERE person_id IN (SELECT person_id FROM int.int_person_records__linked WHERE {records})""")
+    for source, own in con.execute("SELECT source_system, source_id FROM wanted").fetchall():
+        ids[source].add(own)
+    for (plan,) in con.execute(
+        "SELECT plan_id FROM int.int_plans__unioned WHERE person_id IN (SELECT person_id FROM wanted)"
+    ).fetchall():
+        ids["plan"].add(plan)
+    for row in con.execute(
+        "SELECT valid_upn, valid_former_upn FROM int.int_person_records__unioned SEMI JOIN wanted USING (record_id)"
+    ).fetchall():
+        ids["upn"] |= set(filter(None, row))
+
+
+def _columns(contract: Contract) -> dict[str, str]:
+    """Columns of a feed that say whose row it is, and what each holds."""
+    return {column.name: HOLDS[column.name] for column in contract.columns if column.name in HOLDS}
+
+
+def _in_landed(settings: Settings, each: Landed, contract: Contract, ids: Ids) -> bool:
+    """Whether a landed file holds one of the records. One of no use that cannot be read counts as if it did."""
+    path = settings.home / each.path
+    if each.duplicate_of or not path.is_file():
+        return False
+    kinds = _columns(contract).values()
+    is_text = each.suffix in TEXT_SUFFIXES
+    if is_text and not _in_bytes(path, sorted(set().union(*(ids[kind] for kind in kinds)))):
+        return False
+    if not was_accepted(settings.home, each, contract):
+        return True
+    try:
+        read_file.ensure_typed(settings.home, each, contract)
+    except read_file.Spoilt:
+        return True
+    rows, quarantine, _ = (settings.home / part for part in read_file.typed_paths(each, contract))
+    if not rows.exists():
+        return True
+    return _in_typed(rows, quarantine, contract, ids)
+
+
+def _in_typed(rows: Path, quarantine: Path, contract: Contract, ids: Ids) -> bool:
+    columns = _columns(contract)
+    here = " OR ".join(
+        f"upper({identifier(name)}) IN {_list(map(str.upper, ids[kind]))}" for name, kind in columns.items()
+    )
+    words = sorted(set().union(*(ids[kind] for kind in columns.values())))
+    with database.scratch() as con:
+        held = con.execute(f"SELECT count(*) FROM read_parquet({literal(rows)}) WHERE {here}").fetchall()
+        aside = con.execute(
+            f"SELECT count(*) FROM read_parquet({literal(quarantine)}) WHERE regexp_matches(record, ?, 'i')",
+            [_pattern(words)],
+        ).fetchall()
+    return bool(held[0][0] or aside[0][0])
+
+
+def _list(values: Iterable[str]) -> str:
+    return f"({', '.join(map(literal, sorted(values))) or 'NULL'})"
+
+
+def _pattern(words: Sequence[str]) -> str:
+    """The words, each on its own. In the syntax that Python and DuckDB share."""
+    return rf"(^|[^0-9A-Za-z])({'|'.join(map(re.escape, words))})($|[^0-9A-Za-z])"
+
+
+def _in_bytes(path: Path, words: Sequence[str]) -> bool:
+    """Whether a file has one of the words, in any encoding that exports come in, without reading it into memory."""
+    if not words or not path.stat().st_size:
+        return False
+    pattern = b"|".join(re.escape(word.encode(code)) for word in words for code in ENCODINGS)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return bool(re.search(pattern, data, re.IGNORECASE))
+
+
+def _runs(settings: Settings, hashes: set[str], found: Found) -> None:
+    """Runs that were made from one of these exports."""
+    for folder in sorted((settings.home / "runs").glob("[!.]*")):
+        if hashes & {(runs.read(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
+            found.items.append(item(settings.home, "runs", folder))
+
+
+def _published(settings: Settings, ids: Ids, found: Found) -> None:
+    """Versions of the published warehouse. The one that is served stays until the next takes its place."""
+    persons = {*ids["capita_one"], *(f"HUB-{each}" for each in ids["ehc_hub"])}
+    persons |= {f"SC-{each}" for each in ids["social_care"]}
+    served = (settings.home / "serving").resolve()
+    for folder in sorted((settings.home / "published").glob("[!.]*")):
+        table = folder / "parquet" / "core" / "dim_person.parquet"
+        if table.exists() and not _has_person(table, persons):
+            continue
+        if folder == served:
+            found.blockers.append("The published warehouse still holds them: make run, and run this again.")
+        else:
+            found.items.append(item(settings.home, "published", folder))
+
+
+def _has_person(table: Path, persons: set[str]) -> bool:
+    with database.scratch() as con:
+        query = f"SELECT count(*) FROM read_parquet({literal(table)}) WHERE person_id IN {_list(persons)}"
+        return bool(con.execute(query).fetchall()[0][0])
+
+
+def _folders(settings: Settings, words: Sequence[str], found: Found) -> None:
+    """Packs, editions and rehearsals with one of the IDs go; calls of the inspectors are named, and stay."""
+    out = settings.home / "out"
+    for kind, pattern in (
+        ("packs", "[0-9]*-[0-9]*-[0-9]*"),
+        ("board", "board/[0-9]*-[0-9]*"),
+        ("rehearsals", "rehearsals/[0-9]*"),
+    ):
+        for folder in sorted(out.glob(pattern)):
+            if any(_in_file(path, words) for path in _files(folder)):
+                found.items.append(item(settings.home, kind, folder))
+    calls = [
+        folder.name
+        for folder in sorted(out.glob("inspections/[0-9]*"))
+        if any(_in_file(path, words) for path in _files(folder))
+    ]
+    if calls:
+        found.told.append(
+            f"These calls of the inspectors hold them, and stay until their period is over: {', '.join(calls)}."
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _in_file(path: Path, words: Sequence[str]) -> bool:
+    """Whether a file that SEND Ready made has one of the words: in its cells, its rows or its text."""
+    if path.suffix == ".parquet":
+        with database.scratch() as con:
+            rows = f"read_parquet({literal(path)}) AS line"
+            found = con.execute(
+                f"SELECT count(*) FROM {rows} WHERE regexp_matches(line::VARCHAR, ?, 'i')", [_pattern(words)]
+            )
+            return bool(found.fetchall()[0][0])
+    if zipfile.is_zipfile(path):
+        pattern = re.compile(_pattern(words).encode(), re.IGNORECASE)
+        with zipfile.ZipFile(path) as book:
+            return any(pattern.search(book.read(name)) for name in book.namelist())
+    return _in_bytes(path, words)
+
+
+def _said(ids: Ids) -> str:
+    counts = ", ".join(f"{len(ids[source])} of {source}" for source in SOURCES if ids[source])
+    return f"Looked for {counts}, with their plans and UPNs, as the runs that are kept link them."
+
+
+def _elsewhere(settings: Settings, words: Sequence[str]) -> Iterator[str]:
+    """What SEND Ready does not change."""
+    if settings.config:
+        for path in sorted((settings.config / "decisions").glob("*.csv")):
+            if _in_bytes(path, words):
+                yield f"{path} names them: take the line out."
+    for path in sorted((settings.home / KEPT_CONFIG).glob("*")):
+        if _in_bytes(path, words):
+            yield f"{path}, of the last good run, names them: it goes with the next good run after that line is gone."
+    if settings.publish_url:
+        yield "PostgreSQL keeps the run before the last: two nights from now nothing of them is there."

@@ -1,0 +1,9 @@
+"""The parts of the status, each found by itself: what stands in records and names, never in exports."""
+
+from operations.status.calls import inspections, releases
+from operations.status.configured import configured
+from operations.status.machine import airflow, backups, disk, retained
+from operations.status.night import feeds, last_run, newest_pack
+from operations.status.readers import published
+
+LOOKS = (last_run, newest_pack, feeds, published, inspections, releases, disk, backups, retained, configured, airflow)

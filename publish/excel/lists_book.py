@@ -1,0 +1,166 @@
+"""What stands in annex_a_person_level_lists.xlsx: the two lists, and About."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+import send_ready
+from publish.excel import workbook
+from publish.excel.workbook import Block, Column, Grid, Page
+from send_ready.database import identifier
+from send_ready.layout import LAYOUT_VERSION, ListLayout, council, letters, lists
+from send_ready.runs import Run
+from send_ready.settings import Settings
+from warehouse import run_data
+from warehouse.run_data import STATES, Feed, tell
+
+NAME = "annex_a_person_level_lists.xlsx"
+WHO = {
+    "List 1": "Everyone with an EHC plan open at the as-at date for whom the council is responsible",
+    "List 2": "Everyone on SEN support (K) at an establishment of the council's area, without an EHC plan",
+}
+WIDEST = 24  # characters of a text column of the lists: longer values wrap, so that a sheet prints on one page's width
+_BOTH = ("List 1", "List 2")
+# The feeds whose values each list shows or is chosen by; tests hold this to the lineage of the dbt models.
+BEHIND = {
+    "capita_one.students": _BOTH,
+    "capita_one.ehc_plans": _BOTH,
+    "capita_one.annual_reviews": ("List 1",),
+    "capita_one.sen_needs": _BOTH,
+    "capita_one.sen_provision": ("List 2",),
+    "capita_one.enrolments": _BOTH,
+    "capita_one.home_education": ("List 1",),
+    "capita_one.attendance": _BOTH,
+    "capita_one.exclusions": _BOTH,
+    "ehc_hub.cases": _BOTH,
+    "ehc_hub.reviews": ("List 1",),
+    "gias.establishments": _BOTH,
+    "social_care.involvements": _BOTH,
+}
+_KINDS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "text": "VARCHAR"}
+
+
+def write(path: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> dict[str, int]:
+    """Write the lists and About, and say how many rows stand on each list."""
+    layouts = lists()
+    grids = [_grid(con, layout, settings) for layout in layouts]
+    rows = {layout.name: len(grid.columns[0].values) for layout, grid in zip(layouts, grids, strict=True)}
+    about = _about(run_data.feeds(con), rows, run, settings)
+    workbook.write(path, "Annex A person-level lists", [*grids, about])
+    return rows
+
+
+def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Grid:
+    """One list, ordered by Unique ID, codes in the style that the council chose."""
+    chosen = ", ".join(f"CAST({identifier(column.column_name)} AS {_KINDS[column.kind]})" for column in layout.columns)
+    values = run_data.columns(con, f"SELECT {chosen} FROM built.{layout.table} ORDER BY unique_id")
+    forms = letters() if settings.code_style == "lettered" else {}
+    columns = []
+    for column, held in zip(layout.columns, values, strict=True):
+        form = forms.get(column.code_set or "", {})
+        columns.append(Column(column.header, column.kind, [form.get(value, value) for value in held] if form else held))
+    return Grid(layout.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
+
+
+def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Settings) -> Page:
+    name = council(run.la_code)
+    return Page(
+        "About",
+        "Annex A person-level lists",
+        [
+            Block(
+                "These lists",
+                [
+                    Column("Council", "text", [name or f"Local authority {run.la_code}"]),
+                    Column("DfE number", "text", [run.la_code]),
+                    Column("As-at date", "date", [run.as_at]),
+                    Column("Layout version", "text", [LAYOUT_VERSION]),
+                    Column("Code style", "text", [settings.code_style.capitalize()]),
+                    Column("Made by", "text", [f"SEND Ready {send_ready.__version__}"]),
+                ],
+            ),
+            _lists_block(feeds, rows),
+            _feeds_block(feeds),
+            Block("Notes", [Column("", "text", _notes(feeds, settings))], has_header=False),
+        ],
+        widths=(48, 12, 13, 15, 44, 56),
+    )
+
+
+def _lists_block(feeds: Sequence[Feed], rows: dict[str, int]) -> Block:
+    behind = {name: [feed for feed in feeds if name in BEHIND.get(feed.name, ())] for name in rows}
+    dates = {name: [feed.data_date for feed in used if feed.data_date] for name, used in behind.items()}
+    others = {name: sum(feed.status != "fresh" for feed in used) for name, used in behind.items()}
+    return Block(
+        "What date each list represents",
+        [
+            Column("Sheet", "text", [name.replace(" ", "_") for name in rows]),
+            Column("Rows", "count", list(rows.values())),
+            Column("Oldest data", "date", [min(dates[name], default=None) for name in rows]),
+            Column("Newest data", "date", [max(dates[name], default=None) for name in rows]),
+            Column(
+                "State of its feeds",
+                "text",
+                [f"{others[name]} of {len(behind[name])} not fresh" if others[name] else "All fresh" for name in rows],
+            ),
+            Column("Who is on it", "text", [WHO[name] for name in rows]),
+        ],
+    )
+
+
+def _feeds_block(feeds: Sequence[Feed]) -> Block:
+    used = [feed for feed in feeds if feed.name in BEHIND]
+    return Block(
+        "What each feed behind the lists holds",
+        [
+            Column("Feed", "text", [feed.title for feed in used]),
+            Column("State", "text", [STATES[feed.status] for feed in used]),
+            Column("Data date", "date", [feed.data_date for feed in used]),
+            Column("Behind", "text", [" and ".join(BEHIND[feed.name]).replace("and List ", "and ") for feed in used]),
+            Column("File", "text", [feed.file_name for feed in used]),
+            Column("Note", "text", [feed.note for feed in used]),
+        ],
+    )
+
+
+def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
+    never = {name for name, (columns, _) in _NOT_KNOWN.items() if not any(tell(feeds, name, *each) for each in columns)}
+    notes = [
+        f"The layout is that of the Annex A request of November 2022 (version {LAYOUT_VERSION}).",
+        "Conformance to the June 2025 handbook is not claimed.",
+        "An empty cell means that nothing is recorded or known. What ought to be put right is in issues.xlsx.",
+        "Counts and absence cover the six months up to the as-at date; absence is a percentage of possible sessions.",
+        "These lists hold personal data about children. Share them only by the means agreed for it.",
+    ]
+    if settings.code_style == "lettered":
+        notes.append("DS (Down syndrome) has no letter in this version of the layout and stands as DS.")
+    notes += [note for name, (_, note) in _NOT_KNOWN.items() if name in never]
+    return notes
+
+
+# What a feed must have for its columns of the lists to be known (one of these), and what to say where it has not.
+_NOT_KNOWN: dict[str, tuple[Sequence[Sequence[str]], str]] = {
+    "gias.establishments": (
+        [()],
+        "No GIAS file has been received: phases are blank, and List_2 holds every enrolled child on SEN support, "
+        "whichever area the school is in.",
+    ),
+    "capita_one.exclusions": (
+        [()],
+        "No exclusions file has been received: suspensions and permanent exclusions are blank, which is not 0.",
+    ),
+    "capita_one.attendance": (
+        [("authorised_absence", "unauthorised_absence")],
+        "No attendance file with authorised and unauthorised absence has been received: absence is blank.",
+    ),
+    "capita_one.home_education": (
+        [()],
+        "No home education file has been received: elective home education is blank, which is not No.",
+    ),
+    "social_care.involvements": (
+        [("date_of_birth", "upn"), ("date_of_birth", "first_name", "last_name", "postcode")],
+        "No social care file that can be linked to children has been received: whether a child is known to social care "
+        "is blank, which is not No.",
+    ),
+}

@@ -1,5 +1,0 @@
-import sys
-
-from send_ready.cli import main
-
-sys.exit(main())

@@ -1,0 +1,120 @@
+"""The only module that opens DuckDB.
+
+A process holds no more memory than machine.memory_limit says; larger work spills to disk beside the file.
+One process writes a file, or many read it, never both: so a run builds in its own folder and
+readers are given a copy (warehouse/serve.py).
+"""
+
+import fcntl
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from send_ready import disk, machine
+from send_ready.runs import RunError
+
+# Files that clients back to DuckDB 1.4 can read.
+STORAGE = "v1.4.0"
+THREADS = 4
+EXTENSIONS_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+class WarehouseError(RunError):
+    """A warehouse file is not there, or is damaged. The text says which, and how it is made again."""
+
+
+class LockedError(WarehouseError):
+    """Another program has a warehouse file open for writing, or has it open while it is to be written."""
+
+
+def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database, for reading exports and Parquet. `spill` is where large sorts may go."""
+    con = duckdb.connect(config={"memory_limit": machine.memory_limit(), "threads": THREADS, **EXTENSIONS_OFF})
+    if spill:
+        con.execute(f"SET temp_directory = {literal(spill)}")
+    return con
+
+
+def reader(path: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a warehouse file. Raises WarehouseError."""
+    return _connect(path, read_only=True, config={"memory_limit": machine.memory_limit(), **EXTENSIONS_OFF})
+
+
+def writer(path: Path) -> duckdb.DuckDBPyConnection:
+    """The one writing connection to a warehouse file, created when it does not exist. Raises WarehouseError."""
+    return _connect(
+        path,
+        config={
+            "storage_compatibility_version": STORAGE,
+            "memory_limit": machine.memory_limit(),
+            "threads": THREADS,
+            **EXTENSIONS_OFF,
+        },
+    )
+
+
+def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Make a warehouse file readable in a connection, under a name. Raises WarehouseError."""
+    try:
+        con.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
+    except duckdb.Error as error:
+        raise _explained(path, error) from error
+
+
+def in_use(path: Path) -> bool:
+    """Whether another process has a warehouse file open: DuckDB locks it meanwhile, to read as well as to write."""
+    flock = "hhqqi4x"  # type, whence, start, length, process
+    wanted = struct.pack(flock, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    with open(path, "rb") as file:
+        found = fcntl.fcntl(file, fcntl.F_GETLK, wanted)  # asks, and takes no lock: nobody is kept out meanwhile
+    return bool(struct.unpack(flock, found)[0] != fcntl.F_UNLCK)
+
+
+def _connect(path: Path, **options: Any) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), **options)
+    except duckdb.Error as error:
+        raise _explained(path, error) from error
+
+
+def _explained(path: Path, error: duckdb.Error) -> Exception:
+    said = str(error)
+    if any(words in said for words in (*disk.WORDS, *machine.WORDS)):
+        return error
+    return locked(path, said) or WarehouseError(
+        f"{path} is {'damaged' if path.exists() else 'not there'}. If it is that of a run, build it again with "
+        "`send-ready build`; if it is published, with `send-ready serve`. Then run this step again."
+    )
+
+
+def locked(path: Path, said: str) -> LockedError | None:
+    """What to tell of a warehouse file that is open elsewhere, by DuckDB's words; None when they say something else."""
+    if "Could not set lock" not in said:
+        return None
+    holder = re.search(r"held in (.+? \(PID \d+\))", said)
+    return LockedError(
+        f"{path} is open in another program{f', {holder[1]}' if holder else ''}. Close it there, or open a copy or the "
+        "published warehouse read-only; then run this step again."
+    )
+
+
+def literal(value: object) -> str:
+    """A value as an SQL literal; numbers as numbers, None as NULL, anything else as text.
+
+    For statements that take no parameters (COPY, CREATE VIEW), and where a step should start at once:
+    the first statement with parameters makes DuckDB import pandas, which takes longer than a small feed.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

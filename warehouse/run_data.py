@@ -1,0 +1,188 @@
+"""What a run holds for this room: lists, issues, feeds and quarantined rows, read from one connection."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from extract import contract as contracts
+from send_ready import database, issues
+from send_ready.database import identifier, literal
+from send_ready.layout import lists
+from send_ready.runs import Run, RunError, feed_results
+
+STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing"}
+SYSTEMS = {"capita_one": "Capita One: "}  # whose feed titles do not name the system
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What one feed came to, with its contract's title, owner and limit."""
+
+    name: str  # source.feed
+    title: str
+    owner: str
+    status: str
+    was_ever_received: bool
+    data_date: date | None
+    file_name: str | None
+    rows_accepted: int | None
+    rows_quarantined: int | None
+    stale_after_days: int
+    columns_missing: tuple[str, ...] = ()  # optional ones that the file in use has not
+
+    def tells(self, *columns: str) -> bool:
+        """Whether the feed ever came, and the file in use has these columns: else what they would hold is not known."""
+        return self.was_ever_received and not {*columns} & {*self.columns_missing}
+
+    @property
+    def note(self) -> str | None:
+        """What the state means for whoever reads the lists."""
+        if self.status == "stale":
+            days = "1 day" if self.stale_after_days == 1 else f"{self.stale_after_days} days"
+            return f"Older than {days} before the as-at date"
+        if self.status == "refused":
+            older = "an older file is used" if self.was_ever_received else "there is no older file"
+            return f"The newest file was refused; {older}"
+        return "No file up to the as-at date was ever accepted" if self.status == "missing" else None
+
+
+def unfinished(run: Run) -> RunError:
+    """What to raise when a run's warehouse is not there, lacks a table, or did not stand the tests of its build."""
+    return RunError(
+        f"Run {run.run_id} has no finished warehouse. Name a finished run with SEND_RUN_ID, or finish this one with "
+        "`send-ready build`."
+    )
+
+
+@contextmanager
+def opened(run: Run) -> Iterator[DuckDBPyConnection]:
+    """A connection with the run's warehouse attached as `built` and every issue in the table `issue`."""
+    with database.scratch(run.folder / "spill") as con:
+        attach(con, run)
+        yield con
+
+
+def attach(con: DuckDBPyConnection, run: Run) -> None:
+    """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`.
+
+    Raises WarehouseError when either is damaged, and RunError when the warehouse was not built to its end.
+    """
+    if run.unfinished.exists():
+        raise unfinished(run)
+    database.attach(con, run.warehouse, "built")
+    try:
+        con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
+    except duckdb.CatalogException as error:
+        raise unfinished(run) from error
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        raise database.WarehouseError(
+            f"A file in {run.folder / 'issues'} is damaged. Run its steps again from `send-ready extract` on, or "
+            "make another: make run."
+        ) from error
+
+
+def feeds(con: DuckDBPyConnection) -> list[Feed]:
+    """Every feed that has a contract, in order of name."""
+    found = rows(
+        con,
+        """
+        SELECT source || '.' || feed AS name, source, title, owner, status, was_ever_received, data_date, file_name,
+            rows_accepted, rows_quarantined, stale_after_days, columns_missing
+        FROM built.raw.feeds ORDER BY source, feed
+        """,
+    )
+    for row in found:
+        row["title"] = SYSTEMS.get(row.pop("source"), "") + row["title"]
+        row["columns_missing"] = _names(row["columns_missing"])
+    return [Feed(**row) for row in found]
+
+
+def _names(joined: str | None) -> tuple[str, ...]:
+    return tuple(joined.split("; ")) if joined else ()
+
+
+def tell(feeds: Sequence[Feed], name: str, *columns: str) -> bool:
+    """Whether a feed of a run can tell what its columns hold."""
+    return any(feed.name == name and feed.tells(*columns) for feed in feeds)
+
+
+def lacking(feeds: Sequence[Feed], missing: Iterable[tuple[str, str | None]]) -> str:
+    """Why something is not known, in a sentence: feeds (`source.feed`) that never came, columns that are missing."""
+    titles = {feed.name: feed.title for feed in feeds}
+    by_feed: dict[str, list[str]] = {}
+    for name, column in missing:
+        by_feed.setdefault(name, []).extend([column] if column else [])
+    never = [titles.get(name, name) for name, columns in by_feed.items() if not columns]
+    said = [f"no export of {' or of '.join(never)} has ever been received"] if never else []
+    said += [
+        f"the export of {titles.get(name, name)} has no column "
+        + " and no column ".join(f"‘{contracts.default_header(name, column)}’" for column in columns)
+        for name, columns in by_feed.items()
+        if columns
+    ]
+    return f"Not known: {'; '.join(said)}."
+
+
+def errors_on_lists(con: DuckDBPyConnection) -> int:
+    """Of the open errors, those about the lists: inspectors would see them. The others are about exports alone."""
+    found = rows(con, "SELECT count(*) AS n FROM issue WHERE severity IN ('stop', 'error') AND list_name IS NOT NULL")
+    return int(found[0]["n"])
+
+
+def list_rows(con: DuckDBPyConnection) -> dict[str, int]:
+    """Rows of each list, by its name for people."""
+    return {each.name: rows(con, f"SELECT count(*) AS n FROM built.{each.table}")[0]["n"] for each in lists()}
+
+
+def by_severity(con: DuckDBPyConnection) -> dict[str, int]:
+    """Issues of each severity, the worst first, those of which there is none included."""
+    found = {row["severity"]: row["n"] for row in rows(con, "SELECT severity, count(*) AS n FROM issue GROUP BY 1")}
+    return {severity: found.get(severity, 0) for severity in issues.SEVERITIES}
+
+
+def columns(con: DuckDBPyConnection, query: str) -> list[list[Any]]:
+    """A query's result, a list a column."""
+    result = con.execute(query)
+    width = len(result.description or ())
+    rows = result.fetchall()
+    return [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def rows(con: DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """A query's result, a row by column name."""
+    result = con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def quarantine(run: Run) -> str:
+    """A query for the quarantined rows of the files in use: where each stood and why, not what it held."""
+    parts = [
+        f"SELECT {literal(result['source'] + '.' + result['feed'])} AS feed, file_name, line_no, column_name, reason "
+        f"FROM read_parquet({literal(run.home / result['quarantine_path'])})"
+        for result in feed_results(run)
+        if result.get("quarantine_path")
+    ]
+    none = "SELECT '' AS feed, '' AS file_name, 0 AS line_no, '' AS column_name, '' AS reason WHERE false"
+    return " UNION ALL ".join(parts or [none]) + " ORDER BY ALL"
+
+
+def _all_issues(run: Run) -> str:
+    chosen = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in _COLUMNS)
+    paths = ", ".join(literal(path) for path in sorted((run.folder / "issues").glob("*.parquet")))
+    found = f"SELECT {chosen} FROM built.quality.quality_issues"
+    if paths:
+        found += f" UNION ALL SELECT {chosen} FROM read_parquet([{paths}])"
+    order = ", ".join(f"{identifier(name)} NULLS FIRST" for name in _ORDER)
+    ranks = ", ".join(literal(severity) for severity in issues.SEVERITIES)
+    return f"SELECT * FROM ({found}) ORDER BY list_position([{ranks}], severity), {order}"
+
+
+_COLUMNS = tuple(issues.COLUMNS.items())
+_FIRST = ("rule", "list_name", "unique_id", "feed", "file_name", "line_no", "column_name", "record_id")
+_ORDER = (*_FIRST, *(name for name in issues.COLUMNS if name not in _FIRST))  # every column: equal input, equal order
