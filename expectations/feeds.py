@@ -13,7 +13,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from expectations import engine, frames
+from expectations import engine, frames, gx
 from expectations.engine import Checked, EmptyFrame, Outcome
 from expectations.findings import broken, summary_of, unchecked
 from expectations.rules import Rule, load
@@ -50,7 +50,7 @@ def check_rules(contract: Contract, settings: Settings) -> None:
 
 def validate_feeds(run: Run, settings: Settings) -> int:
     """Run the rules on the file in use of every feed; writes run.issues("validate_feeds") and says how many."""
-    engine.warm_up()
+    gx.load()
     found: list[Issue] = []
     for contract in contracts.load_all(settings):
         result = runs.feed_result(run, contract.id)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from expectations import engine, frames
+from expectations import engine, frames, gx
 from expectations.engine import Checked
 from expectations.findings import MAINTAINER, broken, summary_of, unchecked
 from expectations.rules import Rule, RuleError, distinct, make, read
@@ -41,7 +41,7 @@ def frame_table(listed: ListLayout) -> str:
 
 def validate_lists(run: Run, settings: Settings) -> int:
     """Run the rules on both lists; writes run.issues("validate_lists") and says how many."""
-    engine.warm_up()
+    gx.load()
     found: list[Issue] = []
     for listed in layout.lists():
         try:

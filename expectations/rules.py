@@ -7,6 +7,7 @@ only reads the records and refuses what cannot be a rule. Nothing here needs Gre
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,27 @@ class Rule:
     passes: list[dict[str, Any]]
     fails: list[dict[str, Any]]
 
+    @cached_property
+    def checked_columns(self) -> set[str]:
+        """The columns whose values the rule checks."""
+        named = {self.kwargs[key] for key in _COLUMN_KWARGS if key in self.kwargs}
+        return named | set(self.kwargs.get("column_list", ()))
+
+    @cached_property
+    def when(self) -> str | None:
+        """The condition of the rows that the rule is about, as pandas reads it; None when it is about all of them."""
+        condition = self.kwargs.get("row_condition")
+        return condition and condition["pass_through_filter"]
+
+    @cached_property
+    def when_columns(self) -> set[str]:
+        """The columns that `when` names."""
+        return {node.id for node in ast.walk(ast.parse(self.when or "")) if isinstance(node, ast.Name)}
+
     @property
     def needs(self) -> set[str]:
         """Every column that the rule reads."""
-        named = {self.kwargs[key] for key in _COLUMN_KWARGS if key in self.kwargs}
-        named |= set(self.kwargs.get("column_list", ()))
-        condition = self.kwargs.get("row_condition")
-        if condition:
-            tree = ast.parse(condition["pass_through_filter"], mode="eval")
-            named |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        return named
+        return self.checked_columns | self.when_columns
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -29,8 +29,11 @@ def every_rule() -> list[Any]:
 
 
 @pytest.mark.parametrize(("rule", "build"), every_rule())
-def test_rule_on_its_examples(rule: Rule, build: Build) -> None:
-    """Every row of `passes` passes; every row of `fails` fails (of a `mostly` rule: the rows as a whole)."""
+def test_rule_on_its_examples(rule: Rule, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row of `passes` passes; every row of `fails` fails (of a `mostly` rule: the rows as a whole).
+
+    And as a suite of Great Expectations' own they come to the same.
+    """
     assert rule.passes, "a rule needs at least one example that passes"
     assert rule.fails, "a rule needs at least one example that fails"
     (passing,) = engine.check("passes", build(rule, rule.passes), [rule]).outcomes
@@ -40,3 +43,8 @@ def test_rule_on_its_examples(rule: Rule, build: Build) -> None:
     assert (failing.broken, failing.passed) == (None, False)
     if "mostly" not in rule.kwargs:
         assert sorted(failing.rows) == sorted(frame.index)
+    everything = build(rule, rule.passes + rule.fails)
+    (short,) = engine.check("both", everything, [rule]).outcomes
+    monkeypatch.setattr(engine, "BY_ROW", frozenset())
+    (whole,) = engine.check("both", everything, [rule]).outcomes
+    assert short == whole
