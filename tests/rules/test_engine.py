@@ -1,6 +1,8 @@
 """What Great Expectations would hide, and that rows are found by number and nothing else."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -169,3 +171,19 @@ def test_a_big_feed_is_compared_by_whole_columns() -> None:
     checked = engine.check(contract.id, frame, rules)
     assert time.process_time() - started < 10
     assert {outcome.rule.code: len(outcome.rows) for outcome in checked.failed} == {"S-ATT-02": 22_728}
+
+
+def test_great_expectations_is_imported_without_what_no_rule_needs() -> None:
+    """Nor is anything lost by that: who asks for it, has it."""
+    program = """
+import sys
+from expectations import gx
+gx.load()
+heavy = [name for name in ("scipy.stats._stats_py", "altair.vegalite", "sqlalchemy") if name in sys.modules]
+assert not heavy, heavy
+import altair, scipy.stats, sqlalchemy
+from scipy import stats
+assert altair.Chart and sqlalchemy.select and stats.entropy([1, 1]) and scipy.stats.norm
+assert "scipy.stats._stats_py" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=settings.PROJECT)

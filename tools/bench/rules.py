@@ -10,23 +10,22 @@ The exit status is 1 when the two disagree about a single row, for then nothing 
 
 import argparse
 import ast
+import itertools
 import math
-import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from expectations import engine, feeds, frames, gx, lists
 from expectations.rules import Rule
 from extract import contract as contracts
-from send_ready import configuration, layout, runs, settings, warehouse
-from send_ready.warehouse import literal
-from warehouse import build
+from operations.settle import in_force
+from send_ready import database, layout, runs, settings
+from send_ready.database import literal
 
 Floor = Callable[[Any], list[int]]
 PLAIN = {  # the rows that fail, of the rule's columns c (and d, of a pair)
@@ -95,7 +94,7 @@ def plain(rule: Rule) -> Floor:
         f"    return failing if 1 - len(failing) / max(1, len(frame)) < {given.get('mostly', 1)} else []",
     ]
     made: dict[str, Any] = {"math": math}
-    exec(compile("\n".join(source), rule.id, "exec"), made)  # nothing but the shipped rules of this checkout
+    exec(compile("\n".join(source), rule.id, "exec"), made)  # noqa: S102  (rules of this checkout, for a measure)
     floor: Floor = made["fails"]
     return floor
 
@@ -104,10 +103,10 @@ def suites() -> Iterator[Suite]:
     """Both lists and every feed of the run that SEND_HOME and SEND_RUN_ID name."""
     given = settings.load()
     run = runs.find(given)
-    given = configuration.in_force(run, given)
+    given = in_force(run, given)
     for listed in layout.lists():
         rules = lists.rules_of(listed, given)
-        with warehouse.reader(run.warehouse) as con:
+        with database.reader(run.warehouse) as con:
             frame = _frame(con, lists.frame_table(listed), "rowid", listed.name, rules, run)
         yield Suite(listed.name, frame, rules, [plain(rule) for rule in rules])
     for contract in contracts.load_all(given):
@@ -116,15 +115,14 @@ def suites() -> Iterator[Suite]:
         absent = set(result["columns_missing"])
         rules = [rule for rule in feeds.rules_of(contract.id, given) if not rule.needs & absent]
         source = f"read_parquet({literal(run.home / result['typed_path'])}, file_row_number = true)"
-        with warehouse.scratch() as con:
-            seed = partial(build.seed, settings=given)
-            frame = _frame(con, source, "file_row_number", contract.id, rules, run, seed=seed)
+        with database.scratch() as con:
+            frame = _frame(con, source, "file_row_number", contract.id, rules, run)
         if len(frame):
             yield Suite(contract.id, frame, rules, [plain(rule) for rule in rules])
 
 
-def _frame(con: Any, source: str, row: str, name: str, rules: Sequence[Rule], run: runs.Run, **seed: Any) -> Any:
-    return frames.read(con, source, row, name, {column for rule in rules for column in rule.needs}, run.as_at, **seed)
+def _frame(con: Any, source: str, row: str, name: str, rules: Sequence[Rule], run: runs.Run) -> Any:
+    return frames.read(con, source, row, name, {column for rule in rules for column in rule.needs}, run.as_at)
 
 
 def disagreements(suite: Suite) -> list[str]:
@@ -137,9 +135,9 @@ def disagreements(suite: Suite) -> list[str]:
     ]
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[Sequence[Suite]], None], measured: Sequence[Suite]) -> float:
     started = time.process_time()
-    work()
+    work(measured)
     return time.process_time() - started
 
 
@@ -156,10 +154,9 @@ def main() -> int:
     parser.add_argument("--floor-of-lists", action="store_true", help="only that, once: the program compared with")
     given = parser.parse_args()
     if given.floor_of_lists:
-        for suite in (suite for suite, _ in zip(suites(), layout.lists(), strict=False)):
-            for floor in suite.floors:
-                floor(suite.frame)
+        _by_hand(list(itertools.islice(suites(), len(layout.lists()))))
         return 0
+    rounds = range(given.rounds)
     gx.load()
     found = list(suites())
     if wrong := [line for suite in found for line in disagreements(suite)]:
@@ -167,24 +164,30 @@ def main() -> int:
         return 1
     both = len(layout.lists())
     for name, measured in (("both lists", found[:both]), ("the feeds", found[both:])):
-        engines, floors = [], []
-        for _ in range(given.rounds):
-            engines.append(_seconds(lambda m=measured: [engine.check(s.name, s.frame, s.rules) for s in m]))
-            floors.append(_seconds(lambda m=measured: [floor(s.frame) for s in m for floor in s.floors]))
-        rows, rules = (sum(len(each) for each in lengths) for lengths in zip(*((s.frame, s.rules) for s in measured)))
-        _say(f"{name}: {rules} rules, {rows:,} rows", min(engines), min(floors))
-    steps, programs = [], []
-    for _ in range(given.rounds):
-        steps.append(_program("send_ready", "validate-lists"))
-        programs.append(_program("tools.bench.rules", "--floor-of-lists"))
-    _say("the whole step validate-lists, beside a program of the floor", min(steps), min(programs))
+        turns = [(_seconds(_ask, measured), _seconds(_by_hand, measured)) for _ in rounds]
+        rules, rows = sum(len(suite.rules) for suite in measured), sum(len(suite.frame) for suite in measured)
+        _say(f"{name}: {rules} rules, {rows:,} rows", turns)
+    step, floor = ("commands", "validate-lists"), ("tools.bench.rules", "--floor-of-lists")
+    turns = [(_program(*step), _program(*floor)) for _ in rounds]
+    _say("the whole step validate-lists, beside a program of the floor", turns)
     return 0
 
 
-def _say(what: str, engines: float, floors: float) -> None:
+def _ask(measured: Sequence[Suite]) -> None:
+    for suite in measured:
+        engine.check(suite.name, suite.frame, suite.rules)
+
+
+def _by_hand(measured: Sequence[Suite]) -> None:
+    for suite in measured:
+        for floor in suite.floors:
+            floor(suite.frame)
+
+
+def _say(what: str, turns: Sequence[tuple[float, float]]) -> None:
+    engines, floors = (min(seconds) for seconds in zip(*turns, strict=True))
     print(f"{what}: {engines:.3f} s of processor ÷ {floors:.3f} by hand = {engines / floors:.1f}")
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
     raise SystemExit(main())
