@@ -19,56 +19,43 @@ SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 .PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench fuzz audit sbom test lint format
 
 help: ## Show this list
+	@$(PYTHON) -c 'from commands.table import targets; print(targets())'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s  %s\n", $$1, $$2}' Makefile
 
-run: $(READY) ## The night, once: exports in the inbox become lists, issues and a warehouse (AS_AT=YYYY-MM-DD)
-	@$(BIN)/send-ready run
+# What these do stands in commands/table.py, which `make help` asks.
+run drill watch status rollback catalogue: $(READY)
+	@$(BIN)/send-ready $@
 
-board: $(READY) ## The board's edition of a month, its own and the public one (MONTH=YYYY-MM; last month without)
+board: $(READY)
 	@$(BIN)/send-ready edition $$MONTH
 
-drill: $(READY) ## The day of an inspection, rehearsed and timed: on the sample, or on your exports without releasing
-	@$(BIN)/send-ready drill
-
-verify-release: $(READY) ## Proof that nothing released was changed since; HEAD=hash: nor the log since that was told
+verify-release: $(READY)
 	@$(BIN)/send-ready verify-release $${HEAD:+--head "$$HEAD"}
 
-chronology: $(READY) ## What happened to named children, as a workbook (IDS="ID ID" NOTIFIED_ON=YYYY-MM-DD)
+chronology: $(READY)
 	@if [ -z "$$IDS" ]; then echo "Say which children: make chronology IDS=\"ID ID\" NOTIFIED_ON=YYYY-MM-DD" >&2; exit 2; fi
 	@$(BIN)/send-ready chronology $$IDS $${NOTIFIED_ON:+--notified-on "$$NOTIFIED_ON"}
 
-watch: $(READY) ## Looks whether a deadline or the night was missed and nobody was told; for cron or a systemd timer
-	@$(BIN)/send-ready watch
-
-status: $(READY) ## How it stands: the last run, the pack, feeds, disk, and what to do (fails when there is something)
-	@$(BIN)/send-ready status
-
-backup: $(READY) ## What cannot be built again, as one archive (TO=/a/folder/on/another/disk)
+backup: $(READY)
 	@if [ -z "$$TO" ]; then echo "Say where to: make backup TO=/a/folder/on/another/disk" >&2; exit 2; fi
 	@$(BIN)/send-ready backup "$$TO"
 
-restore: $(READY) ## Such an archive into an empty SEND_HOME (FROM=/the/archive.tar.gz)
+restore: $(READY)
 	@if [ -z "$$FROM" ]; then echo "Say which: make restore FROM=/the/archive.tar.gz" >&2; exit 2; fi
 	@$(BIN)/send-ready restore "$$FROM"
 
-purge: $(READY) ## What is older than its period; removed, and on record, with DO=1 BY="name" WHY="reason"
+purge: $(READY)
 	@$(BIN)/send-ready purge $${DO:+--do} $${BY:+--by "$$BY"} $${WHY:+--why "$$WHY"}
 
-rollback: $(READY) ## The published warehouse before this one takes its place again, until the next night
-	@$(BIN)/send-ready rollback
-
-catalogue: $(READY) ## Every table and column of the warehouse and where it comes from, as one page
-	@$(BIN)/send-ready catalogue
-
-sample: $(READY) ## An invented council's exports into the inbox (LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT=)
+sample: $(READY)
 	@$(BIN)/send-ready sample $${LA:+--la "$$LA"} $${PLANS:+--plans "$$PLANS"} \
 		$${SEN_SUPPORT:+--sen-support "$$SEN_SUPPORT"} $${SEED:+--seed "$$SEED"} $${FAULTS:+--faults "$$FAULTS"}
 
-check: $(READY) ## Before the night: the configuration and the inbox, or one export (FILE=path FEED=source.feed)
+check: $(READY)
 	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"}
 
-airflow: $(READY) ## Airflow with its web page, on this machine only (PORT=8080)
-	@exec $(BIN)/python -m commands.airflow_home $$PORT
+airflow: $(READY)
+	@exec $(BIN)/send-ready airflow $$PORT
 
 bench: $(READY) ## Time, processor and memory of each step at Lancashire's size, beside a floor
 	@$(BIN)/python -m bench

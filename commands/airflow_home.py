@@ -1,8 +1,6 @@
 """The embedded Airflow: where it keeps its state, and the environment that makes it quiet, local and private.
 
 The team server is configured by docker-compose.yml instead.
-
-usage: python -m commands.airflow_home [PORT]     `airflow standalone`, as `make airflow` does
 """
 
 import os
@@ -10,7 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from send_ready import files, ownership, settings
+from send_ready import files
 from send_ready.settings import PROJECT, Settings, SettingsError
 
 USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
@@ -73,10 +71,8 @@ def environment(given: Settings, name: str) -> dict[str, str]:
     return inherited | {key: str(value) for key, value in chosen.items()}
 
 
-def serve(given: Settings, port: int = PORT) -> None:
+def serve(given: Settings, port: int) -> None:
     """Become `airflow standalone`: the web page, the scheduler and the rest, until it is stopped."""
-    os.umask(files.PRIVATE_UMASK)
-    ownership.check(given.home)
     may_release = approvers(given)
     address = f"http://127.0.0.1:{port}"
     env = environment(given, "server") | {
@@ -107,12 +103,3 @@ def serve(given: Settings, port: int = PORT) -> None:
 def _write_program(path: Path, text: str) -> None:
     files.write_bytes(path, text.encode())
     path.chmod(0o700)
-
-
-if __name__ == "__main__":
-    try:
-        serve(settings.load(), *map(int, sys.argv[1:]))
-    except SettingsError as error:
-        sys.exit(str(error))
-    except ValueError:
-        sys.exit(f"PORT={sys.argv[1]} is not a number, such as {PORT}.")

@@ -20,6 +20,7 @@ from typing import Any
 from tests.waiting import HANG
 
 PROJECT = Path(__file__).resolve().parents[1]
+SEND_READY = str(Path(sys.executable).with_name("send-ready"))
 
 
 class Nursery:

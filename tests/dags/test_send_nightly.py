@@ -83,12 +83,12 @@ def test_nothing_is_written_into_shell_text(dag: Any) -> None:
 
 
 def test_every_command_is_one_that_the_pipeline_knows(dag: Any) -> None:
-    from commands.cli import _parser
+    from commands.cli import parser
 
     scripts = {task.bash_command for task in dag.tasks if task.task_type == "BashOperator"}
     commands = {script.rpartition('$SEND_READY}" ')[2] for script in scripts}
     assert len(commands) == 10
     for command in commands:
-        _parser().parse_args(command.replace('"$SEND_FEED"', "capita_one.students").split())
+        parser().parse_args(command.replace('"$SEND_FEED"', "capita_one.students").split())
     with pytest.raises(SystemExit):
-        _parser().parse_args(["imagined"])
+        parser().parse_args(["imagined"])

@@ -20,6 +20,7 @@ from inspection.alerts import receivers, send
 from inspection.alerts.receivers import Receivers
 from inspection.alerts.send import Alert
 from send_ready.settings import LONDON, PROJECT
+from tests.steps import SEND_READY
 from tests.waiting import HANG
 
 NOW = datetime(2026, 11, 17, 9, 30, tzinfo=LONDON)
@@ -335,7 +336,7 @@ def test_what_a_scheduler_with_no_way_out_could_not_send_the_watchdog_sends(serv
     env["SEND_REQUEST"] = json.dumps({"notified_on": "2026-01-05"})
 
     def send_ready(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "commands", *arguments]
+        command = [SEND_READY, *arguments]
         return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
 
     trial = send_ready("watch", "--test")

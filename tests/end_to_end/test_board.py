@@ -7,7 +7,6 @@ import csv
 import os
 import shutil
 import subprocess
-import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from tests import nights
 from tests.golden.pipeline import PROJECT, Pipeline
+from tests.steps import SEND_READY
 
 EXPORTS = PROJECT / "tests" / "golden" / "kpi_council" / "exports"
 AS_AT = date(2026, 11, 16)
@@ -66,7 +66,7 @@ def sheet(path: Path, rows: list[list[str]]) -> None:
 
 def command(pipeline: Pipeline, *arguments: str) -> str:
     return subprocess.run(
-        [sys.executable, "-m", "commands", *arguments],
+        [SEND_READY, *arguments],
         cwd=PROJECT, env=pipeline.environment, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
 

@@ -4,7 +4,6 @@ import os
 import re
 import resource
 import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from commands.drill import AIM
 from inspection.verify import verify
 from send_ready import files
 from tests import steps
+from tests.steps import SEND_READY
 
 PROJECT = Path(__file__).resolve().parents[2]
 COUNCIL = PROJECT / "tests" / "golden" / "council" / "2026-11-16"
@@ -34,7 +34,7 @@ PARTS = (
 def drill(home: Path, **given: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW", "AS_AT"))}
     environment |= {"SEND_HOME": str(home), "SEND_INBOX": str(COUNCIL), "AS_AT": "2026-11-16", **given}
-    command = [sys.executable, "-m", "commands", "drill"]
+    command = [SEND_READY, "drill"]
     return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
 
 

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ import pytest
 from inspection.verify import verify
 from send_ready import files
 from tests import steps, waiting
+from tests.steps import SEND_READY
 
 PROJECT = Path(__file__).resolve().parents[2]
 COUNCIL = PROJECT / "tests" / "golden" / "council" / "2026-11-16"
@@ -61,7 +61,7 @@ class Server:
         self.tokens: dict[str, str] = {}
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "commands.airflow_home", str(self.port)]
+        command = [SEND_READY, "airflow", str(self.port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True

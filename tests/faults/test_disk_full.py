@@ -21,7 +21,7 @@ from send_ready.settings import PROJECT
 from tests.faults.house import EVE, STEPS, House
 from tests.faults.kills import Undisturbed
 from tests.faults.standing import assert_whole, landed, pack, runs_served, served
-from tests.steps import Nursery
+from tests.steps import SEND_READY, Nursery
 
 SIZE = "250m"
 # What is left on the disk, in bytes, at each try: before the step's first file, and ever further into its work.
@@ -142,7 +142,7 @@ def under_a_quota(house: House, size: int, *arguments: str) -> subprocess.Comple
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW", "AS_AT"))}
     own = {"SEND_HOME": house.home, "SEND_INBOX": house.inbox, "SEND_RUN_ID": "night", "AS_AT": "2026-11-16"}
     return subprocess.run(
-        ["prlimit", f"--fsize={size}", sys.executable, "-m", "commands", *arguments],
+        ["prlimit", f"--fsize={size}", SEND_READY, *arguments],
         cwd=PROJECT, env=kept | {key: str(value) for key, value in own.items()}, capture_output=True, text=True,
     )  # fmt: skip
 

@@ -9,7 +9,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 from tests import debian
 from tests.faults.network_drive import FOR_EVER, Drive, can_mount, connected
+from tests.steps import SEND_READY
 from tests.waiting import HANG
 
 FEED = "capita_one.home_education"
@@ -121,7 +121,7 @@ def by_hand(given: Settings, *arguments: str, first: tuple[str, ...] = ()) -> su
     """A step as somebody whom the modes of files bind, as they do not bind root."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
     own |= {"SEND_HOME": str(given.home), "SEND_INBOX": str(given.inbox), "AS_AT": "2026-11-16", "SEND_RUN_ID": "t"}
-    command = [*first, *AS_ANYBODY, sys.executable, "-m", "commands", *arguments]
+    command = [*first, *AS_ANYBODY, SEND_READY, *arguments]
     return subprocess.run(command, cwd=PROJECT, env=own, capture_output=True, text=True, timeout=HANG)
 
 

@@ -4,7 +4,6 @@ import csv
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from extract import contract as contracts
 from extract.contract import Contract, normalise
 from send_ready.settings import PROJECT, Settings
+from tests.steps import SEND_READY
 
 ROWS = 60  # of each feed
 MARKER = re.compile(rb"KQ\d{6}Z")  # begins every record: the first column of each key is an id
@@ -44,7 +44,7 @@ def council(folder: Path, settings: Settings) -> list[Export]:
     """The exports of a small sample council, which is written into `folder` on the way."""
     size = ["--plans", "60", "--sen-support", "100", "--faults", "0"]
     subprocess.run(
-        [sys.executable, "-m", "sample", "--out", str(folder / "good"), "--answer-key", os.devnull, *size],
+        [SEND_READY, "sample", "--out", str(folder / "good"), "--answer-key", os.devnull, *size],
         cwd=PROJECT, env={**os.environ, "AS_AT": "2026-11-16"}, check=True, capture_output=True,
     )  # fmt: skip
     return [_export(folder / "good", contract) for contract in contracts.load_all(settings)]

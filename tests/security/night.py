@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.security import council
 from tests.security.council import Children
+from tests.steps import SEND_READY
 from tests.waiting import HANG
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -105,7 +106,7 @@ class Night:
 
     def send_ready(self, *arguments: str, is_cut_off: bool = True, **environment: str) -> int:
         """Run a command as a step does; what it says is kept."""
-        return self.run([sys.executable, "-m", "commands", *arguments], is_cut_off, **environment)
+        return self.run([SEND_READY, *arguments], is_cut_off, **environment)
 
     def broken(self, step: str, value: str, *arguments: str) -> int:
         """Run a command one of whose steps meets a value that it cannot take, and stops with it."""

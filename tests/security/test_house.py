@@ -5,13 +5,13 @@ import re
 import shlex
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from send_ready import ownership
 from send_ready.settings import PROJECT, SettingsError
+from tests.steps import SEND_READY
 from tests.waiting import HANG
 
 COMMANDS = (["begin"], ["status"], ["watch"], ["purge"], ["extract", "capita_one.students"], ["verify-release"],
@@ -25,10 +25,10 @@ def home(tmp_path: Path) -> Path:
     return made
 
 
-def send_ready(home: Path, *arguments: str, program: str = "send_ready") -> subprocess.CompletedProcess[str]:
+def send_ready(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
     env = kept | {"SEND_HOME": str(home), "AS_AT": "2026-11-16"}
-    command = [sys.executable, "-m", program, *arguments]
+    command = [SEND_READY, *arguments]
     return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=HANG)
 
 
@@ -47,8 +47,8 @@ def test_every_command_refuses_a_home_that_others_can_read(home: Path, command: 
 
 def test_airflow_refuses_it_too(home: Path) -> None:
     home.chmod(0o750)
-    done = send_ready(home, program="commands.airflow_home")
-    assert done.returncode == 1
+    done = send_ready(home, "airflow")
+    assert done.returncode == 2
     assert "can be read or changed by others" in done.stderr
     assert not (home / "airflow").exists()
 

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.steps import SEND_READY
 from tests.waiting import HANG
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ class House:
     def send_ready(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW"))}
         env = kept | {"SEND_HOME": str(self.home), "SEND_INBOX": str(self.inbox), "AS_AT": "2026-11-16"} | environment
-        command = [sys.executable, "-m", "commands", *arguments]
+        command = [SEND_READY, *arguments]
         return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=HANG)
 
     def elsewhere(self) -> dict[str, bytes | None]:

@@ -28,6 +28,7 @@ from commands import airflow_home
 from inspection.verify import verify, version_hash
 from send_ready import files, settings
 from tests import steps, waiting
+from tests.steps import SEND_READY
 
 PROJECT = Path(__file__).resolve().parents[2]
 DAG = "/api/v2/dags/annex_a_request"
@@ -103,7 +104,7 @@ class Server:
             users = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_"
             env[f"{users}USERS"] = ",".join(f"{user}:{role}" for user, role in ROLES.items())
             env[f"{users}PASSWORDS_FILE"] = str(passwords)
-            self._begin([sys.executable, "-m", "commands.airflow_home", str(self.port)], env)
+            self._begin([SEND_READY, "airflow", str(self.port)], env)
         waiting.until("the server answers", self._answers, self.log, pause=0.5)
         waiting.until("the DAG is read", self._is_read, self.log, pause=0.5)
 

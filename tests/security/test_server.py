@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from tests.steps import SEND_READY
 from tests.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -82,7 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         kept | SECRETS | {"SEND_HOME": str(folder / "home"), "SEND_INBOX": str(folder / "inbox"), "SEND_LA_CODE": "999"}
     )
     with open(folder / "said", "wb") as said:
-        command = [sys.executable, "-m", "commands.airflow_home", str(port)]
+        command = [SEND_READY, "airflow", str(port)]
         child = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=said, stderr=said, umask=0o000)
     found = Server(folder / "home", psutil.Process(child.pid), f"http://127.0.0.1:{port}")
     try:

@@ -3,7 +3,6 @@
 import datetime as dt
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from commands import airflow_home
 from send_ready import settings
 from send_ready.settings import SettingsError
+from tests.steps import SEND_READY
 
 
 def test_defaults_work_from_a_fresh_clone() -> None:
@@ -74,9 +74,9 @@ def test_a_mistake_is_named(name: str, value: str) -> None:
     ],
 )
 def test_a_mistake_is_named_where_airflow_is_started(given: dict[str, str], port: str, says: str) -> None:
-    command = [sys.executable, "-m", "commands.airflow_home", port]
+    command = [SEND_READY, "airflow", port]
     ended = subprocess.run(command, env=os.environ | given, cwd=settings.PROJECT, capture_output=True, text=True)
-    assert (ended.returncode, ended.stderr) == (1, says)
+    assert (ended.returncode, ended.stderr) == (2, says)
 
 
 @pytest.mark.parametrize(

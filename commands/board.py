@@ -1,23 +1,46 @@
-"""`make board`: the SEND board's edition of a month, in this terminal, as the DAG send_board makes it."""
+"""The SEND board's edition of a month: its steps, and `make board`, which is all of them through Airflow."""
 
 import re
+from argparse import Namespace
 from dataclasses import replace
 from datetime import date, timedelta
 
-from commands import night, play_dag
+from commands.steps import AMBER, run_in_force
 from send_ready import runs
-from send_ready.settings import Settings, SettingsError
+from send_ready.settings import Settings, SettingsError, now
 
 INCOMPLETE = 1
 
 
-def run(settings: Settings, month: str | None, today: date) -> int:
-    """Make the edition of a month (YYYY-MM; without one, of the month before today's). Exit status 0, 130 or 1.
+def chosen_day(given: Settings, options: Namespace) -> int:
+    """Exit status 0 on the month's chosen working day, and when no day is given; else 99."""
+    from inspection.clock import add_working_days, shown
+
+    if not options.day:
+        return 0
+    day = date.fromisoformat(options.day)
+    chosen = add_working_days(day.replace(day=1) - timedelta(days=1), given.board_working_day)
+    print(f"The board's edition is made on {shown(chosen)}.")
+    return 0 if day == chosen else AMBER
+
+
+def board(given: Settings, options: Namespace) -> None:
+    from publish import board
+
+    run, in_force = run_in_force(given)
+    for path in board.publish(options.public, run, in_force) if options.public else [board.freeze(run, in_force)]:
+        print(path)
+
+
+def edition(given: Settings, options: Namespace) -> int:
+    """The exit status after the edition was made through Airflow: 0, 130 when it was stopped, else 1.
 
     Raises RunError, before any work, when that month has one.
     """
+    from commands import night, play_dag
+
     night.stoppable()
-    settings = replace(settings, as_at=as_at(month, today))
+    settings = replace(given, as_at=end_of_month(options.month, now().date()))
     folder = settings.home / "out" / "board" / f"{settings.as_at:%Y-%m}"
     if folder.exists():
         raise runs.RunError(f"The edition of {settings.as_at:%B %Y} is frozen. To make it anew, move {folder} away.")
@@ -36,7 +59,7 @@ def run(settings: Settings, month: str | None, today: date) -> int:
         return night.STOPPED
 
 
-def as_at(month: str | None, today: date) -> date:
+def end_of_month(month: str | None, today: date) -> date:
     """The last day of a month, but never after today. Raises SettingsError for what is no month, or is to come."""
     if not month:
         return today.replace(day=1) - timedelta(days=1)

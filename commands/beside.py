@@ -1,0 +1,49 @@
+"""What can be done beside the night: an export looked at, an invented council, Airflow's web page."""
+
+import sys
+from argparse import Namespace
+
+from send_ready.settings import Settings, SettingsError
+
+
+def check(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when a file would be refused, or a file of the configuration set aside."""
+    from commands import check
+
+    if options.file:
+        return check.check(given, options.file, options.feed)
+    if options.feed:
+        raise SettingsError("FEED= says which feed a file is of: name the file too, with FILE=.")
+    return check.check_all(given)
+
+
+def sample(given: Settings, options: Namespace) -> int:
+    from sample.council import write
+
+    try:
+        written = write(
+            options.out or given.inbox,
+            as_at=given.as_at,
+            la_code=options.la or given.la_code,
+            plans=options.plans,
+            sen_support=options.sen_support,
+            seed=options.seed,
+            faults=options.faults,
+            answer_key=options.answer_key or given.home / "answer_key.csv",
+        )
+    except ValueError as error:  # a council too small to look like any
+        print(error, file=sys.stderr)
+        return 2
+    print(written)
+    return 0
+
+
+def airflow(given: Settings, options: Namespace) -> None:
+    """Becomes Airflow, and does not come back."""
+    from commands import airflow_home
+
+    try:
+        port = int(options.port or airflow_home.PORT)
+    except ValueError:
+        raise SettingsError(f"PORT={options.port} is not a number, such as {airflow_home.PORT}.") from None
+    airflow_home.serve(given, port)

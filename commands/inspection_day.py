@@ -1,0 +1,132 @@
+"""The day of an inspection, one command a step, and what stands beside it."""
+
+import json
+import re
+from argparse import Namespace
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from commands.steps import AMBER, run_in_force
+from send_ready import configuration, runs, settings
+from send_ready.settings import Settings
+
+if TYPE_CHECKING:
+    from inspection.call import Asked, Wanted
+
+
+def request(given: Settings, options: Namespace) -> None:
+    from extract.inbox.survey import survey
+    from inspection import approvers, clock, encryption
+    from inspection.call import register
+    from operations.settle import settle
+
+    wish = _asked(given, options)
+    if not (options.notified_on or wish.is_rehearsal):
+        approvers.approvers(given)  # that nobody may release should show now, not at 10:55
+    clock.check_notified(wish.notified_on, settings.now().date())
+    if given.release_password_file:
+        encryption.read_password(given.release_password_file)  # a mistake there should show now, not at 10:55
+    run = runs.begin(given)
+    survey(run, settle(run, given))
+    wanted = register(run, wish, settings.now())
+    print(f"Version {wanted.version} of {wanted.request.key}, as at {run.as_at}: {wanted.folder}")
+    print(f"The lists are due at {wanted.request.due:%H:%M on %A %-d %B %Y}.")
+    for line in (*clock.oddities(wish.notified_on), run.run_id):
+        print(line)
+
+
+def _asked(given: Settings, options: Namespace) -> "Asked":
+    """From the command line, else as Airflow hands it over."""
+    from inspection.call import Asked, asked
+
+    if not options.notified_on:
+        return asked(given.request or "")
+    return Asked(options.notified_on, options.kind, tuple(options.chronology), options.tracking_seed, options.rehearsal)
+
+
+def freeze(given: Settings, _: Namespace) -> None:
+    from inspection.call import of
+    from inspection.freeze import freeze
+
+    run, in_force = run_in_force(given)
+    print(freeze(run, in_force, of(given.home, run.run_id)))
+    configuration.keep(run)
+
+
+def _wanted(given: Settings) -> "Wanted":
+    """By its name: the run's folder may have been tidied away while the approver thought it over."""
+    from inspection.call import of
+
+    return of(given.home, runs.tidy(given.run_id) if given.run_id else runs.find(given).run_id)
+
+
+def question(given: Settings, _: Namespace) -> None:
+    """In JSON, for the task of Airflow that asks: subject, body, comment, and the users who may answer."""
+    from inspection import approval, approvers
+
+    asked = approval.question(_wanted(given))
+    print(json.dumps({**asdict(asked), "assigned_users": approvers.approvers(given)}))
+
+
+def release(given: Settings, options: Namespace) -> int:
+    """Exit status 0 when released, 99 when rejected. Without --approve or --reject Airflow knows who answered what."""
+    from inspection import approval, sign_off
+    from inspection.verify import REJECT
+    from operations.settle import trial
+
+    now = settings.now()
+    wanted = _wanted(given)
+    by_hand = options.option and approval.by_hand(options.option, options.by, options.comment, now)
+    decision = by_hand or approval.answered(given, wanted)
+    # What came too late is known by the contracts; a slip in one of them now must not keep the lists from going out.
+    with trial(given) as (in_force, _):
+        done = sign_off.sign_off(in_force, wanted, decision, now)
+    print(*sign_off.told(wanted, done), sep="\n")
+    return AMBER if decision and decision.option == REJECT else 0
+
+
+def deadline(given: Settings, options: Namespace) -> None:
+    from inspection.watch import deadline
+
+    print(deadline(given, options.which, settings.now()))
+
+
+def watch(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when somebody should have been told something and was not."""
+    from inspection import watch
+
+    look = watch.trial if options.test else watch.run
+    not_told = look(given, settings.now())
+    for line in not_told:
+        print(line)
+    return 1 if not_told else 0
+
+
+def verify_release(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when anything was changed."""
+    from inspection.verify import describe, verify
+
+    root = given.home / "out" / ("rehearsals" if options.rehearsal else "inspections")
+    head = options.head.strip().lower()
+    if head and not re.fullmatch("[0-9a-f]{64}", head):
+        raise runs.RunError("HEAD is the hash of a line of the release log as it was told: 64 digits from 0 to f.")
+    problems = verify(root, head)
+    print(*describe(root, head), *problems, sep="\n")
+    return 1 if problems else 0
+
+
+def chronology(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when there is something to say about an ID."""
+    from inspection import chronologies
+
+    path, said = chronologies.write(given, options.ids, options.notified_on or given.as_at)
+    for line in said:
+        print(line)
+    print(path)
+    return 1 if said else 0
+
+
+def drill(given: Settings, _: Namespace) -> int:
+    from commands.drill import drill
+
+    return drill(given)
