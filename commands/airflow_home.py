@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from send_ready import files
+from send_ready.home import AIRFLOW
 from send_ready.settings import PROJECT, Settings, SettingsError
 
 USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
@@ -43,7 +44,7 @@ def environment(given: Settings, name: str) -> dict[str, str]:
     leaves running (`server`): a scheduler would take over a run that it finds in its database.
     Airflow variables of another installation are left out, so that its database is never touched.
     """
-    home = given.home / "airflow" / name
+    home = given.home / AIRFLOW / name
     home.mkdir(parents=True, exist_ok=True)
     # What a council configures: where alerts go, who signs in (`amina:admin,raj:op`), where metrics and lineage go.
     passwords = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"

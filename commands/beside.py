@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 
+from send_ready.home import ANSWER_KEY
 from send_ready.settings import Settings, SettingsError
 
 
@@ -29,7 +30,7 @@ def sample(given: Settings, options: Namespace) -> int:
             sen_support=options.sen_support,
             seed=options.seed,
             faults=options.faults,
-            answer_key=options.answer_key or given.home / "answer_key.csv",
+            answer_key=options.answer_key or given.home / ANSWER_KEY,
         )
     except ValueError as error:  # a council too small to look like any
         print(error, file=sys.stderr)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from commands.steps import AMBER, run_in_force
 from send_ready import runs
+from send_ready.home import BOARD
 from send_ready.settings import Settings, SettingsError, now
 
 INCOMPLETE = 1
@@ -41,7 +42,7 @@ def edition(given: Settings, options: Namespace) -> int:
 
     night.stoppable()
     settings = replace(given, as_at=end_of_month(options.month, now().date()))
-    folder = settings.home / "out" / "board" / f"{settings.as_at:%Y-%m}"
+    folder = settings.home / BOARD / f"{settings.as_at:%Y-%m}"
     if folder.exists():
         raise runs.RunError(f"The edition of {settings.as_at:%B %Y} is frozen. To make it anew, move {folder} away.")
     try:

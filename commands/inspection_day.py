@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from commands.steps import AMBER, run_in_force
 from send_ready import configuration, runs, settings
+from send_ready.home import INSPECTIONS, REHEARSALS
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def verify_release(given: Settings, options: Namespace) -> int:
     """Exit status 1 when anything was changed."""
     from inspection.verify import describe, verify
 
-    root = given.home / "out" / ("rehearsals" if options.rehearsal else "inspections")
+    root = given.home / (REHEARSALS if options.rehearsal else INSPECTIONS)
     head = options.head.strip().lower()
     if head and not re.fullmatch("[0-9a-f]{64}", head):
         raise runs.RunError("HEAD is the hash of a line of the release log as it was told: 64 digits from 0 to f.")

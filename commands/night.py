@@ -11,6 +11,7 @@ from pathlib import Path
 from commands import play_dag
 from commands.play_dag import Played
 from send_ready import confined, files, runs
+from send_ready.home import ANSWER_KEY, INBOX, LANDING, SAMPLE_PARTIAL, Lock
 from send_ready.runs import Run
 from send_ready.settings import SAMPLE_LA_CODE, Settings
 
@@ -42,7 +43,7 @@ def stoppable() -> None:
 def alone(home: Path) -> Iterator[None]:
     """One at a time at a prompt of one SEND_HOME: they share an Airflow."""
     busy = f"Another run is at work in {home}: waiting for it to end."
-    with files.locked(home / "locks" / "night", lambda: print(busy, flush=True)):
+    with files.locked(home / Lock.NIGHT, lambda: print(busy, flush=True)):
         yield
 
 
@@ -52,18 +53,18 @@ def fill_inbox(settings: Settings) -> None:
     A folder that somebody named may lie on a drive that does not answer, so it is not even looked at here: `begin`
     does, and tells. Where exports have landed, as in a restored SEND_HOME, another council is not to join them.
     """
-    if settings.inbox != settings.home / "inbox" or settings.la_code != SAMPLE_LA_CODE:
+    if settings.inbox != settings.home / INBOX or settings.la_code != SAMPLE_LA_CODE:
         return
-    if any((settings.home / "landing").glob("*")) or settings.inbox.is_symlink():
+    if any((settings.home / LANDING).glob("*")) or settings.inbox.is_symlink():
         return
     if settings.inbox.exists() and any(settings.inbox.iterdir()):
         return
     from sample import council
 
     started = time.perf_counter()
-    partial = settings.home / ".sample.partial"  # all of it or nothing, should this be stopped
+    partial = settings.home / SAMPLE_PARTIAL  # all of it or nothing, should this be stopped
     confined.remove_tree(partial)  # of another day, perhaps
-    council.write(partial, as_at=settings.as_at, answer_key=settings.home / "answer_key.csv")
+    council.write(partial, as_at=settings.as_at, answer_key=settings.home / ANSWER_KEY)
     os.replace(partial, settings.inbox)
     seconds = time.perf_counter() - started
     print(f"The inbox was empty: wrote the exports of an invented council there in {seconds:.1f} s", flush=True)

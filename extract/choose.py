@@ -15,6 +15,7 @@ from extract.landing import Damage, Landed, Seen, Unlandable
 from extract.read_file import Reading
 from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
 from send_ready import files, issues, runs
+from send_ready.home import Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import LONDON, Settings
@@ -71,7 +72,7 @@ def extract(
     contract = contracts.load(feed, settings)
     looks = from_inbox and not without
     arrivals = _arrivals(run, settings, contract) if looks else ([], [])
-    lock = run.home / "locks" / contract.name  # the night and an inspection may meet
+    lock = run.home / Lock.feed(contract.name)  # the night and an inspection may meet
     with files.locked(lock), runs.step(run, "extract", feed) as step:
         landing.sweep(run.home, contract)
         left = list(_land(contract, settings, *arrivals))

@@ -23,6 +23,7 @@ from extract.inbox import drive, names
 from extract.inbox.drive import Unreadable, Unsettled
 from extract.text.load import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import confined, disk, files
+from send_ready.home import LANDING
 from send_ready.settings import LONDON, Settings
 
 SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it still grows
@@ -56,7 +57,7 @@ class Landed:
     def folder(self) -> Path:
         """Relative to SEND_HOME."""
         day = self.data_date.isoformat() if self.data_date else NO_DATE
-        return Path("landing", self.source, self.feed, day)
+        return Path(LANDING, self.source, self.feed, day)
 
     @property
     def path(self) -> Path:
@@ -179,7 +180,7 @@ def printable(name: str) -> str:
 
 def sweep(home: Path, contract: Contract) -> None:
     """Remove what killed processes left half written. For whoever holds the feed's lock."""
-    for half in (home / "landing" / contract.source / contract.feed).glob("**/.*partial"):
+    for half in (home / LANDING / contract.source / contract.feed).glob("**/.*partial"):
         half.unlink()
 
 
@@ -349,7 +350,7 @@ def take(seen: Seen, about: os.stat_result, contract: Contract, settings: Settin
     if not seen.is_settled:
         raise Unsettled
     _must_fit(about.st_size, contract, settings)
-    folder = settings.home / "landing" / contract.source / contract.feed
+    folder = settings.home / LANDING / contract.source / contract.feed
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".partial"
     try:

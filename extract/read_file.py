@@ -23,6 +23,7 @@ from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.text.load import LineCount, TextTable, load_text
 from extract.types import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
 from send_ready import confined, database, files, issues
+from send_ready.home import LANDING, TYPED
 from send_ready.issues import Issue
 
 OF_RECORD = "seal"  # in a record of reading
@@ -61,14 +62,14 @@ class Reading:
 def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
     """Typed rows, quarantine and issues of one file, relative to SEND_HOME."""
     kept = f"{landed.sha256[:16]}-{contract.fingerprint}"
-    folder = Path("typed", landed.source, landed.feed, landed.folder.name, kept)
+    folder = Path(TYPED, landed.source, landed.feed, landed.folder.name, kept)
     return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
 
 
 def records(home: Path, contract: Contract) -> Records:
     """The records of all that was ever read of a feed, by its file without suffix, the last by name first."""
     found: Records = {}
-    for day in (home / "landing" / contract.source / contract.feed).glob("*"):
+    for day in (home / LANDING / contract.source / contract.feed).glob("*"):
         for name in sorted(os.listdir(day), reverse=True) if day.is_dir() and not day.is_symlink() else ():
             if re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]+\.json", name):
                 found.setdefault(day / name[:64], []).append(day / name)
@@ -176,7 +177,7 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
         return _refused(refusal, 0, None)
     if files.sha256(home / landed.path) != landed.sha256:
         raise Spoilt(landed)
-    scratch = home / "typed" / landed.source / landed.feed
+    scratch = home / TYPED / landed.source / landed.feed
     with loaded(home / landed.path, landed.suffix, contract, scratch) as (con, outcome):
         if isinstance(outcome, Refusal):
             return _refused(outcome, _rows(con), None)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from inspection.call import asked
 from inspection.notification import Request
+from send_ready.home import AIRFLOW
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
@@ -43,7 +44,7 @@ class DagRun:
 
 def database(settings: Settings) -> str | None:
     """The address of the database: the one configured, else that of `make airflow`, else None."""
-    own = settings.home / "airflow" / "server" / "airflow.db"
+    own = settings.home / AIRFLOW / "server" / "airflow.db"
     return settings.airflow_database or (f"sqlite:///{own}" if own.exists() else None)
 
 

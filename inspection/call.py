@@ -19,6 +19,7 @@ from typing import Any
 from inspection import clock, sealed, timetable
 from inspection.notification import FULL_INSPECTION, RECORD, Request
 from send_ready import files, runs
+from send_ready.home import OUT, Lock
 from send_ready.layout import council
 from send_ready.runs import Run, RunError
 from send_ready.settings import LONDON
@@ -94,7 +95,7 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
     clock.check_notified(wish.notified_on, now.astimezone(LONDON).date())
     request = wish.request(run.home)
     deadlines = clock.deadlines(request.notified_on, request.kind)
-    with files.locked(request.root / ".lock"):
+    with files.locked(request.root / Lock.CALL):
         _check_unused(run, request)
         if request.folder.is_symlink():
             raise RunError(f"{request.folder} is a link, and no call is put on record behind one. Move it away.")
@@ -153,7 +154,7 @@ def of(home: Path, run_id: str) -> Wanted:
 
 
 def _of(home: Path, run_id: str) -> Wanted | None:
-    for path in sorted((home / "out").glob(f"*/*/{RECORD}")):
+    for path in sorted((home / OUT).glob(f"*/*/{RECORD}")):
         if found := _wanted(home, path, run_id):
             return found
     return None

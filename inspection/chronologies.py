@@ -7,6 +7,7 @@ from typing import Any
 
 from publish.chronology import chronology
 from publish.pack import MANIFEST
+from send_ready.home import CHRONOLOGIES, INSPECTIONS, LATEST
 from send_ready.runs import Run, RunError, read, tidy
 from send_ready.settings import Settings
 
@@ -19,7 +20,7 @@ def write(settings: Settings, unique_ids: Sequence[str], notified_on: date) -> t
     """
     run = _built(settings.home, notified_on)
     calls = [path for path in _calls(settings.home, notified_on) if path.is_dir()]
-    folder = calls[0] if calls else settings.home / "out" / "chronologies"
+    folder = calls[0] if calls else settings.home / CHRONOLOGIES
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / chronology.NAME
     number = 1
@@ -50,9 +51,9 @@ def _packs(home: Path, notified_on: date) -> Iterator[Path]:
     frozen = [path.parent for call in _calls(home, notified_on) for path in call.glob(f"v*/{MANIFEST}")]
     numbered = [folder for folder in frozen if folder.name[1:].isdecimal()]
     yield from sorted(numbered, key=lambda folder: int(folder.name[1:]), reverse=True)
-    if (home / "out" / "latest" / MANIFEST).exists():
-        yield home / "out" / "latest"
+    if (home / LATEST / MANIFEST).exists():
+        yield home / LATEST
 
 
 def _calls(home: Path, notified_on: date) -> list[Path]:
-    return sorted((home / "out" / "inspections").glob(f"{notified_on}_*"))
+    return sorted((home / INSPECTIONS).glob(f"{notified_on}_*"))

@@ -9,6 +9,7 @@ from publish import approver_brief, pack
 from publish.chronology import chronology
 from send_ready import files
 from send_ready.folders import replaced
+from send_ready.home import OUT
 from send_ready.runs import Run, RunError, step
 from send_ready.settings import Settings
 from warehouse import run_data
@@ -26,7 +27,7 @@ def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
     if folder.exists():
         return _own(run, folder)
     with step(run, "freeze") as doing:
-        previous = wanted.earlier or pack.newest(run.home / "out", until=run.as_at)
+        previous = wanted.earlier or pack.newest(run.home / OUT, until=run.as_at)
         with replaced(folder) as partial, run_data.opened(run) as con:
             manifest = pack.write(partial, con, run, settings, previous, seed=wanted.seed)
             manifest["request"] = wanted.about()

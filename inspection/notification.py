@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from inspection import clock, release_log
+from send_ready.home import INSPECTIONS, REHEARSALS
 
 RECORD = "request.json"
 FULL_INSPECTION = "full_inspection"
@@ -29,7 +30,7 @@ class Request:
     @property
     def root(self) -> Path:
         """The folder of all notifications, with their release log."""
-        return self.home / "out" / ("rehearsals" if self.is_rehearsal else "inspections")
+        return self.home / (REHEARSALS if self.is_rehearsal else INSPECTIONS)
 
     @property
     def folder(self) -> Path:

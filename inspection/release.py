@@ -31,6 +31,7 @@ from publish.chronology import chronology
 from publish.excel import items_book, lists_book
 from send_ready import confined, files
 from send_ready.folders import replaced
+from send_ready.home import Lock
 
 # What inspectors get. All of it is about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
@@ -87,7 +88,7 @@ def release(
         raise ReleaseError(f"{link} is a link, and nothing is released by way of one. Put the folder itself there.")
     frozen = frozen_at(version)
     try:
-        with files.locked(log.with_name(".release.lock")):
+        with files.locked(log.with_name(Lock.RELEASE)):
             _mend(released, log, now)
             earlier = _earlier(log, frozen)
             if earlier:

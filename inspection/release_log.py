@@ -17,9 +17,6 @@ from typing import Any
 from send_ready import confined, files
 
 NAME = "release_log.jsonl"
-REMOVALS = Path(
-    "records", "purges.jsonl"
-)  # below SEND_HOME: the chain of what was removed (operations.retention.purge)
 APPROVE, REJECT = "Approve", "Reject"
 REMOVE = "Remove"  # all of a notification, when its period is over: no decision about any version
 RECEIPT = "receipt.json"  # of a released version

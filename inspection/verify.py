@@ -11,6 +11,7 @@ from inspection import release_log, sealed
 from inspection.alerts import send
 from publish.pack import MANIFEST
 from send_ready import confined, files, runs
+from send_ready.home import INSPECTIONS, PURGES
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 
@@ -205,7 +206,7 @@ def _unknown(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 def _purged(root: Path, removals: Iterable[dict[str, Any]], last: dict[str, int]) -> Iterator[str]:
     """Lines that say that a call was removed, of which the record of removals knows nothing, or which are not true."""
-    path = root.parents[1] / release_log.REMOVALS
+    path = root.parents[1] / PURGES
     try:
         wrong, lines = release_log.check(path), release_log.entries(path)
     except OSError as error:
@@ -238,7 +239,7 @@ def _is_from_before(call: Path, moment: str) -> bool:
 
 def _told_otherwise(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Alerts that are not as they were raised, and lines of the log that were told to people and are not in it."""
-    if root.name != "inspections":
+    if root.name != Path(INSPECTIONS).name:
         return
     record = root.parent / send.NAME
     for path in [*sorted(root.glob(f"*/{send.NAME}")), record]:

@@ -21,6 +21,7 @@ from inspection.call import asked
 from inspection.notification import Request
 from inspection.state import at
 from send_ready import runs as run_folders
+from send_ready.home import INSPECTIONS, OUT
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 
@@ -83,7 +84,7 @@ def run(settings: Settings, now: datetime) -> list[str]:
     found = [*_found(settings, now), *(_log(settings.home, now) if receivers.urls else ())]
     raised = (send.raise_alert(alert, paths, receivers) for alert, paths in found)
     tried = [line for line in raised if line]
-    records = [*settings.home.glob(f"out/inspections/*/{send.NAME}"), send.common(settings.home)]
+    records = [*settings.home.glob(f"{INSPECTIONS}/*/{send.NAME}"), send.common(settings.home)]
     tried += send.resend(records, receivers, now, {line["key"] for line in tried})
     return [f"Not sent: {line['title']}. {send.reasons(line)}" for line in tried if not line["sent"]]
 
@@ -119,7 +120,7 @@ def _found(settings: Settings, now: datetime) -> Iterator[Found]:
 
 def _late(home: Path, runs: Iterable[DagRun], now: datetime) -> Iterator[Found]:
     """Calls whose lists are not out in time: those on record, and those of which only a run is known."""
-    folders = (home / "out" / "inspections").glob("*_*")
+    folders = (home / INSPECTIONS).glob("*_*")
     calls = {_of(home, folder.name) for folder in folders} | {run.request for run in runs if _can_be(run)}
     for request in sorted(filter(None, calls), key=lambda call: call.key):
         if alert := _due(request, now):
@@ -209,7 +210,7 @@ def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
 def _night(home: Path, now: datetime) -> Iterator[Alert]:
     """Where there ever was a pack, there is one of today by 07:00."""
     local = now.astimezone(LONDON)
-    days = sorted(path.parent.name for path in (home / "out").glob("[0-9]*-[0-9]*-[0-9]*/manifest.json"))
+    days = sorted(path.parent.name for path in (home / OUT).glob("[0-9]*-[0-9]*-[0-9]*/manifest.json"))
     if not days or _day(now) in days or local.time() < PACK_BY:
         return
     newest = clock.shown(date.fromisoformat(days[-1]))
@@ -223,7 +224,7 @@ def _log(home: Path, now: datetime) -> Iterator[Found]:
 
     So a log that somebody writes anew, all files included, can still be told by an e-mail.
     """
-    common, log = [send.common(home)], home / "out" / "inspections" / release_log.NAME
+    common, log = [send.common(home)], home / INSPECTIONS / release_log.NAME
     try:
         entries = release_log.entries(log)
     except OSError as error:

@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inspection import release_log
 from send_ready import files
-
-RECORDS, PURGES = release_log.REMOVALS.parts  # under SEND_HOME: what was backed up, and what was removed
-BACKUPS = "backups.jsonl"
+from send_ready.home import Lock
 
 
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Backup, restore and purge take turns."""
     busy = "Another backup, restore or purge is at work: waiting for it to end."
-    with files.locked(home / "locks" / "operations", lambda: print(busy, flush=True)):
+    with files.locked(home / Lock.OPERATIONS, lambda: print(busy, flush=True)):
         yield
 
 

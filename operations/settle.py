@@ -34,8 +34,9 @@ from send_ready.configuration import (
     Settled,
     settled_settings,
 )
+from send_ready.home import CONFIGURATION, Lock
 from send_ready.runs import Run, RunError
-from send_ready.settings import KEPT_CONFIG, PROJECT, Settings, SettingsError
+from send_ready.settings import PROJECT, Settings, SettingsError
 from warehouse import own_seeds
 from warehouse.council_files import (
     COLUMN_MAPS,
@@ -103,7 +104,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
 
 def settle(run: Run, settings: Settings) -> Settings:
     """Check all that the council has written, and keep with the run what is in force; gives settings that read that."""
-    with files.locked(run.home / "locks" / "configuration"):
+    with files.locked(run.home / Lock.CONFIGURATION):
         return _settle(run, settings)
 
 
@@ -111,7 +112,7 @@ def in_force(run: Run, settings: Settings) -> Settings:
     """Settings that read the configuration of a run, which is settled now if it never was."""
     if found := settled_settings(run, settings):
         return found
-    with files.locked(run.home / "locks" / "configuration"):  # feeds are read side by side
+    with files.locked(run.home / Lock.CONFIGURATION):  # feeds are read side by side
         return settled_settings(run, settings) or _settle(run, settings)
 
 
@@ -216,7 +217,7 @@ class _Good:
     """What was in force in the last good run: files whose bytes still are what they were."""
 
     def __init__(self, home: Path):
-        self._store = home / KEPT_CONFIG
+        self._store = home / CONFIGURATION
         found = (runs.read(self._store / GOOD) or {}).get("files")
         named = found if isinstance(found, dict) else {}
         self.names: dict[str, str] = {name: named[name] for name in named if confined.is_plain(name)}

@@ -11,6 +11,7 @@ from publish.kpi import kpi_book, public_record, suppression
 from publish.report import readiness
 from send_ready import files
 from send_ready.folders import replaced
+from send_ready.home import BOARD, Lock
 from send_ready.layout import council
 from send_ready.runs import Run, RunError, read, step
 from send_ready.settings import Settings
@@ -25,8 +26,8 @@ def freeze(run: Run, settings: Settings) -> Path:
     It is compared with the edition before. Frozen once, it stays: a step that is tried again finds its own. Raises
     RunError when another run froze one for this month, and when nobody is on either list.
     """
-    folder = run.home / "out" / "board" / f"{run.as_at:%Y-%m}"
-    with files.locked(run.home / "locks" / "board"), step(run, "board") as doing:
+    folder = run.home / BOARD / f"{run.as_at:%Y-%m}"
+    with files.locked(run.home / Lock.BOARD), step(run, "board") as doing:
         doing.note = f"the edition of {run.as_at:%B %Y}"
         if folder.exists():
             return _own(run, folder)
@@ -50,7 +51,7 @@ def publish(folder: Path, run: Run, settings: Settings) -> list[Path]:
 
     What it gives is written down like that of the month's edition. Raises RunError as freeze does.
     """
-    with files.locked(run.home / "locks" / "board"), run_data.opened(run) as con:
+    with files.locked(run.home / Lock.BOARD), run_data.opened(run) as con:
         return write_public(folder, con, run, settings)
 
 

@@ -17,6 +17,7 @@ from publish.report import readiness
 from send_ready import configuration, confined, files
 from send_ready.database import literal
 from send_ready.folders import point, replaced
+from send_ready.home import Lock
 from send_ready.layout import LAYOUT_VERSION, council
 from send_ready.runs import Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
@@ -39,7 +40,7 @@ def publish(run: Run, settings: Settings) -> Path:
     Raises AccountingError, and leaves the earlier pack, when a file's rows do not add up.
     """
     out = run.out.parent
-    with files.locked(run.home / "locks" / "publish"), step(run, "publish") as doing:
+    with files.locked(run.home / Lock.PUBLISH), step(run, "publish") as doing:
         for half in out.glob(".[0-9]*.partial"):  # of any day, left by a process that was killed
             confined.remove_tree(half)
         previous = newest(out, until=run.as_at - timedelta(days=1))

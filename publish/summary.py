@@ -8,6 +8,7 @@ from publish.issues import issues_book
 from publish.kpi import kpi_book
 from publish.report import readiness
 from send_ready import configuration
+from send_ready.home import SERVING
 from send_ready.issues import SEVERITIES
 from send_ready.runs import Run, feed_results, read
 from send_ready.settings import Settings
@@ -68,7 +69,7 @@ def _results(manifest: dict[str, Any], run: Run, settings: Settings) -> list[str
         "The director's page": run.out / readiness.NAME,
         "Figures": run.out / kpi_book.NAME,
         "Manifest": run.out / pack.MANIFEST,
-        "Warehouse": settings.home / "serving" / serve.DATABASE,
+        "Warehouse": settings.home / SERVING / serve.DATABASE,
     }
     return [
         f"{'Lists':<22}{lists}",

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from send_ready import files, runs
+from send_ready.home import CONFIGURATION, Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
-from send_ready.settings import KEPT_CONFIG, Settings
+from send_ready.settings import Settings
 
 COUNCIL, MENDED, ASIDE = "council", "mended", "set aside"  # states of a file
 LAST_GOOD, SHIPPED = "the one of the last good run", "the shipped one"
@@ -74,8 +75,8 @@ def of(run: Run) -> Settled:
 
 def keep(run: Run) -> None:
     """Remember what was in force in a run that came to its end well: the next bad file is replaced by it."""
-    store, folder = run.home / KEPT_CONFIG, run.folder / FOLDER
-    with files.locked(run.home / "locks" / "configuration"):
+    store, folder = run.home / CONFIGURATION, run.folder / FOLDER
+    with files.locked(run.home / Lock.CONFIGURATION):
         found: dict[str, str] = {}
         for path in sorted(folder.rglob("*")):
             if path.is_file():

@@ -15,6 +15,7 @@ from typing import Any
 
 from send_ready import confined, files, machine
 from send_ready.errors import RunError as RunError  # from here for every room
+from send_ready.home import LANDING, OUT, RUNS, TYPED, Lock
 from send_ready.settings import Settings
 
 RECORD = "run.json"
@@ -24,9 +25,9 @@ UNUSED = "unused"  # an optional feed of which no file ever came
 ROWS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")  # the first is the sum of the others
 STATUSES = ("fresh", "stale", "refused", "missing", UNUSED)
 PLACES = {  # where a feed's result may say that its files are; no sign that DuckDB takes for a pattern
-    "landing_path": re.compile(r"landing/[\w./-]+"),
-    "typed_path": re.compile(r"typed/[\w./-]+\.parquet"),
-    "quarantine_path": re.compile(r"typed/[\w./-]+\.parquet"),
+    "landing_path": re.compile(rf"{LANDING}/[\w./-]+"),
+    "typed_path": re.compile(rf"{TYPED}/[\w./-]+\.parquet"),
+    "quarantine_path": re.compile(rf"{TYPED}/[\w./-]+\.parquet"),
 }
 
 
@@ -41,7 +42,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        return self.home / "runs" / self.run_id
+        return self.home / RUNS / self.run_id
 
     @property
     def record(self) -> Path:
@@ -65,7 +66,7 @@ class Run:
     @property
     def out(self) -> Path:
         """The pack of the as-at date."""
-        return self.home / "out" / self.as_at.isoformat()
+        return self.home / OUT / self.as_at.isoformat()
 
     def feed_result(self, feed: str) -> Path:
         """What came of one feed (`source.feed`), as extract/ wrote it."""
@@ -85,7 +86,7 @@ def begin(settings: Settings) -> Run:
     """Create the run folder, or find it again when the same run is begun twice."""
     run_id = tidy(settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     run = Run(settings.home, run_id, settings.as_at, settings.la_code)
-    with files.locked(settings.home / "locks" / "runs"):
+    with files.locked(settings.home / Lock.RUNS):
         if found := read(run.record):
             as_at, la_code = found.get("as_at"), found.get("la_code")
             if (as_at, la_code) != (run.as_at.isoformat(), run.la_code):
@@ -106,7 +107,7 @@ def begin(settings: Settings) -> Run:
 def find(settings: Settings) -> Run:
     """The run named by SEND_RUN_ID, else the one begun last. Raises RunError when there is none."""
     names = [tidy(settings.run_id)] if settings.run_id else [folder.name for folder in begun(settings.home)]
-    folder = settings.home / "runs" / (names[-1] if names else "")
+    folder = settings.home / RUNS / (names[-1] if names else "")
     if not (folder / RECORD).exists():
         raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
     return _of(folder)
@@ -264,7 +265,7 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def begun(home: Path) -> list[Path]:
     """The folder of every run, in the order in which they were begun."""
-    folders = (record.parent for record in (home / "runs").glob(f"[!.]*/{RECORD}"))
+    folders = (record.parent for record in (home / RUNS).glob(f"[!.]*/{RECORD}"))
     return [folder for _, folder in sorted((_begun_at(folder), folder) for folder in folders)]
 
 
@@ -281,5 +282,5 @@ def _forget(home: Path, old: list[Path]) -> None:
     """Remove the folders of old runs, and what a removal cut off has left. Of a link the link goes."""
     for folder in old:
         os.replace(folder, folder.with_name(f".{folder.name}.old"))
-    for trash in (home / "runs").glob(".*.old"):
+    for trash in (home / RUNS).glob(".*.old"):
         confined.remove_tree(trash)

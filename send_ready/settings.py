@@ -11,6 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from send_ready.home import CONFIGURATION, INBOX
+
 PROJECT = Path(__file__).resolve().parent.parent
 LONDON = ZoneInfo("Europe/London")
 SAMPLE_LA_CODE = "999"  # no council has it
@@ -18,7 +20,6 @@ CODE_STYLES = ("lettered", "plain")
 MEMORY_UNITS = {"MB": 10**6, "GB": 10**9}
 LEAST_MEMORY = "300MB"  # dbt and DuckDB themselves need as much
 NOBODY = ("anonymous", "anonymoususer")  # in small letters: whom Airflow's sign-ins name when nobody signed in
-KEPT_CONFIG = "configuration"  # under SEND_HOME: the council's files that were in force in the last good run
 LONGEST_RUN_ID = 200  # characters; a name in a folder has 255, and may be that of a run with something behind it
 
 
@@ -62,7 +63,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     home = Path(env.get("SEND_HOME") or "data").expanduser().resolve()
     config = env.get("SEND_CONFIG")
     # A drive that is away at night: the configuration of the last good run is in force meanwhile.
-    if config and not Path(config).expanduser().is_dir() and not (home / KEPT_CONFIG).is_dir():
+    if config and not Path(config).expanduser().is_dir() and not (home / CONFIGURATION).is_dir():
         raise SettingsError(f"SEND_CONFIG={config} is not a folder. Create it, or unset SEND_CONFIG.")
     la_code = env.get("SEND_LA_CODE") or SAMPLE_LA_CODE
     if not (len(la_code) == 3 and la_code.isascii() and la_code.isdecimal()):
@@ -75,7 +76,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     return Settings(
         home=home,
         # Not resolved: that asks the drive, which may not answer.
-        inbox=Path(os.path.abspath(Path(env.get("SEND_INBOX") or home / "inbox").expanduser())),
+        inbox=Path(os.path.abspath(Path(env.get("SEND_INBOX") or home / INBOX).expanduser())),
         la_code=la_code,
         code_style=style,
         config=Path(config).expanduser().resolve() if config else None,

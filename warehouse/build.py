@@ -20,6 +20,7 @@ from extract.contract import TYPES, Contract
 from extract.types import YEARS
 from send_ready import database, files, machine, private, runs, tables
 from send_ready.database import identifier, literal
+from send_ready.home import CATALOGUE
 from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
@@ -223,7 +224,7 @@ def write_docs(settings: Settings) -> Path:
     """
     from dbt.cli.main import dbtRunner
 
-    page = settings.home / "catalogue" / "index.html"
+    page = settings.home / CATALOGUE / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=page.parent, prefix=".") as folder:
         target = Path(folder)

@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 from send_ready import confined, database, files
 from send_ready.database import identifier, literal
 from send_ready.folders import point
+from send_ready.home import PUBLISHED, SERVING, Lock
 from send_ready.runs import Run, RunError, Step, step
 from send_ready.settings import Settings
 from warehouse import published, run_data
@@ -47,7 +48,7 @@ def serve(run: Run, settings: Settings) -> Path:
     file that is no longer as it was written is named in the step's note, and replaced.
     """
     with _alone(settings), step(run, "serve") as doing:
-        link, now = settings.home / "serving", standing(settings)
+        link, now = settings.home / SERVING, standing(settings)
         damage = damaged(now) if now else [f"{link / RECORD} cannot be read"] * link.is_symlink()
         if now and now.as_at > run.as_at:
             stays = f"the published warehouse is as at {now.as_at} and stays; delete {link} to publish this day"
@@ -73,8 +74,8 @@ def rollback(settings: Settings) -> str:
     Raises RunError, and leaves what is served, when there is no version before it or that one is damaged.
     """
     with _alone(settings):
-        now, link = standing(settings), settings.home / "serving"
-        before = read(settings.home / "published" / now.previous) if now and now.previous else None
+        now, link = standing(settings), settings.home / SERVING
+        before = read(settings.home / PUBLISHED / now.previous) if now and now.previous else None
         if not now or not before:
             raise RunError(f"No version before the one at {link} is kept, so that one stays. Publish with `make run`.")
         if damage := damaged(before):
@@ -88,7 +89,7 @@ def rollback(settings: Settings) -> str:
 
 def standing(settings: Settings) -> Version | None:
     """The version that is served; None when there is none, or its record is lost."""
-    link, versions = settings.home / "serving", settings.home / "published"
+    link, versions = settings.home / SERVING, settings.home / PUBLISHED
     if not link.is_symlink() or versions.is_symlink() or (folder := link.resolve()).parent != versions:
         return None
     return read(folder)
@@ -129,7 +130,7 @@ def suspects(version: Version) -> Version:
 
 def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Path:
     """A version, whole, under its record. Nothing stays of one that fails."""
-    versions = settings.home / "published"
+    versions = settings.home / PUBLISHED
     versions.mkdir(parents=True, exist_ok=True)
     version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
     try:
@@ -185,12 +186,12 @@ def _write_parquet(con: DuckDBPyConnection, folder: Path) -> int:
 
 
 def _alone(settings: Settings) -> AbstractContextManager[None]:
-    return files.locked(settings.home / "locks" / "serve")
+    return files.locked(settings.home / Lock.SERVE)
 
 
 def _forget_but(settings: Settings, kept: Container[str | None]) -> None:
     """Remove what no link shows, nobody can go back to and no reader has open: older versions, and those cut off."""
-    for folder in (settings.home / "published").glob("*"):
+    for folder in (settings.home / PUBLISHED).glob("*"):
         if (
             folder.is_dir()
             and not folder.is_symlink()

@@ -23,8 +23,9 @@ from typing import Any
 
 from inspection.alerts.receivers import Receivers
 from send_ready import files
+from send_ready.home import ALERTS
 
-NAME = "alerts.jsonl"
+NAME = Path(ALERTS).name  # beside a call too
 AFTER = "after"
 HEAD = re.compile(r"log:([0-9]+):([0-9a-f]{64})")  # the key of an alert that tells a line of the release log
 NOBODY = {"nobody": "no receiver is configured"}
@@ -47,7 +48,7 @@ Line = dict[str, Any]
 
 def common(home: Path) -> Path:
     """The record of all alerts, which the night's summary shows."""
-    return home / "out" / NAME
+    return home / ALERTS
 
 
 def read(path: Path) -> list[Line]:

@@ -12,14 +12,13 @@ import send_ready
 from inspection import release_log
 from operations.backup import archive
 from operations.backup.archive import Held
-from operations.places import BACKUPS, RECORDS, alone, below
+from operations.places import alone, below
 from send_ready import files
+from send_ready.home import BACKUPS, BOARD, CONFIG, INSPECTIONS, LANDING, OUT, RECORDS, REHEARSALS, Lock
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
-CONFIG = "config"
-HELD = ("landing", "out", RECORDS, CONFIG)
-NOT_HELD = "rehearsals"  # of out/: they count for nothing
+HELD = (LANDING, OUT, RECORDS, CONFIG)
 ABOUT = ("made_at", "la_code", "code_style", "code_version")
 
 
@@ -46,7 +45,7 @@ def backup(settings: Settings, folder: Path, now: datetime) -> Path:
         finally:
             partial.unlink(missing_ok=True)
         line = {"at": made_at, "file": target.name, "bytes": target.stat().st_size, "files": len(listed["files"])}
-        release_log.append(settings.home / RECORDS / BACKUPS, line)
+        release_log.append(settings.home / BACKUPS, line)
     return target
 
 
@@ -61,7 +60,7 @@ def _target(settings: Settings, folder: Path, now: datetime) -> Path:
     }.items():
         if place and folder.is_relative_to(place):
             raise RunError(f"{folder} lies in {name}. A backup belongs on another disk: name a folder elsewhere.")
-    if not any((settings.home / name).exists() for name in ("landing", "out")):
+    if not any((settings.home / name).exists() for name in (LANDING, OUT)):
         raise RunError(f"There is nothing to back up in {settings.home}. Is it the SEND_HOME that the nights use?")
     return folder / f"send-ready_{settings.la_code}_{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar.gz"
 
@@ -75,20 +74,20 @@ def _failed(error: OSError, settings: Settings, target: Path) -> str:
 
 
 def _everything(settings: Settings) -> Iterator[Held]:
-    home, out = settings.home, settings.home / "out"
+    home, out = settings.home, settings.home / OUT
     yield from (Held(held.name, (home / held.name).read_bytes()) for held in _in(home, home / RECORDS))
     yield from _landing(home)
     yield from _inspections(home)
-    with files.locked(home / "locks" / "board"):
-        editions = _in(home, out / "board")
+    with files.locked(home / Lock.BOARD):
+        editions = _in(home, home / BOARD)
     yield from editions  # frozen once, they stay
-    with files.locked(home / "locks" / "publish"):
+    with files.locked(home / Lock.PUBLISH):
         packs = sorted(out.glob("[!.]*"))
     for path in packs:
         if path.is_file() and not path.is_symlink():
-            yield Held(f"out/{path.name}", path.read_bytes())
-        elif path.name not in ("inspections", "board", NOT_HELD) and not path.is_symlink():
-            with files.locked(home / "locks" / "publish"):  # a pack is replaced as one: not while it is read
+            yield Held(f"{OUT}/{path.name}", path.read_bytes())
+        elif path.relative_to(home).as_posix() not in (INSPECTIONS, BOARD, REHEARSALS) and not path.is_symlink():
+            with files.locked(home / Lock.PUBLISH):  # a pack is replaced as one: not while it is read
                 yield from _in(home, path)
     if settings.config:
         for path in below(settings.config):
@@ -96,18 +95,18 @@ def _everything(settings: Settings) -> Iterator[Held]:
 
 
 def _landing(home: Path) -> Iterator[Held]:
-    for feed in sorted((home / "landing").glob("*/*")):
-        with files.locked(home / "locks" / f"{feed.parent.name}__{feed.name}"):
+    for feed in sorted((home / LANDING).glob("*/*")):
+        with files.locked(home / Lock.feed(f"{feed.parent.name}__{feed.name}")):
             landed = _in(home, feed)
         yield from landed  # never rewritten
 
 
 def _inspections(home: Path) -> Iterator[Held]:
     """What may change is read under the locks of calls and releases; versions, which never do, are read later."""
-    root = home / "out" / "inspections"
+    root = home / INSPECTIONS
     if not root.is_dir():
         return
-    with files.locked(root / ".lock"), files.locked(root / ".release.lock"):
+    with files.locked(root / Lock.CALL), files.locked(root / Lock.RELEASE):
         found = [
             held if re.search(r"/v[0-9]+/[^/]+$", held.name) else Held(held.name, (home / held.name).read_bytes())
             for held in _in(home, root)

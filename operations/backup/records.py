@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from inspection import release_log
-from operations.places import PURGES, RECORDS
 from operations.retention.overdue import placed
 from send_ready import confined, files
+from send_ready.home import INSPECTIONS, PURGES, REHEARSALS
 from send_ready.runs import RunError, tidy
 
 LARGEST = 1 << 28  # bytes of one record, which is read whole
@@ -34,7 +34,7 @@ def check(folder: Path, names: Mapping[str, Mapping[str, Any]]) -> list[str]:
             told += _looked_at(folder / name, name, look)
         elif (landed := re.fullmatch(LANDED, name)) and about["sha256"] != landed[1]:
             told.append(f"{name} does not hold what came under that name: the next night reports it.")
-    for name in (f"{RECORDS}/{PURGES}", *(f"out/{root}/{release_log.NAME}" for root in ("inspections", "rehearsals"))):
+    for name in (PURGES, *(f"{root}/{release_log.NAME}" for root in (INSPECTIONS, REHEARSALS))):
         if name in names:
             told += [each.replace(f"{folder}/", "") for each in release_log.check(folder / name)]
     return told
@@ -118,7 +118,7 @@ def _names(record: Record, *parts: str) -> Iterator[object]:
 LOOKS: dict[str, Callable[[Record], Iterator[object]]] = {
     r"landing/[^/]+/[^/]+/[^/]+/[0-9a-f]{64}\.json": _of_landed,
     r"landing/[^/]+/[^/]+/removed\.jsonl": _of_landed,
-    rf"{RECORDS}/{re.escape(PURGES)}": _of_purge,
+    re.escape(PURGES): _of_purge,
     rf"out/[^/]+/{re.escape(release_log.NAME)}": _of_release,
     r"out/(?:[^/]+/)*manifest\.json": _of_manifest,
     r"out/(?:[^/]+/)*receipt\.json": _of_release,

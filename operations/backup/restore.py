@@ -10,17 +10,17 @@ from typing import Any
 
 from operations.backup import archive, records
 from operations.backup.archive import CHUNK, LIST, Readable
-from operations.backup.backup import ABOUT, CONFIG, HELD
+from operations.backup.backup import ABOUT, HELD
 from operations.places import alone, below
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
+from send_ready.home import AIRFLOW, CONFIG, INBOX, LATEST, LOCKS, OUT, RESTORING, Lock
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
-RESTORING = ".restoring"  # in SEND_HOME: an archive on its way in
 WHOLE = "whole.json"  # in there, once everything was unpacked and checked
-MAY_BE_THERE = {"inbox", "locks", "airflow", RESTORING}
+MAY_BE_THERE = {INBOX, LOCKS, AIRFLOW, RESTORING}
 CLOSED_FOLDER = 0o500  # of a frozen version, and of a release
 FREEZES = re.compile(r"(out/inspections/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
 
@@ -57,7 +57,7 @@ def restore(settings: Settings, file: Path) -> list[str]:
 @contextmanager
 def _undisturbed(home: Path) -> Iterator[None]:
     waiting = "A run is at work here: waiting for it to end."
-    with alone(home), files.locked(home / "locks" / "night", lambda: print(waiting, flush=True)):
+    with alone(home), files.locked(home / Lock.NIGHT, lambda: print(waiting, flush=True)):
         yield
 
 
@@ -127,8 +127,8 @@ def _settle(home: Path, staging: Path) -> None:
     for part in sorted((staging / "new").glob("*")):
         os.replace(part, home / part.name)
     files.sync(home)
-    if newest := pack.newest(home / "out"):
-        point(home / "out" / "latest", newest)
+    if newest := pack.newest(home / OUT):
+        point(home / LATEST, newest)
 
 
 def _there(home: Path) -> Iterator[str]:

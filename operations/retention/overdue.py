@@ -17,6 +17,7 @@ from extract.removed import Removed
 from operations.retention.periods import Periods
 from publish import pack
 from send_ready import confined, files, runs
+from send_ready.home import BOARD, INSPECTIONS, OUT, PUBLISHED, REHEARSALS, RUNS, SERVING
 from send_ready.settings import LONDON, Settings
 
 LEFTOVERS = (
@@ -156,7 +157,7 @@ def _day(each: Landed) -> date:
 
 
 def _packs(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    out = settings.home / "out"
+    out = settings.home / OUT
     newest = pack.newest(out)
     for path in sorted(out.glob("[0-9]*-[0-9]*-[0-9]*")):
         if path != newest and (day := _named(path.name)) and day < before:
@@ -164,7 +165,7 @@ def _packs(settings: Settings, before: date, _: date) -> Iterator[Item]:
 
 
 def _board(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    editions = [path for path in sorted((settings.home / "out" / "board").glob("*-*")) if _named(f"{path.name}-01")]
+    editions = [path for path in sorted((settings.home / BOARD).glob("*-*")) if _named(f"{path.name}-01")]
     for path in editions[:-1]:
         first = date.fromisoformat(f"{path.name}-01")
         if first.replace(day=calendar.monthrange(first.year, first.month)[1]) < before:
@@ -179,33 +180,33 @@ def _calls(root: Path) -> Iterator[tuple[Path, date, bool]]:
 
 
 def _inspections(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for path, day, is_released in _calls(settings.home / "out" / "inspections"):
+    for path, day, is_released in _calls(settings.home / INSPECTIONS):
         if is_released and day < before:
             yield item(settings.home, "inspections", path)
 
 
 def _unreleased(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for path, day, is_released in _calls(settings.home / "out" / "inspections"):
+    for path, day, is_released in _calls(settings.home / INSPECTIONS):
         if not is_released and day < before:
             yield item(settings.home, "inspections_unreleased", path)
 
 
 def _rehearsals(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for path, day, _is_released in _calls(settings.home / "out" / "rehearsals"):
+    for path, day, _is_released in _calls(settings.home / REHEARSALS):
         if day < before:
             yield item(settings.home, "rehearsals", path)
 
 
 def _runs(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    folders = sorted((settings.home / "runs").glob("[!.]*"), key=_touched)
+    folders = sorted((settings.home / RUNS).glob("[!.]*"), key=_touched)
     for path in folders[:-1]:
         if _touched(path) < before:
             yield item(settings.home, "runs", path)
 
 
 def _published(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    served = (settings.home / "serving").resolve()
-    for path in sorted((settings.home / "published").glob("[!.]*")):
+    served = (settings.home / SERVING).resolve()
+    for path in sorted((settings.home / PUBLISHED).glob("[!.]*")):
         if path != served and _touched(path) < before:
             yield item(settings.home, "published", path)
 

@@ -24,8 +24,9 @@ from extract.text.load import TEXT_SUFFIXES
 from operations.retention.overdue import Item, damaged, item, landed_item, was_accepted
 from send_ready import database, runs
 from send_ready.database import identifier, literal
+from send_ready.home import CONFIGURATION, OUT, PUBLISHED, RUNS, SERVING
 from send_ready.runs import RunError
-from send_ready.settings import KEPT_CONFIG, Settings
+from send_ready.settings import Settings
 
 SOURCES = ("capita_one", "ehc_hub", "social_care")
 PREFIXES = {"HUB-": "ehc_hub", "SC-": "social_care"}  # of a Unique ID that is no student's
@@ -187,7 +188,7 @@ def _in_bytes(path: Path, words: Sequence[str]) -> bool:
 
 def _runs(settings: Settings, hashes: set[str], found: Found) -> None:
     """Runs that were made from one of these exports."""
-    for folder in sorted((settings.home / "runs").glob("[!.]*")):
+    for folder in sorted((settings.home / RUNS).glob("[!.]*")):
         if hashes & {(runs.read(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
             found.items.append(item(settings.home, "runs", folder))
 
@@ -196,8 +197,8 @@ def _published(settings: Settings, ids: Ids, found: Found) -> None:
     """Versions of the published warehouse. The one that is served stays until the next takes its place."""
     persons = {*ids["capita_one"], *(f"HUB-{each}" for each in ids["ehc_hub"])}
     persons |= {f"SC-{each}" for each in ids["social_care"]}
-    served = (settings.home / "serving").resolve()
-    for folder in sorted((settings.home / "published").glob("[!.]*")):
+    served = (settings.home / SERVING).resolve()
+    for folder in sorted((settings.home / PUBLISHED).glob("[!.]*")):
         table = folder / "parquet" / "core" / "dim_person.parquet"
         if table.exists() and not _has_person(table, persons):
             continue
@@ -215,7 +216,7 @@ def _has_person(table: Path, persons: set[str]) -> bool:
 
 def _folders(settings: Settings, words: Sequence[str], found: Found) -> None:
     """Packs, editions and rehearsals with one of the IDs go; calls of the inspectors are named, and stay."""
-    out = settings.home / "out"
+    out = settings.home / OUT
     for kind, pattern in (
         ("packs", "[0-9]*-[0-9]*-[0-9]*"),
         ("board", "board/[0-9]*-[0-9]*"),
@@ -266,7 +267,7 @@ def _elsewhere(settings: Settings, words: Sequence[str]) -> Iterator[str]:
         for path in sorted((settings.config / "decisions").glob("*.csv")):
             if _in_bytes(path, words):
                 yield f"{path} names them: take the line out."
-    for path in sorted((settings.home / KEPT_CONFIG).glob("*")):
+    for path in sorted((settings.home / CONFIGURATION).glob("*")):
         if _in_bytes(path, words):
             yield f"{path}, of the last good run, names them: it goes with the next good run after that line is gone."
     if settings.publish_url:

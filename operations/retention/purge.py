@@ -17,13 +17,14 @@ from typing import Any
 from extract import contract as contracts
 from extract import landing, removed
 from inspection import release_log, verify
-from operations.places import PURGES, RECORDS, alone
+from operations.places import alone
 from operations.retention import periods
 from operations.retention import person as persons
 from operations.retention.overdue import Item, due, is_linked, placed, was_accepted
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
+from send_ready.home import INSPECTIONS, OUT, PURGES, REHEARSALS, Lock
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 
@@ -84,12 +85,12 @@ def purge(
         about = {"by": by.strip(), "why": why.strip(), "person": _sealed(person) if person else None}
         begun = _begin(settings, items, about, now)
         told += _remove_all(settings, begun, now)
-        return [*told, "", f"Removed. On record as line {begun['sequence']} of {settings.home / RECORDS / PURGES}."]
+        return [*told, "", f"Removed. On record as line {begun['sequence']} of {settings.home / PURGES}."]
 
 
 def record(home: Path) -> Path:
     """The log of everything that was ever removed."""
-    return home / RECORDS / PURGES
+    return home / PURGES
 
 
 # On record
@@ -161,7 +162,7 @@ def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> lis
             left.append(f"Left as it is: {refused}")
         except confined.NotRemovedError as error:
             failed.append(str(error))
-    _turn_latest(home / "out")
+    _turn_latest(home / OUT)
     if failed:
         raise RunError("\n".join([*left, *failed, "The rest is removed. Put that right, and purge again."]))
     line = {"event": "ended", "begun": begun["sequence"], "at": now.isoformat(timespec="seconds")}
@@ -230,14 +231,14 @@ def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
     """As those lock who write there."""
     parts = Path(each["path"]).parts  # placed has seen it
     locks = {
-        "landing": lambda: [home / "locks" / "__".join(parts[1:3])],
-        "typed": lambda: [home / "locks" / "__".join(parts[1:3])],
-        "packs": lambda: [home / "locks" / "publish"],
-        "board": lambda: [home / "locks" / "board"],
-        "published": lambda: [home / "locks" / "serve"],
-        "inspections": lambda: [home / "out" / "inspections" / name for name in (".lock", ".release.lock")],
-        "inspections_unreleased": lambda: [home / "out" / "inspections" / name for name in (".lock", ".release.lock")],
-        "rehearsals": lambda: [home / "out" / "rehearsals" / name for name in (".lock", ".release.lock")],
+        "landing": lambda: [home / Lock.feed("__".join(parts[1:3]))],
+        "typed": lambda: [home / Lock.feed("__".join(parts[1:3]))],
+        "packs": lambda: [home / Lock.PUBLISH],
+        "board": lambda: [home / Lock.BOARD],
+        "published": lambda: [home / Lock.SERVE],
+        "inspections": lambda: [home / INSPECTIONS / name for name in (Lock.CALL, Lock.RELEASE)],
+        "inspections_unreleased": lambda: [home / INSPECTIONS / name for name in (Lock.CALL, Lock.RELEASE)],
+        "rehearsals": lambda: [home / REHEARSALS / name for name in (Lock.CALL, Lock.RELEASE)],
     }
     with ExitStack() as held:
         for lock in locks.get(each["kind"], list)():

@@ -7,6 +7,7 @@ from inspection import clock, release_log, state, verify
 from inspection.notification import Request
 from operations.status.part import CALL, PROOF, Part
 from send_ready import files
+from send_ready.home import INSPECTIONS
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
@@ -16,7 +17,7 @@ CALL_IS_OPEN = timedelta(days=14)  # after the lists were due; then it is histor
 def inspections(settings: Settings, now: datetime) -> Part | None:
     """Calls that are open: what has to be released by when, and what is due after it."""
     part = Part("Inspections", [])
-    for folder in sorted((settings.home / "out" / "inspections").glob("[0-9]*_*")):
+    for folder in sorted((settings.home / INSPECTIONS).glob("[0-9]*_*")):
         try:
             call = Request(settings.home, date.fromisoformat(folder.name[:10]), folder.name[11:])
         except (ValueError, RunError):
@@ -54,7 +55,7 @@ def _next_deadline(call: Request, now: datetime) -> dict[str, Any] | None:
 
 def releases(settings: Settings, _: datetime) -> Part | None:
     """Whether what was released is there with its size, and the log whole. `make verify-release` reads every byte."""
-    root = settings.home / "out" / "inspections"
+    root = settings.home / INSPECTIONS
     entries = release_log.decisions(root / release_log.NAME)
     if not entries and not (root / release_log.NAME).exists():
         return None

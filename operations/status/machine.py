@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from inspection import airflow_runs, release_log, state
-from operations.backup.restore import RESTORING
-from operations.places import BACKUPS, RECORDS
 from operations.retention import overdue, periods, purge
 from operations.status.night import newest_pack
 from operations.status.part import NIGHT, NIGHTLY, ROOM, UPKEEP, Part
 from publish import pack
 from send_ready import confined, runs
+from send_ready.home import BACKUPS, OUT, RESTORING, RUNS, SERVING
 from send_ready.settings import LONDON, SAMPLE_LA_CODE, Settings
 
 BACKUP_WITHIN = timedelta(days=7)
@@ -61,12 +60,12 @@ def _nights(number: int) -> str:
 
 def _of_a_night(settings: Settings) -> tuple[int, int]:
     """Bytes that a run needs while it works, and that stay of it, as the last one that made a pack had them."""
-    newest = pack.newest(settings.home / "out")
-    served = (settings.home / "serving").resolve()
-    made = [path.parent for path in (settings.home / "runs").glob("[!.]*/warehouse.duckdb")]
+    newest = pack.newest(settings.home / OUT)
+    served = (settings.home / SERVING).resolve()
+    made = [path.parent for path in (settings.home / RUNS).glob("[!.]*/warehouse.duckdb")]
     if not newest or not made:
         return 0, 0
-    run = settings.home / "runs" / str((runs.read(newest / pack.MANIFEST) or {}).get("run_id"))
+    run = settings.home / RUNS / str((runs.read(newest / pack.MANIFEST) or {}).get("run_id"))
     if run not in made:
         run = max(made, key=lambda path: path.stat().st_mtime)
     landed = 0
@@ -100,7 +99,7 @@ def _shown(size: int) -> str:
 
 def backups(settings: Settings, now: datetime) -> Part:
     """When the last one was made."""
-    made = release_log.entries(settings.home / RECORDS / BACKUPS)
+    made = release_log.entries(settings.home / BACKUPS)
     part = Part("Backup", ["None was ever made by make backup."], {"last_at": None})
     how = "make backup TO=/a/folder/on/another/disk"
     if made:

@@ -11,6 +11,7 @@ from inspection.state import at
 from operations.status.part import EXPORTS, NIGHT, NIGHTLY, Part
 from publish import pack
 from send_ready import files, runs
+from send_ready.home import OUT, Lock
 from send_ready.settings import LONDON, Settings
 
 PACK_BY = time_of_day(7)  # the night begins at 02:00
@@ -61,7 +62,7 @@ def last_run(settings: Settings, now: datetime) -> Part:
 def _unended(home: Path, folder: Path, failed: list[str], quiet: timedelta) -> str:
     """Of a run at a prompt the lock tells whether it is at work, as long as its process lives; else its notes do."""
     is_at_prompt = (folder / runs.AIRFLOW_LOG).exists()
-    if _is_locked(home / "locks" / "night") or (abs(quiet) < QUIET and not is_at_prompt):
+    if _is_locked(home / Lock.NIGHT) or (abs(quiet) < QUIET and not is_at_prompt):
         return "under way"
     return "failed" if failed else "stopped"
 
@@ -103,7 +104,7 @@ def _is_locked(path: Path) -> bool:
 
 def newest_pack(settings: Settings, now: datetime) -> Part:
     """The newest pack, and loudly if it is not today's."""
-    newest = pack.newest(settings.home / "out")
+    newest = pack.newest(settings.home / OUT)
     if not newest:
         return Part("Pack", ["None yet."], {"as_at": None}, [(NIGHT, "There is no pack: make run")])
     local, day = now.astimezone(LONDON), date.fromisoformat(newest.name)
@@ -127,7 +128,7 @@ def newest_pack(settings: Settings, now: datetime) -> Part:
 
 def feeds(settings: Settings, now: datetime) -> Part | None:
     """Each feed of the newest pack; those that are not fresh with whose job it is."""
-    newest = pack.newest(settings.home / "out")
+    newest = pack.newest(settings.home / OUT)
     try:
         inputs = files.read_json(newest / pack.MANIFEST)["inputs"] if newest else []
     except (OSError, ValueError, LookupError):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from operations.status.part import SERVED, Part
 from publish import pack
+from send_ready.home import OUT
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 from warehouse import serve
@@ -11,7 +12,7 @@ from warehouse import serve
 
 def published(settings: Settings, _: datetime) -> Part:
     """Which run BI tools read, here and in PostgreSQL."""
-    version, newest = serve.standing(settings), pack.newest(settings.home / "out")
+    version, newest = serve.standing(settings), pack.newest(settings.home / OUT)
     part = Part(
         "Published",
         ["Nothing is published." if not version else f"DuckDB: run {version.run_id}, as at {version.as_at}"],

@@ -17,6 +17,7 @@ from publish.kpi import suppression
 from publish.kpi.figures import month_end
 from publish.kpi.suppression import RECORDED, Past
 from send_ready import files
+from send_ready.home import BOARD
 from send_ready.runs import Run, RunError, read
 from warehouse import run_data
 
@@ -61,7 +62,7 @@ def save(run: Run, con: DuckDBPyConnection, past: Past, edition: str | None) -> 
 
 
 def _folder(run: Run) -> Path:
-    return run.home / "out" / "board"
+    return run.home / BOARD
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from publish.kpi.figures import INTERNAL, Series, day, many, month, rounded, sho
 from publish.report import charts
 from send_ready import configuration, files
 from send_ready.database import identifier, literal
+from send_ready.home import ALERTS
 from send_ready.layout import lists
 from send_ready.runs import Run
 from warehouse import run_data
@@ -31,7 +32,6 @@ from warehouse.run_data import STATES, Feed
 
 NAME = "readiness.html"
 TEMPLATES = Path(__file__).parent
-ALERTS = "alerts.jsonl"  # beside the packs: what people were told, by whoever tells them
 ALERTS_OF = timedelta(days=7)
 SHOWN_COLUMNS, SHOWN_ALERTS = 8, 5
 MONTHS_HELD = 12
@@ -759,7 +759,7 @@ def _columns(con: DuckDBPyConnection) -> list[Column]:
 
 def _alerts(run: Run) -> list[dict[str, Any]]:
     """What people were told in the week up to D, newest first: title, text, when, and whether it reached everybody."""
-    path = run.home / "out" / ALERTS
+    path = run.home / ALERTS
     first, last = (run.as_at - ALERTS_OF).isoformat(), run.as_at.isoformat()
     found: dict[str, dict[str, Any]] = {}
     for line in _lines(path):

@@ -25,8 +25,8 @@ from operations.backup import archive
 from operations.backup.archive import LIST, Held
 from operations.backup.backup import HELD, backup
 from operations.backup.restore import restore
-from operations.places import BACKUPS, RECORDS
 from send_ready import confined, files
+from send_ready.home import BACKUPS
 from send_ready.runs import RunError
 from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
 from tests.waiting import until
@@ -100,11 +100,11 @@ def test_an_archive_is_an_ordinary_one_and_on_record(home: Path) -> None:
     assert not [
         name for name in names if "partial" in name or "rehearsals" in name or name.startswith(("runs", "typed"))
     ]
-    (line,) = release_log.entries(home / RECORDS / BACKUPS)
+    (line,) = release_log.entries(home / BACKUPS)
     assert (line["file"], line["bytes"], line["files"]) == (path.name, path.stat().st_size, len(names) - 1)
     again = backup(settings(home), path.parent, NOW + DAY)
     with tarfile.open(again) as tar:
-        assert f"{RECORDS}/{BACKUPS}" in tar.getnames()
+        assert BACKUPS in tar.getnames()
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_a_backup_that_is_killed_leaves_no_archive_and_the_next_one_is_whole(hom
     assert not list(backups.glob(".*"))
     restore(settings(tmp_path / "new"), path)
     assert snapshot(tmp_path / "new" / "landing") == snapshot(home / "landing")
-    assert release_log.check(home / RECORDS / BACKUPS) == []
+    assert release_log.check(home / BACKUPS) == []
 
 
 def test_a_restore_that_is_killed_is_finished_by_the_same_command(home: Path, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from extract import contract as contracts
 from extract import landing, removed
 from extract.choose import extract
 from inspection import release_log, verify
-from operations.places import PURGES, RECORDS
 from operations.retention import periods
 from operations.retention.purge import purge, record, unfinished
 from send_ready import files, runs
+from send_ready.home import PURGES
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError
 from tests.operations.home import NOW, TODAY, land, pack, released, settings, snapshot, version
@@ -321,7 +321,7 @@ def test_a_removal_that_is_killed_is_finished_by_the_next(tmp_path: Path) -> Non
         assert "Removed." in told or "it is finished now" in told or "Nothing is older" in told
         found = snapshot(home)
         for each in (found, wanted):
-            each.pop(f"{RECORDS}/{PURGES}", None)
+            each.pop(PURGES, None)
         assert found.keys() == wanted.keys()
         assert not list(home.glob("**/.*.removed"))
         assert verify.verify(home / "out" / "inspections") == []

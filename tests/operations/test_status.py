@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from inspection import release_log
-from operations.places import BACKUPS, RECORDS
 from operations.status import machine
 from operations.status.status import WIDTH, status, status_json
 from send_ready import files
 from send_ready.folders import point
+from send_ready.home import BACKUPS
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 from tests.operations.home import NOW, TODAY, land, released, settings, snapshot, version
@@ -311,7 +311,7 @@ def test_a_disk_too_small_for_any_run_is_told_before_the_first(home: Path, monke
 def test_backups_are_missed_by_councils_and_not_by_the_sample(home: Path) -> None:
     assert told(home, la_code="888")[1] == ["Back up: make backup TO=/a/folder/on/another/disk"]
     line = {"at": (NOW - 2 * DAY).isoformat(), "file": "send-ready_888.tar.gz", "bytes": 12_000_000, "files": 3}
-    release_log.append(home / RECORDS / BACKUPS, line)
+    release_log.append(home / BACKUPS, line)
     text, todo, _ = told(home, la_code="888")
     assert "send-ready_888.tar.gz, 12 MB, 2 days ago" in text
     assert todo == []

@@ -18,6 +18,7 @@ from inspection.alerts.send import Alert
 from inspection.release import Decision, ReleaseError, release
 from operations.retention.purge import purge
 from send_ready import confined, files
+from send_ready.home import PURGES
 from send_ready.settings import Settings
 from tests.operations.home import NOW, settings
 
@@ -314,7 +315,7 @@ def test_a_removal_of_something_else_does_not_stand_for_this_one(call: Call) -> 
     given: Settings = settings(call.home)
     (call.root / "2019-01-01_full_inspection" / "v1").mkdir(parents=True)
     purge(given, NOW, do=True, by="amina", why="Old")
-    record = call.home / release_log.REMOVALS
+    record = call.home / PURGES
     assert release_log.entries(record)
     confined.remove_tree(call.folder)
     for number in (0, 1, 2, 99):
@@ -326,7 +327,7 @@ def test_a_removal_by_right_is_proved_and_its_record_is_watched(call: Call) -> N
     purge(settings(call.home), NOW.replace(year=2040), do=True, by="amina", why="Over")
     assert not call.folder.exists()
     assert verify.verify(call.root) == []
-    record = call.home / release_log.REMOVALS
+    record = call.home / PURGES
     entry = release_log.entries(record)[0]
     record.write_bytes(record.read_bytes().replace(b'"why":"Over"', b'"why":"Else"'))
     assert any("is not as it was written" in problem for problem in verify.verify(call.root))

@@ -24,11 +24,11 @@ from extract import landing, read_file, removed
 from inspection import call, chronologies, release_log
 from operations.backup.archive import LIST
 from operations.backup.restore import restore
-from operations.places import PURGES, RECORDS
 from operations.retention.purge import purge, unfinished
 from send_ready import confined, files, runs
 from send_ready.errors import RunError
 from send_ready.folders import point, replaced
+from send_ready.home import PURGES
 from send_ready.runs import Run
 from tests.operations.home import NOW, TODAY, land, pack, settings
 from warehouse import serve
@@ -80,7 +80,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 def begun(house: House, *items: Any) -> None:
     """A removal that was cut off, in a chain that is sound."""
     line = {"event": "begun", "at": "2026-11-01T09:00:00+00:00", "by": "x", "why": "y", "person": None}
-    release_log.append(house.home / RECORDS / PURGES, {**line, "items": list(items)})
+    release_log.append(house.home / PURGES, {**line, "items": list(items)})
 
 
 # Purges
@@ -358,7 +358,7 @@ def test_a_closed_tree_goes_whole(house: House) -> None:
 # Archives
 
 NAMES = st.one_of(
-    st.sampled_from([f"landing/capita_one/students/2019-01-01/{'a' * 64}.json", f"{RECORDS}/{PURGES}",
+    st.sampled_from([f"landing/capita_one/students/2019-01-01/{'a' * 64}.json", PURGES,
                      f"landing/capita_one/students/2019-01-01/{'a' * 64}.csv", "out/2019-01-01/manifest.json",
                      "out/inspections/release_log.jsonl", "out/inspections/2019-01-01_full_inspection/request.json",
                      "out/inspections/2019-01-01_full_inspection/v1/manifest.json", "config/a.yml",
@@ -448,7 +448,7 @@ def test_whatever_an_archive_holds_nothing_outside_is_touched(
 def test_an_archive_whose_removal_leads_elsewhere_is_refused_by_name(house: House, tmp_path: Path) -> None:
     item = {"kind": "packs", "path": "../outside/released", "files": 1, "bytes": 1, "sha256": None}
     line = json.dumps({"event": "begun", "at": "x", "by": "x", "why": "y", "items": [item]}).encode()
-    members = [(f"{RECORDS}/{PURGES}", line, tarfile.REGTYPE, 0o600, "x")]
+    members = [(PURGES, line, tarfile.REGTYPE, 0o600, "x")]
     path = archive_of(tmp_path / "a.tar.gz", members, is_chained=True)
     with pytest.raises(RunError, match=r"line 1 of its records/purges\.jsonl names .*\.\./outside/released"):
         restore(settings(house.home), path)

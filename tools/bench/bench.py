@@ -19,6 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from send_ready.home import RUNS, SERVING
 from tools.bench.watch import Watched, watch
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -103,8 +104,8 @@ def _measure(folder: Path, tiny: Path, council: Path, scale: int) -> dict[str, A
     print("The night", flush=True)
     night = _night(home, council, AS_AT)
     floors += [_floor(council, home) for _ in range(FLOOR_RUNS)]
-    (home / "runs" / "bench" / "terminal.txt").write_text(night.output)
-    progress = [json.loads(line) for line in (home / "runs" / "bench" / "progress.jsonl").read_text().splitlines()]
+    (home / RUNS / "bench" / "terminal.txt").write_text(night.output)
+    progress = [json.loads(line) for line in (home / RUNS / "bench" / "progress.jsonl").read_text().splitlines()]
     whole = next(line for line in reversed(progress) if line["step"] == "night")
     table = min(floor["table_seconds"] for floor in floors)
     book = min(floor["workbook_seconds"] for floor in floors)
@@ -160,7 +161,7 @@ def _night(home: Path, inbox: Path, as_at: date) -> Watched:
 def _list_rows(home: Path) -> dict[str, int]:
     import duckdb
 
-    with duckdb.connect(str(home / "serving" / "warehouse.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(home / SERVING / "warehouse.duckdb"), read_only=True) as con:
         return {
             sheet: len(con.execute(f"FROM annex_a.rpt_annex_a__{sheet.lower()}").fetchall())
             for sheet in ("List_1", "List_2")

@@ -31,6 +31,7 @@ from extract.choose import extract
 from sample import council
 from send_ready import database, files, runs
 from send_ready.database import identifier, literal
+from send_ready.home import INBOX, RUNS, SERVING
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
 from warehouse import build, published, serve
@@ -181,8 +182,8 @@ def own_postgres() -> Iterator[tuple[str, str]]:
 
 def _copied(home: Path, there: Path) -> tuple[Run, Settings]:
     found = runs.find(Settings(home.resolve(), home, LA_CODE, "lettered", None, AS_AT, None))
-    shutil.copytree(found.folder, there / "runs" / found.run_id)
-    settings = Settings(there, there / "inbox", found.la_code, "lettered", None, found.as_at, found.run_id)
+    shutil.copytree(found.folder, there / RUNS / found.run_id)
+    settings = Settings(there, there / INBOX, found.la_code, "lettered", None, found.as_at, found.run_id)
     return replace(found, home=there), settings
 
 
@@ -210,7 +211,7 @@ def duckdb_kept_open(source: Source) -> Answers:
 def parquet_resolved(source: Source) -> Answers:
     """Parquet files, the link resolved once for all of them: that is what keeps them of one run."""
     while True:
-        folder = (source.home / "serving").resolve() / serve.PARQUET
+        folder = (source.home / SERVING).resolve() / serve.PARQUET
         with _modest(duckdb.connect()) as con:
             for path in folder.glob("*/*.parquet"):
                 con.execute(f"CREATE SCHEMA IF NOT EXISTS {path.parent.name}")
@@ -287,7 +288,7 @@ OF_BI = ("bi.duckdb, opened afresh",)
 
 
 def _opened(source: Source, name: str) -> duckdb.DuckDBPyConnection:
-    return _modest(duckdb.connect(str(source.home / "serving" / name), read_only=True))
+    return _modest(duckdb.connect(str(source.home / SERVING / name), read_only=True))
 
 
 def _modest(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -382,7 +383,7 @@ def twin(run: Run, run_id: str) -> Run:
 
 def small_council(home: Path, plans: int, sen_support: int) -> tuple[Run, Settings]:
     """An invented council's exports, read and built into a run, without the rules and the pack."""
-    settings = Settings(home, home / "inbox", LA_CODE, "lettered", None, AS_AT, "first")
+    settings = Settings(home, home / INBOX, LA_CODE, "lettered", None, AS_AT, "first")
     council.write(
         settings.inbox,
         as_at=AS_AT,
