@@ -91,9 +91,15 @@ def _is_suspect(key: int, required: list[int], keys: list[int], known: list[int]
     beside = " + ".join(f"(c{at} >= '!')::INTEGER" for at in known if at != key)
     missing = " OR ".join(f"NOT c{at} >= '!'" for at in required)
     letters = f"CASE WHEN c{key} >= ':' THEN NOT regexp_matches(c{key}, '[0-9]') ELSE false END"
-    again = " OR ".join(f"lower(c{at}) = {literal(header[at].strip().lower())}" for at in keys if at != key) or "false"
+    again = " OR ".join(_is_title(f"c{at}", header[at].strip().lower()) for at in keys if at != key) or "false"
     few = f"({missing}) AND {beside or '0'} <= {BESIDE}"
     return f"c{key} < '0' OR contains(c{key}, ' ') OR {letters} OR {again} OR ({few})"
+
+
+def _is_title(text: str, title: str) -> str:
+    """SQL of whether a value is the title of its column; of one in digits it is seen without changing its case."""
+    is_same = f"lower({text}) = {literal(title)}"
+    return f"CASE WHEN {text} >= 'A' THEN {is_same} ELSE false END" if title >= "A" else is_same
 
 
 def _usual(con: duckdb.DuckDBPyConnection, key: int) -> Keys:

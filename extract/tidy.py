@@ -40,8 +40,8 @@ class Found:
     none: int  # were words for nothing
 
 
-def look(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> set[str]:
-    """Of columns and their names in table `text`, those with any value that has to be looked at closely."""
+def odd_columns(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> set[str]:
+    """The columns with any value that has to be looked at closely; `columns` come with their names in table `text`."""
     tests = ", ".join(f"bool_or({_is_odd(column, text)})" for column, text in columns)
     row = con.execute(f"SELECT {tests} FROM text").fetchone() if columns else None
     return {column.name for (column, _), is_odd in zip(columns, row or (), strict=True) if is_odd}
@@ -71,18 +71,18 @@ def reason(tidy: str) -> str:
     return rf"'UN' || nullif(regexp_extract(lower(regexp_replace({tidy}, '\s', '', 'g')), '^{_REASON}$', 1), '')"
 
 
-def told(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> list[Found]:
-    """What there is to tell of columns that needed tidying, in their order."""
+def counts(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> list[Found]:
+    """How many values of each odd column were tidied, in the order of the columns; those with none are left out."""
     if not columns:
         return []
-    counts = []
+    tests = []
     for column, text in columns:
         seen, plain = _seen(column, text), f"trim({text}, {_BLANKS})"
         whole = _unwrapped(column, seen)
-        counts += [f"count_if(length({seen}) <> length({plain}))", f"count_if({whole} <> {seen})"]
-        counts += [f"count_if({whole} <> '' AND {_is_none(column, whole)})"]
+        tests += [f"count_if(length({seen}) <> length({plain}))", f"count_if({whole} <> {seen})"]
+        tests += [f"count_if({whole} <> '' AND {_is_none(column, whole)})"]
     odd = " OR ".join(f"({_is_odd(column, text)})" for column, text in columns)
-    row = con.execute(f"SELECT {', '.join(counts)} FROM text WHERE {odd}").fetchone() or ()
+    row = con.execute(f"SELECT {', '.join(tests)} FROM text WHERE {odd}").fetchone() or ()
     found = [
         Found(column.name, column.type == "id", *row[3 * at : 3 * at + 3]) for at, (column, _) in enumerate(columns)
     ]
@@ -91,8 +91,9 @@ def told(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> l
 
 def _is_odd(column: Column, text: str) -> str:
     """SQL of a cheap test that no plain value meets: beyond ASCII, beginning or ending with a sign, perhaps a word."""
-    if column.type == "id":  # a UPN is a letter and then digits, no word
-        short = f"strlen({text}) < 17 AND NOT substr({text}, 2, 1) BETWEEN '0' AND '9'"
+    if column.type == "id":  # one with a digit second, as a UPN, or at the end of four, as EHC-104001, is no word
+        no_number = f"coalesce(try_cast(right({text}, 4) AS INTEGER), 0) < 1000"
+        short = f"strlen({text}) < 17 AND NOT substr({text}, 2, 1) BETWEEN '0' AND '9' AND {no_number}"
     else:
         short = f"{text} IN ('NULL', 'null', 'Null') OR starts_with({text}, 'Err:')"
     ends = " OR ".join(f"ends_with({text}, {blank})" for blank in ("' '", "chr(9)", "chr(10)", "chr(13)"))

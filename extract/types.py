@@ -180,20 +180,24 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     held = [
         (column, f"c{match.positions[column.name]}") for column in contract.columns if column.name in match.positions
     ]
-    odd = tidy.look(con, held)
-    result.tidied = tidy.told(con, [(column, text) for column, text in held if column.name in odd])
+    odd = tidy.odd_columns(con, held)
+    result.tidied = tidy.counts(con, [(column, text) for column, text in held if column.name in odd])
     _create_candidate(con, contract, match, odd)
     result.none_dates = _read_dates(con, contract, match, odd)
     _set_aside(con, contract, match, table.header)
     result.unreadable = _unreadable(con, contract)
     result.rows_duplicate = _settle_keys(con, contract, table.header)
-    _hold(con, contract, result.match)
-    con.execute(f"""
-        CREATE TABLE typed AS SELECT * REPLACE ({_names(contract)} AS _unreadable) FROM candidate
-        WHERE _line_no NOT IN (SELECT line_no FROM quarantine UNION ALL SELECT line_no FROM duplicate)
-        ORDER BY _line_no""")
-    result.rows_accepted = _count(con, "typed")
     result.rows_quarantined = _count(con, "quarantine")
+    _hold(con, contract, result.match)
+    every = f"SELECT * REPLACE ({_names(contract)} AS _unreadable) FROM candidate"
+    if result.rows_quarantined or result.rows_duplicate:
+        con.execute(f"""
+            CREATE TABLE typed AS {every}
+            WHERE _line_no NOT IN (SELECT line_no FROM quarantine UNION ALL SELECT line_no FROM duplicate)
+            ORDER BY _line_no""")
+    else:
+        con.execute(f"CREATE VIEW typed AS {every}")
+    result.rows_accepted = _count(con, "typed")
     result.furniture = _lines(con, f"quarantine WHERE kind = '{quarantine.FURNITURE}'", "line_no")
     result.bare = _lines(con, "typed WHERE _line_no IN (SELECT line_no FROM bare)", "_line_no")
     if result.rows_in_file != result.rows_accepted + result.rows_quarantined + result.rows_duplicate:
@@ -219,18 +223,18 @@ def _lines(con: duckdb.DuckDBPyConnection, rows: str, column: str) -> list[int]:
 def _create_candidate(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match, odd: set[str]) -> None:
     """Table `candidate`: the columns typed, _line_no, _unreadable (a bit a column). `odd` columns have to be tidied."""
     names = [identifier(column.name) for column in contract.columns]
-    typed = ", ".join(
-        f"{name}: {_typed(column, column.name in odd)}" for name, column in zip(names, contract.columns, strict=True)
-    )
+    formats = _likely_formats(con, contract, match)
+    values = [_typed(column, column.name in odd, formats.get(column.name, DATE_FORMATS)) for column in contract.columns]
+    typed = ", ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
     bits = " + ".join(
         f"CASE WHEN typed.{name} IS NULL AND cleaned.{name} IS NOT NULL THEN {1 << number} ELSE 0 END::BIGINT"
-        for number, (name, column) in enumerate(zip(names, contract.columns, strict=True))
-        if column.name in match.positions
+        for number, (name, value, column) in enumerate(zip(names, values, contract.columns, strict=True))
+        if column.name in match.positions and value != f"cleaned.{name}"
     )
     con.execute(f"""
         CREATE TABLE candidate AS
         SELECT {", ".join(f"typed.{name} AS {name}" for name in names)}, line_no AS _line_no,
-            ({bits})::BIGINT AS _unreadable
+            ({bits or 0})::BIGINT AS _unreadable
         FROM (SELECT line_no, cleaned, {{{typed}}} AS typed FROM ({_cleaned(contract.columns, match, odd)}))""")
 
 
@@ -257,7 +261,37 @@ def _cleaned(columns: tuple[Column, ...], match: Match, odd: set[str]) -> str:
         FROM (SELECT *, {{{packed}}} AS tidied FROM text)"""
 
 
-def _typed(column: Column, is_odd: bool) -> str:
+def _likely_formats(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match) -> dict[str, tuple[str, ...]]:
+    """By date column all of DATE_FORMATS, first the one in which its first value seems to be.
+
+    No two of them read one text as different everyday dates, so that their order is a matter of time alone: a format
+    that does not fit takes seven times as long as one that does.
+    """
+    dates = [
+        column.name
+        for column in contract.columns
+        if TYPES[column.type] in ("DATE", "TIMESTAMP") and column.name in match.positions
+    ]
+    if not dates:
+        return {}
+    first = ", ".join(f"first(c{at}) FILTER (WHERE c{at} > ' ')" for at in map(match.positions.__getitem__, dates))
+    values = con.execute(f"SELECT {first} FROM (FROM text LIMIT {BATCH})").fetchone() or ()
+    likely = [_BY_SHAPE.get(_shape(value or ""), DATE_FORMATS[0]) for value in values]
+    return {
+        name: (best, *(each for each in DATE_FORMATS if each != best))
+        for name, best in zip(dates, likely, strict=True)
+    }
+
+
+def _shape(text: str) -> str:
+    """A text with 9 for each digit and A for each word."""
+    return re.sub("[A-Za-z]+", "A", re.sub("[0-9]", "9", text))
+
+
+_BY_SHAPE = {_shape(dt.datetime(2026, 12, 31).strftime(form).replace("T", "A")): form for form in DATE_FORMATS}
+
+
+def _typed(column: Column, is_odd: bool, formats: tuple[str, ...]) -> str:
     name = f"cleaned.{identifier(column.name)}"
     if column.type in ("id", "text", "code"):
         faults = [f"starts_with({name}, '#') OR starts_with({name}, 'Err:') THEN {_unless(name, EXCEL_ERROR)}"] * is_odd
@@ -266,7 +300,7 @@ def _typed(column: Column, is_odd: bool) -> str:
         )
         return f"CASE {' '.join(f'WHEN {fault}' for fault in faults)} ELSE {name} END" if faults else name
     if column.type in ("date", "datetime"):
-        when = f"try_strptime({name}, [{', '.join(map(literal, DATE_FORMATS))}])"
+        when = f"try_strptime({name}, [{', '.join(map(literal, formats))}])"
         none = [day for day in column.none_dates if EVERYDAY[0] <= day < EVERYDAY[1]]
         other = f" AND {when}::DATE NOT IN ({', '.join(f'DATE {literal(day)}' for day in none)})" if none else ""
         first, last = (f"TIMESTAMP {literal(day)}" for day in EVERYDAY)
@@ -274,7 +308,8 @@ def _typed(column: Column, is_odd: bool) -> str:
     if column.type == "boolean":
         yes, no = (", ".join(map(literal, words)) for words in (YES, NO))
         return f"CASE WHEN lower({name}) IN ({yes}) THEN true WHEN lower({name}) IN ({no}) THEN false END"
-    number = f"try_cast(rtrim({name}, '%') AS DOUBLE)"  # 50% is 50, as a spreadsheet writes it
+    # 50% is 50, as a spreadsheet writes it.
+    number = f"try_cast(CASE WHEN ends_with({name}, '%') THEN rtrim({name}, '%') ELSE {name} END AS DOUBLE)"
     if column.type == "integer":
         return f"CASE WHEN {number} = trunc({number}) AND abs({number}) < {TOO_LARGE} THEN {number}::BIGINT END"
     return f"CASE WHEN abs({number}) < {TOO_LARGE} THEN {number} END"
@@ -286,10 +321,10 @@ def _unless(name: str, pattern: str) -> str:
 
 def _read_dates(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match, odd: set[str]) -> list[NoneDates]:
     """Read, value by value, the dates that the common formats do not; those that stand for none are blank."""
-    found = []
+    found, left = [], _bits(con, "candidate")
     for number, column in enumerate(contract.columns):
         is_left = f"(_unreadable >> {number}) & 1 = 1"
-        if TYPES[column.type] not in ("DATE", "TIMESTAMP") or not _count(con, f"candidate WHERE {is_left}"):
+        if TYPES[column.type] not in ("DATE", "TIMESTAMP") or not left >> number & 1:
             continue
         name = identifier(column.name)
         con.execute(f"""
@@ -317,6 +352,12 @@ def _read_dates(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match
             blank = "left_over JOIN spelt ON spelt.value = left_over.value WHERE moment IS NULL"
             found.append(NoneDates(column.name, _count(con, blank), tuple(sorted(none))))
     return found
+
+
+def _bits(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The bits that are set in `_unreadable` of any row."""
+    row = con.execute(f"SELECT bit_or(_unreadable) FROM {table}").fetchone()
+    return (row and row[0]) or 0
 
 
 def _names(contract: Contract) -> str:
@@ -352,12 +393,13 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match,
         shown = match.headers[column.name]
         headers.append(first + literal(shown))
         reasons.append(first + literal(f"{shown} is blank or cannot be read: expected {EXPECTED[column.type]}."))
-    con.execute(f"""
-        INSERT INTO quarantine
-        SELECT _line_no, {literal(quarantine.KEY)}, CASE {" ".join(headers)} END, CASE {" ".join(reasons)} END,
-            {_record(header)}
-        FROM candidate JOIN text ON text.line_no = candidate._line_no
-        WHERE ({is_blank}) AND _line_no NOT IN (SELECT line_no FROM furniture)""")
+    if _count(con, f"candidate WHERE {is_blank}"):
+        con.execute(f"""
+            INSERT INTO quarantine
+            SELECT _line_no, {literal(quarantine.KEY)}, CASE {" ".join(headers)} END, CASE {" ".join(reasons)} END,
+                {_record(header)}
+            FROM candidate JOIN text ON text.line_no = candidate._line_no
+            WHERE ({is_blank}) AND _line_no NOT IN (SELECT line_no FROM furniture)""")
     con.execute(f"""
         CREATE VIEW usable AS SELECT * FROM candidate
         WHERE NOT ({is_blank}) AND _line_no NOT IN (SELECT line_no FROM furniture)""")
@@ -384,8 +426,10 @@ def _hold(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match) -> N
 
 def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unreadable]:
     """Values, of rows not in quarantine, that are there and could not be read."""
-    found = []
+    found, bits = [], _bits(con, "usable")
     for number, column in enumerate(contract.columns):
+        if not bits >> number & 1:
+            continue
         where = f"FROM usable WHERE (_unreadable >> {number}) & 1 = 1"
         row = con.execute(f"SELECT count(*), list(_line_no ORDER BY _line_no)[:{DETAIL_LIMIT}] {where}").fetchone()
         if row and row[0]:
@@ -400,13 +444,16 @@ def _settle_keys(con: duckdb.DuckDBPyConnection, contract: Contract, header: lis
     """
     required = {column.name for column in contract.required}
     key = ", ".join(identifier(k) if k in required else f"coalesce({identifier(k)}::VARCHAR, '')" for k in contract.key)
+    con.execute("CREATE TABLE duplicate (line_no BIGINT)")
+    if not con.execute(f"SELECT 1 FROM usable GROUP BY {key} HAVING count(*) > 1 LIMIT 1").fetchone():
+        return 0
     every = ", ".join(identifier(column.name) for column in contract.columns)
     latest = f"{identifier(contract.latest_by)} DESC NULLS LAST, " if contract.latest_by else ""
     con.execute(f"""
         CREATE TABLE contested AS
         SELECT *, row_number() OVER (PARTITION BY {every} ORDER BY _line_no DESC) > 1 AS is_repeat
         FROM usable WHERE ({key}) IN (SELECT ({key}) FROM usable GROUP BY {key} HAVING count(*) > 1)""")
-    con.execute("CREATE TABLE duplicate AS SELECT _line_no AS line_no FROM contested WHERE is_repeat")
+    con.execute("INSERT INTO duplicate SELECT _line_no FROM contested WHERE is_repeat")
     con.execute(f"""
         INSERT INTO quarantine
         SELECT ranked._line_no, {literal(quarantine.REPEATED_KEY)}, NULL,
