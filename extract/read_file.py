@@ -382,5 +382,5 @@ def _rows(con: duckdb.DuckDBPyConnection) -> int:
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
-    con.execute(f"COPY ({query}) TO {database.literal(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    con.execute(f"COPY ({query}) TO {database.literal(partial)} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)")
     partial.replace(path)

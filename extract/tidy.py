@@ -75,14 +75,16 @@ def counts(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) ->
     """How many values of each odd column were tidied, in the order of the columns; those with none are left out."""
     if not columns:
         return []
-    tests = []
-    for column, text in columns:
-        seen, plain = _seen(column, text), f"trim({text}, {_BLANKS})"
-        whole = _unwrapped(column, seen)
-        tests += [f"count_if(length({seen}) <> length({plain}))", f"count_if({whole} <> {seen})"]
-        tests += [f"count_if({whole} <> '' AND {_is_none(column, whole)})"]
+    seen, whole, tests = [], [], []
+    for at, (column, text) in enumerate(columns):
+        seen.append(f"{_seen(column, text)} AS seen{at}, trim({text}, {_BLANKS}) AS plain{at}")
+        whole.append(f"{_unwrapped(column, f'seen{at}')} AS whole{at}")
+        tests += [f"count_if(length(seen{at}) <> length(plain{at}))", f"count_if(whole{at} <> seen{at})"]
+        tests += [f"count_if(whole{at} <> '' AND {_is_none(column, f'whole{at}')})"]
     odd = " OR ".join(f"({_is_odd(column, text)})" for column, text in columns)
-    row = con.execute(f"SELECT {', '.join(tests)} FROM text WHERE {odd}").fetchone() or ()
+    row = con.execute(f"""
+        SELECT {", ".join(tests)}
+        FROM (SELECT *, {", ".join(whole)} FROM (SELECT {", ".join(seen)} FROM text WHERE {odd}))""").fetchone() or ()
     found = [
         Found(column.name, column.type == "id", *row[3 * at : 3 * at + 3]) for at, (column, _) in enumerate(columns)
     ]
@@ -96,7 +98,7 @@ def _is_odd(column: Column, text: str) -> str:
         short = f"strlen({text}) < 17 AND NOT substr({text}, 2, 1) BETWEEN '0' AND '9' AND {no_number}"
     else:
         short = f"{text} IN ('NULL', 'null', 'Null') OR starts_with({text}, 'Err:')"
-    ends = " OR ".join(f"ends_with({text}, {blank})" for blank in ("' '", "chr(9)", "chr(10)", "chr(13)"))
+    ends = " OR ".join(f"ends_with({text}, '{blank}')" for blank in " \t\n\r")
     return f"""CASE WHEN strlen({text}) <> length({text}) OR {ends} THEN true
         WHEN {text} >= '0' AND {text} < ':' THEN false
         WHEN {text} = '' THEN false

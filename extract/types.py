@@ -39,6 +39,7 @@ DATE_FORMATS = (
     "%d.%m.%Y",
     "%Y/%m/%d",
 )
+WORDS = ("id", "text", "code")  # the types of columns whose values stay text
 YEARS = (1900, 2100)  # outside is a typing slip or a two-digit year: not read
 EVERYDAY = (dt.date(1971, 1, 1), dt.date(2049, 1, 1))  # dates outside are looked at one by one: they may stand for none
 TOO_LARGE = 1_000_000_000  # from here on a number is a slip or an ID of another column, and no sum of such is safe
@@ -180,9 +181,15 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     held = [
         (column, f"c{match.positions[column.name]}") for column in contract.columns if column.name in match.positions
     ]
-    odd = tidy.odd_columns(con, held)
-    result.tidied = tidy.counts(con, [(column, text) for column, text in held if column.name in odd])
+    odd = tidy.odd_columns(con, [(column, text) for column, text in held if column.type in WORDS])
     _create_candidate(con, contract, match, odd)
+    unread = _unread_columns(con, "candidate", contract)
+    # A date or number that is read needs no tidying: only where one is not, the column is looked at, and read again.
+    if more := tidy.odd_columns(con, [(column, text) for column, text in held if column in unread]):
+        odd |= more
+        con.execute("DROP TABLE candidate")
+        _create_candidate(con, contract, match, odd)
+    result.tidied = tidy.counts(con, [(column, text) for column, text in held if column.name in odd])
     result.none_dates = _read_dates(con, contract, match, odd)
     _set_aside(con, contract, match, table.header)
     result.unreadable = _unreadable(con, contract)
@@ -224,7 +231,12 @@ def _create_candidate(con: duckdb.DuckDBPyConnection, contract: Contract, match:
     """Table `candidate`: the columns typed, _line_no, _unreadable (a bit a column). `odd` columns have to be tidied."""
     names = [identifier(column.name) for column in contract.columns]
     formats = _likely_formats(con, contract, match)
-    values = [_typed(column, column.name in odd, formats.get(column.name, DATE_FORMATS)) for column in contract.columns]
+    parsed = [
+        f"{name}: {_parsed(column, formats.get(column.name, DATE_FORMATS))}"
+        for name, column in zip(names, contract.columns, strict=True)
+        if column.type not in WORDS
+    ]
+    values = [_typed(column, column.name in odd) for column in contract.columns]
     typed = ", ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
     bits = " + ".join(
         f"CASE WHEN typed.{name} IS NULL AND cleaned.{name} IS NOT NULL THEN {1 << number} ELSE 0 END::BIGINT"
@@ -235,7 +247,11 @@ def _create_candidate(con: duckdb.DuckDBPyConnection, contract: Contract, match:
         CREATE TABLE candidate AS
         SELECT {", ".join(f"typed.{name} AS {name}" for name in names)}, line_no AS _line_no,
             ({bits or 0})::BIGINT AS _unreadable
-        FROM (SELECT line_no, cleaned, {{{typed}}} AS typed FROM ({_cleaned(contract.columns, match, odd)}))""")
+        FROM (
+            SELECT line_no, cleaned, {{{typed}}} AS typed
+            FROM (
+                SELECT line_no, cleaned, {{{", ".join(parsed) or "_: NULL"}}} AS parsed
+                FROM ({_cleaned(contract.columns, match, odd)})))""")
 
 
 def _cleaned(columns: tuple[Column, ...], match: Match, odd: set[str]) -> str:
@@ -291,28 +307,36 @@ def _shape(text: str) -> str:
 _BY_SHAPE = {_shape(dt.datetime(2026, 12, 31).strftime(form).replace("T", "A")): form for form in DATE_FORMATS}
 
 
-def _typed(column: Column, is_odd: bool, formats: tuple[str, ...]) -> str:
+def _parsed(column: Column, formats: tuple[str, ...]) -> str:
+    """SQL of a date, a number or a yes or no as the database reads it, be it one that may stand or not."""
     name = f"cleaned.{identifier(column.name)}"
-    if column.type in ("id", "text", "code"):
+    if column.type in ("date", "datetime"):
+        return f"try_strptime({name}, [{', '.join(map(literal, formats))}])"
+    if column.type == "boolean":
+        return f"lower({name})"
+    # 50% is 50, as a spreadsheet writes it.
+    return f"try_cast(CASE WHEN ends_with({name}, '%') THEN rtrim({name}, '%') ELSE {name} END AS DOUBLE)"
+
+
+def _typed(column: Column, is_odd: bool) -> str:
+    """SQL of a value in its type, from `cleaned` and `parsed`; null when it cannot be read."""
+    name = f"{'cleaned' if column.type in WORDS else 'parsed'}.{identifier(column.name)}"
+    if column.type in WORDS:
         faults = [f"starts_with({name}, '#') OR starts_with({name}, 'Err:') THEN {_unless(name, EXCEL_ERROR)}"] * is_odd
         faults += [f"contains({name}, 'E+') THEN {_unless(name, _SHORTENED)}"] * (
             column.type == "id" and column.is_required
         )
         return f"CASE {' '.join(f'WHEN {fault}' for fault in faults)} ELSE {name} END" if faults else name
     if column.type in ("date", "datetime"):
-        when = f"try_strptime({name}, [{', '.join(map(literal, formats))}])"
         none = [day for day in column.none_dates if EVERYDAY[0] <= day < EVERYDAY[1]]
-        other = f" AND {when}::DATE NOT IN ({', '.join(f'DATE {literal(day)}' for day in none)})" if none else ""
+        other = f" AND {name}::DATE NOT IN ({', '.join(f'DATE {literal(day)}' for day in none)})" if none else ""
         first, last = (f"TIMESTAMP {literal(day)}" for day in EVERYDAY)
-        return f"CASE WHEN {when} >= {first} AND {when} < {last}{other} THEN {when}::{TYPES[column.type]} END"
+        return f"CASE WHEN {name} >= {first} AND {name} < {last}{other} THEN {name}::{TYPES[column.type]} END"
     if column.type == "boolean":
         yes, no = (", ".join(map(literal, words)) for words in (YES, NO))
-        return f"CASE WHEN lower({name}) IN ({yes}) THEN true WHEN lower({name}) IN ({no}) THEN false END"
-    # 50% is 50, as a spreadsheet writes it.
-    number = f"try_cast(CASE WHEN ends_with({name}, '%') THEN rtrim({name}, '%') ELSE {name} END AS DOUBLE)"
-    if column.type == "integer":
-        return f"CASE WHEN {number} = trunc({number}) AND abs({number}) < {TOO_LARGE} THEN {number}::BIGINT END"
-    return f"CASE WHEN abs({number}) < {TOO_LARGE} THEN {number} END"
+        return f"CASE WHEN {name} IN ({yes}) THEN true WHEN {name} IN ({no}) THEN false END"
+    whole = f"{name} = trunc({name}) AND " if column.type == "integer" else ""
+    return f"CASE WHEN {whole}abs({name}) < {TOO_LARGE} THEN {name}::{TYPES[column.type]} END"
 
 
 def _unless(name: str, pattern: str) -> str:
@@ -321,11 +345,12 @@ def _unless(name: str, pattern: str) -> str:
 
 def _read_dates(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match, odd: set[str]) -> list[NoneDates]:
     """Read, value by value, the dates that the common formats do not; those that stand for none are blank."""
-    found, left = [], _bits(con, "candidate")
-    for number, column in enumerate(contract.columns):
-        is_left = f"(_unreadable >> {number}) & 1 = 1"
-        if TYPES[column.type] not in ("DATE", "TIMESTAMP") or not left >> number & 1:
+    found = []
+    for column in _unread_columns(con, "candidate", contract):
+        if TYPES[column.type] not in ("DATE", "TIMESTAMP"):
             continue
+        number = contract.columns.index(column)
+        is_left = f"(_unreadable >> {number}) & 1 = 1"
         name = identifier(column.name)
         con.execute(f"""
             CREATE OR REPLACE TABLE left_over AS SELECT line_no, cleaned.{name} AS value
@@ -354,10 +379,11 @@ def _read_dates(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match
     return found
 
 
-def _bits(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    """The bits that are set in `_unreadable` of any row."""
+def _unread_columns(con: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> list[Column]:
+    """The columns of which a value in any row of a table could not be read."""
     row = con.execute(f"SELECT bit_or(_unreadable) FROM {table}").fetchone()
-    return (row and row[0]) or 0
+    bits = (row and row[0]) or 0
+    return [column for number, column in enumerate(contract.columns) if bits >> number & 1]
 
 
 def _names(contract: Contract) -> str:
@@ -426,10 +452,9 @@ def _hold(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match) -> N
 
 def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unreadable]:
     """Values, of rows not in quarantine, that are there and could not be read."""
-    found, bits = [], _bits(con, "usable")
-    for number, column in enumerate(contract.columns):
-        if not bits >> number & 1:
-            continue
+    found = []
+    for column in _unread_columns(con, "usable", contract):
+        number = contract.columns.index(column)
         where = f"FROM usable WHERE (_unreadable >> {number}) & 1 = 1"
         row = con.execute(f"SELECT count(*), list(_line_no ORDER BY _line_no)[:{DETAIL_LIMIT}] {where}").fetchone()
         if row and row[0]:
