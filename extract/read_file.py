@@ -22,11 +22,12 @@ from extract.landing import Landed
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.text.load import LineCount, TextTable, load_text
 from extract.types import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
-from send_ready import confined, database, files, issues
+from send_ready import confined, database, disk, files, issues
 from send_ready.home import LANDING, TYPED
 from send_ready.issues import Issue
 
 OF_RECORD = "seal"  # in a record of reading
+LARGE = 32 * disk.MB  # an export that takes more than a second, and so more than one thread
 SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
 
 
@@ -225,7 +226,8 @@ def loaded(
     confined.remove_tree(folder)
     folder.mkdir(parents=True)
     try:
-        with database.scratch(folder) as con:
+        threads = database.THREADS if path.stat().st_size > LARGE else 1
+        with database.scratch(folder, threads=threads) as con:
             outcome: Outcome
             try:
                 table = load_text(con, path, suffix, contract, folder)

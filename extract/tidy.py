@@ -82,9 +82,12 @@ def counts(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) ->
         tests += [f"count_if(length(seen{at}) <> length(plain{at}))", f"count_if(whole{at} <> seen{at})"]
         tests += [f"count_if(whole{at} <> '' AND {_is_none(column, f'whole{at}')})"]
     odd = " OR ".join(f"({_is_odd(column, text)})" for column, text in columns)
-    row = con.execute(f"""
+    row = (
+        con.execute(f"""
         SELECT {", ".join(tests)}
-        FROM (SELECT *, {", ".join(whole)} FROM (SELECT {", ".join(seen)} FROM text WHERE {odd}))""").fetchone() or ()
+        FROM (SELECT *, {", ".join(whole)} FROM (SELECT {", ".join(seen)} FROM text WHERE {odd}))""").fetchone()
+        or ()
+    )
     found = [
         Found(column.name, column.type == "id", *row[3 * at : 3 * at + 3]) for at, (column, _) in enumerate(columns)
     ]

@@ -294,8 +294,7 @@ def _likely_formats(con: duckdb.DuckDBPyConnection, contract: Contract, match: M
     values = con.execute(f"SELECT {first} FROM (FROM text LIMIT {BATCH})").fetchone() or ()
     likely = [_BY_SHAPE.get(_shape(value or ""), DATE_FORMATS[0]) for value in values]
     return {
-        name: (best, *(each for each in DATE_FORMATS if each != best))
-        for name, best in zip(dates, likely, strict=True)
+        name: (best, *(each for each in DATE_FORMATS if each != best)) for name, best in zip(dates, likely, strict=True)
     }
 
 
@@ -304,7 +303,7 @@ def _shape(text: str) -> str:
     return re.sub("[A-Za-z]+", "A", re.sub("[0-9]", "9", text))
 
 
-_BY_SHAPE = {_shape(dt.datetime(2026, 12, 31).strftime(form).replace("T", "A")): form for form in DATE_FORMATS}
+_BY_SHAPE = {_shape(dt.datetime(2026, 12, 31, tzinfo=dt.UTC).strftime(form)): form for form in DATE_FORMATS}
 
 
 def _parsed(column: Column, formats: tuple[str, ...]) -> str:

@@ -31,9 +31,12 @@ class LockedError(WarehouseError):
     """Another program has a warehouse file open for writing, or has it open while it is to be written."""
 
 
-def scratch(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory database, for reading exports and Parquet. `spill` is where large sorts may go."""
-    con = duckdb.connect(config={"memory_limit": machine.memory_limit(), "threads": THREADS, **EXTENSIONS_OFF})
+def scratch(spill: Path | None = None, *, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
+    """An in-memory database, for reading exports and Parquet. `spill` is where large sorts may go.
+
+    Little work is done with one thread: to start and feed others takes up to half as much again.
+    """
+    con = duckdb.connect(config={"memory_limit": machine.memory_limit(), "threads": threads, **EXTENSIONS_OFF})
     if spill:
         con.execute(f"SET temp_directory = {literal(spill)}")
     return con

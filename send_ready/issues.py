@@ -49,7 +49,7 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
         file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
     partial.unlink(missing_ok=True)
     values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
-    with database.scratch() as con:
+    with database.scratch(threads=1) as con:
         con.execute(f"""
             COPY (
                 SELECT {values}
