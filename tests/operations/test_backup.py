@@ -404,7 +404,7 @@ def test_cut_off_at_its_very_end_it_is_finished_or_done(
 ) -> None:
     path, there = made(home), tmp_path / "new"
     with monkeypatch.context() as patched:
-        patched.setattr("operations.backup.backup.restore._there", lambda _: 1 / 0)
+        patched.setattr("operations.backup.restore._there", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             restore(settings(there), path)
     assert "Restored as it was" in " ".join(restore(settings(there), path))
