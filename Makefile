@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench fuzz audit sbom test lint format
+.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench fuzz audit sbom test test-quick lint format
 
 help: ## Show this list
 	@$(PYTHON) -c 'from commands.table import targets; print(targets())'
@@ -73,6 +73,9 @@ sbom: $(READY_TO_TEST) ## The bill of materials, as CycloneDX (TO=build/send-rea
 test: lint ## Every check and test (first installs what they need from Debian, where it may)
 	@$(BIN)/python -m tests.debian
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-quick: $(READY_TO_TEST) ## Tests that play no night: functions, contracts, rules (two minutes)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder tests/unit tests/contract tests/rules
 
 lint: $(READY_TO_TEST) ## Style, types and SQL
 	@$(BIN)/ruff check .

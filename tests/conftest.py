@@ -1,8 +1,14 @@
-"""The longest files go first: with --dist loadfile each is one worker's, and workers are to end together."""
+"""Which tests run first, which need a part of Debian, and what was not tried.
 
+With --dist loadfile each file is one worker's, and workers are to end together: so the longest files go first, as the
+last `make test` here measured them. Where there was none, the folders whose tests play whole nights go first.
+"""
+
+import math
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,52 +16,38 @@ from tests import debian
 
 os.umask(0o077)  # as every command's: a SEND_HOME that others can read is refused
 TESTS = Path(__file__).parent
-# By their seconds of CPU. Files that look at one night (tests/nights.py) do not stand beside each other: the second to
-# ask for it would wait for the first.
-LONGEST = (
-    "faults/test_kills.py",
-    "end_to_end/test_inspection_day.py",
-    "security/test_roles.py",
-    "security/test_night.py",
-    "unit/test_configuration.py",
-    "dbt/test_build.py",
-    "end_to_end/test_lists_agree.py",
-    "dbt/test_kpis.py",
-    "operations/test_person_and_round_trip.py",
-    "end_to_end/test_readiness_in_a_browser.py",
-    "end_to_end/test_drill.py",
-    "faults/test_disk_full.py",
-    "golden/test_golden.py",
-    "end_to_end/test_what_to_fix.py",
-    "faults/test_airflow_database.py",
-    "dags/test_night.py",
-    "end_to_end/test_bad_night.py",
-    "end_to_end/test_board.py",
-    "dbt/test_persons.py",
-    "dbt/test_star.py",
-    "dbt/test_unit_tests.py",
-    "dbt/test_board.py",
-    "end_to_end/test_readers.py",
-    "end_to_end/test_kpis_come_back.py",
-    "faults/test_found_at_start.py",
-    "faults/test_at_once.py",
-    "end_to_end/test_bi_connections.py",
-    "end_to_end/test_kpis_agree.py",
-    "faults/test_inbox_mounts.py",
-    "security/test_roles.py",
-    "unit/test_choose.py",
-    "unit/test_lines.py",
-    "fuzz/test_fuzz.py",
-    "attacks/test_editions.py",
-    "unit/test_chronology.py",
-    "unit/test_serve.py",
-)
-PLACES = {TESTS / name: place for place, name in enumerate(LONGEST)}
-assert all(path.exists() for path in PLACES), "a file of LONGEST has another name now"
+LONGEST_FIRST = ("faults", "end_to_end", "security", "dbt", "dags", "golden", "operations", "postgres", "attacks")
+SECONDS = "send_ready/seconds"  # of each file, in pytest's cache
+measured: Counter[str] = Counter()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker what is known: all of them have to come to one order."""
+    node.workerinput["seconds"] = node.config.cache.get(SECONDS, {})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    known: dict[str, float] = getattr(config, "workerinput", {}).get("seconds", {})
+
+    def place(item: pytest.Item) -> tuple[float, int]:
+        name = item.path.relative_to(TESTS)
+        folder = LONGEST_FIRST.index(name.parts[0]) if name.parts[0] in LONGEST_FIRST else len(LONGEST_FIRST)
+        return -known.get(name.as_posix(), math.inf), folder
+
+    items.sort(key=place)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    measured[report.nodeid.partition("::")[0].removeprefix(f"{TESTS.name}/")] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep what each file took, of a run by several workers."""
+    if session.config.pluginmanager.hasplugin("dsession"):
+        known = session.config.cache.get(SECONDS, {}) if session.config.cache else {}
+        if session.config.cache:
+            session.config.cache.set(SECONDS, {**known, **measured})
 
 
 @pytest.hookimpl(tryfirst=True)  # before any fixture, of a module or of the session, is made in vain

@@ -3,7 +3,7 @@
 Two ways lead to the same table. A regular CSV goes straight to DuckDB's strict reader. Whatever is
 irregular (a workbook, quoted newlines, a line with too few or too many values) is first written as a
 regular CSV by the careful reader here, which keeps each record's line number and sets aside the lines
-that do not fit. tests/unit/test_load_text.py holds the two ways to each other. Neither holds a file in
+that do not fit. tests/extract/test_load_text.py holds the two ways to each other. Neither holds a file in
 memory: a large one takes longer, but no more room.
 """
 

@@ -360,7 +360,7 @@ CHANGES: dict[str, tuple[Callable[[Path], None], bytes | None]] = {
     "renamed": (lambda path: os.replace(path, path.with_name("Capita One Home Education 2026-11-16.csv")), FIRST),
 }
 PIECE = 100  # bytes: the file comes in some eight of them
-MOMENTS = (0, 1, 4, -1)  # after that many pieces; -1 after the last
+MOMENTS = (0, 4, -1)  # before the first, after that many pieces, after the last
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

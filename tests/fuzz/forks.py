@@ -39,7 +39,7 @@ def chosen(exports: list[Export], times: int) -> Iterator[tuple[int, Export, Cas
 
 def test_every_mutation_is_read_or_refused_and_no_record_is_lost(bench: Bench) -> None:
     found = {}
-    for number, export, made in chosen(bench.exports, times=2):
+    for number, export, made in chosen(bench.exports, times=1):
         if problems := bench.try_one(export, made, number).problems:
             found[number, made.said] = problems
     assert not found

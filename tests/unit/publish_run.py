@@ -1,7 +1,9 @@
 """A small finished run, written with DuckDB and JSON as extract/ and dbt leave it, for the tests of publish/."""
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,7 @@ def finished_run(
     files.write_json(run.folder / "dbt" / "manifest.json", {"nodes": {name: _node(name) for name in KEYS}})
     run.warehouse.unlink(missing_ok=True)
     with database.writer(run.warehouse) as con:
+        con.execute("BEGIN")  # one write to the disk, not one a statement
         for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable"):
             con.execute(f"CREATE SCHEMA {schema}")
         con.execute(LOOKED_UP)
@@ -152,6 +155,7 @@ def finished_run(
             _list(con, each, rows, run_id)
         for model, shown in items_book.item_columns().items():
             _item(con, model, shown, (items or {}).get(model, ()), run_id)
+        con.execute("COMMIT")
     return run
 
 
@@ -193,15 +197,22 @@ def _item(
         con.execute(f"INSERT INTO annex_a.{model} ({', '.join(row)}, la_code, run_id) VALUES ({values})")
 
 
+@cache
+def _quarantined(name: str) -> bytes:
+    """The Parquet of one row of a file that was set aside."""
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file, database.scratch() as con:
+        con.execute(
+            f"COPY (SELECT '{name}' AS file_name, 7::BIGINT AS line_no, 'key' AS kind, 'Date of Birth' AS column_name, "
+            f"'is not a date' AS reason, 'SECRET' AS record) TO {database.literal(file.name)} (FORMAT parquet)"
+        )
+        return Path(file.name).read_bytes()
+
+
 def _feed(run: Run, source: str, feed: str, status: str, day: date | None) -> None:
     quarantine = run.home / "typed" / run.run_id / f"{source}__{feed}.parquet"
     quarantine.parent.mkdir(parents=True, exist_ok=True)
     name = f"{source}_{feed}.csv"
-    with database.scratch() as con:
-        con.execute(
-            f"COPY (SELECT '{name}' AS file_name, 7::BIGINT AS line_no, 'key' AS kind, 'Date of Birth' AS column_name, "
-            f"'is not a date' AS reason, 'SECRET' AS record) TO {database.literal(quarantine)} (FORMAT parquet)"
-        )
+    quarantine.write_bytes(_quarantined(name))
     counts = {"rows_in_file": 10, "rows_accepted": 8, "rows_quarantined": 1, "rows_duplicate": 1}
     used = {"file_name": name, "data_date": day and day.isoformat(), "sha256": "ab" * 32} if day else {}
     files.write_json(

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from publish_run import AS_AT, child, finished_run, issue, settings
 
 from publish.excel.items_book import item_columns
 from send_ready import database, files
 from send_ready.runs import Run, RunError
+from tests.unit.publish_run import AS_AT, child, finished_run, issue, settings
 from tests.waiting import HANG
 from warehouse.serve import rollback, serve
 

@@ -73,11 +73,8 @@ def quarantined(con: duckdb.DuckDBPyConnection) -> dict[int, str]:
 @pytest.mark.parametrize("column", range(8))
 @pytest.mark.parametrize("place", ["start", "end", "both ways"])
 @pytest.mark.parametrize(("first", "second"), [(10, 390), (10, 11), (10, None), (0, 399)])
-@pytest.mark.parametrize("delimiter", [",", "\t"])
-def test_stray_marks_swallow_no_row(
-    tmp_path: Path, column: int, place: str, first: int, second: int | None, delimiter: str
-) -> None:
-    rows = students(400)
+def test_stray_marks_swallow_no_row(tmp_path: Path, column: int, place: str, first: int, second: int | None) -> None:
+    rows, delimiter = students(400), ",\t"[(column + first + bool(second)) % 2]
     for row, at_start in ((first, place != "end"), (second, place == "start")):
         if row is not None:
             rows[row][column] = f'"{rows[row][column]}' if at_start else f'{rows[row][column]}"'
