@@ -1,5 +1,6 @@
 """The board's DAG, run by Airflow with a stand-in for the pipeline; and the day on which it goes on."""
 
+from argparse import Namespace
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from commands import cli, edition
+from commands import cli
+from commands.board import edition, end_of_month
 from send_ready.runs import RunError
 from send_ready.settings import SettingsError, load
 from tests.dags.conftest import Night
@@ -74,20 +76,20 @@ TODAY = date(2026, 11, 21)
     [(None, "2026-10-31"), ("2026-02", "2026-02-28"), ("2024-02", "2024-02-29"), ("2026-11", "2026-11-21")],
 )
 def test_the_day_of_a_month(month: str | None, day: str) -> None:
-    assert edition.as_at(month, TODAY) == date.fromisoformat(day)
+    assert end_of_month(month, TODAY) == date.fromisoformat(day)
 
 
 @pytest.mark.parametrize("month", ["2026-12", "2026-13", "October", "2026-1"])
 def test_what_is_no_month(month: str) -> None:
     with pytest.raises(SettingsError, match="is not a month up to this one"):
-        edition.as_at(month, TODAY)
+        end_of_month(month, TODAY)
 
 
 def test_a_month_that_has_one_is_told_before_any_work(tmp_path: Path) -> None:
     folder = tmp_path / "out" / "board" / "2026-10"
     folder.mkdir(parents=True)
     with pytest.raises(RunError, match=rf"The edition of October 2026 is frozen\. .+ move {folder} away"):
-        edition.run(load({"SEND_HOME": str(tmp_path)}), "2026-10", TODAY)
+        edition(load({"SEND_HOME": str(tmp_path)}), Namespace(month="2026-10"))
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
