@@ -15,13 +15,13 @@ INCOMPLETE = 1
 
 def chosen_day(given: Settings, options: Namespace) -> int:
     """Exit status 0 on the month's chosen working day, and when no day is given; else 99."""
-    from inspection.clock import add_working_days, shown
+    from inspection.clock import add_working_days, day_in_words
 
     if not options.day:
         return 0
     day = date.fromisoformat(options.day)
     chosen = add_working_days(day.replace(day=1) - timedelta(days=1), given.board_working_day)
-    print(f"The board's edition is made on {shown(chosen)}.")
+    print(f"The board's edition is made on {day_in_words(chosen)}.")
     return 0 if day == chosen else AMBER
 
 

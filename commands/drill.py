@@ -11,7 +11,7 @@ from commands import night, play_dag
 from commands.play_dag import PERSON, Played
 from inspection import call as calls
 from inspection import clock
-from inspection.call import Wanted
+from inspection.call import Version
 from inspection.notification import FULL_INSPECTION, Request
 from publish.chronology import chronology, suggested
 from send_ready import files, runs
@@ -41,23 +41,25 @@ def drill(settings: Settings) -> int:
     try:
         with night.alone(settings.home):
             print(f"Rehearsal: the call comes now, for the lists as at {settings.as_at}, LA {settings.la_code}.")
-            print(f"For real they would be due at {call.due:%H:%M} on {clock.shown(call.due.date())}.", flush=True)
+            print(
+                f"For real they would be due at {call.due:%H:%M} on {clock.day_in_words(call.due.date())}.", flush=True
+            )
             night.fill_inbox(settings)
             this = runs.begin(settings)
-            asked = {
+            parameters = {
                 "notified_on": f"{call.notified_on}",
                 "kind": call.kind,
                 "as_at": f"{this.as_at}",
                 "rehearsal": True,
             }
-            played = play_dag.play(settings, this, "annex_a_request", asked)
+            played = play_dag.play(settings, this, "annex_a_request", parameters)
             _tell_times(played)
             if played.state("release") != "success":
                 print(
                     "The rehearsal did not come to its end. What failed is named above: better today than on the day."
                 )
                 return INCOMPLETE
-            _tell_outcome(calls.of(settings.home, this.run_id), _chronologies(this, call))
+            _tell_outcome(calls.version_of_run(settings.home, this.run_id), _chronologies(this, call))
             return 0
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-made is left; the same command starts again.", flush=True)
@@ -94,12 +96,12 @@ def _chronologies(this: Run, call: Request) -> Path:
     return path
 
 
-def _tell_outcome(wanted: Wanted, chronologies: Path) -> None:
-    folder = wanted.request.released / wanted.folder.name
+def _tell_outcome(version: Version, chronologies: Path) -> None:
+    folder = version.request.released / version.folder.name
     places: list[tuple[str, Path]] = [
-        ("The timetable", wanted.request.folder / "timetable.xlsx"),
-        ("What the approver reads", wanted.folder / "brief.md"),
-        ("The pack", wanted.folder),
+        ("The timetable", version.request.folder / "timetable.xlsx"),
+        ("What the approver reads", version.folder / "brief.md"),
+        ("The pack", version.folder),
         ("The chronologies", chronologies),
     ]
     if folder.exists():

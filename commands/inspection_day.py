@@ -12,7 +12,7 @@ from send_ready.home import INSPECTIONS, REHEARSALS
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
-    from inspection.call import Asked, Wanted
+    from inspection.call import CallParameters, Version
 
 
 def request(given: Settings, options: Namespace) -> None:
@@ -21,52 +21,54 @@ def request(given: Settings, options: Namespace) -> None:
     from inspection.call import register
     from operations.settle import settle
 
-    wish = _asked(given, options)
-    if not (options.notified_on or wish.is_rehearsal):
+    parameters = _parameters(given, options)
+    if not (options.notified_on or parameters.is_rehearsal):
         approvers.approvers(given)  # that nobody may release should show now, not at 10:55
-    clock.check_notified(wish.notified_on, settings.now().date())
+    clock.check_notified(parameters.notified_on, settings.now().date())
     if given.release_password_file:
         encryption.read_password(given.release_password_file)  # a mistake there should show now, not at 10:55
     run = runs.begin(given)
     survey(run, settle(run, given))
-    wanted = register(run, wish, settings.now())
-    print(f"Version {wanted.version} of {wanted.request.key}, as at {run.as_at}: {wanted.folder}")
-    print(f"The lists are due at {wanted.request.due:%H:%M on %A %-d %B %Y}.")
-    for line in (*clock.oddities(wish.notified_on), run.run_id):
+    version = register(run, parameters, settings.now())
+    print(f"Version {version.number} of {version.request.key}, as at {run.as_at}: {version.folder}")
+    print(f"The lists are due at {version.request.due:%H:%M on %A %-d %B %Y}.")
+    for line in (*clock.oddities(parameters.notified_on), run.run_id):
         print(line)
 
 
-def _asked(given: Settings, options: Namespace) -> "Asked":
+def _parameters(given: Settings, options: Namespace) -> "CallParameters":
     """From the command line, else as Airflow hands it over."""
-    from inspection.call import Asked, asked
+    from inspection.call import CallParameters, parameters_from_json
 
     if not options.notified_on:
-        return asked(given.request or "")
-    return Asked(options.notified_on, options.kind, tuple(options.chronology), options.tracking_seed, options.rehearsal)
+        return parameters_from_json(given.request or "")
+    return CallParameters(
+        options.notified_on, options.kind, tuple(options.chronology), options.tracking_seed, options.rehearsal
+    )
 
 
 def freeze(given: Settings, _: Namespace) -> None:
-    from inspection.call import of
+    from inspection.call import version_of_run
     from inspection.freeze import freeze
 
     run, in_force = run_in_force(given)
-    print(freeze(run, in_force, of(given.home, run.run_id)))
+    print(freeze(run, in_force, version_of_run(given.home, run.run_id)))
     configuration.keep(run)
 
 
-def _wanted(given: Settings) -> "Wanted":
+def _version(given: Settings) -> "Version":
     """By its name: the run's folder may have been tidied away while the approver thought it over."""
-    from inspection.call import of
+    from inspection.call import version_of_run
 
-    return of(given.home, runs.tidy(given.run_id) if given.run_id else runs.find(given).run_id)
+    return version_of_run(given.home, runs.tidy(given.run_id) if given.run_id else runs.find(given).run_id)
 
 
 def question(given: Settings, _: Namespace) -> None:
     """In JSON, for the task of Airflow that asks: subject, body, comment, and the users who may answer."""
     from inspection import approval, approvers
 
-    asked = approval.question(_wanted(given))
-    print(json.dumps({**asdict(asked), "assigned_users": approvers.approvers(given)}))
+    question = approval.question_about(_version(given))
+    print(json.dumps({**asdict(question), "assigned_users": approvers.approvers(given)}))
 
 
 def release(given: Settings, options: Namespace) -> int:
@@ -76,13 +78,13 @@ def release(given: Settings, options: Namespace) -> int:
     from operations.settle import trial
 
     now = settings.now()
-    wanted = _wanted(given)
-    by_hand = options.option and approval.by_hand(options.option, options.by, options.comment, now)
-    decision = by_hand or approval.answered(given, wanted)
+    version = _version(given)
+    by_hand = options.option and approval.decision_on_command_line(options.option, options.by, options.comment, now)
+    decision = by_hand or approval.decision_in_airflow(given, version)
     # What came too late is known by the contracts; a slip in one of them now must not keep the lists from going out.
     with trial(given) as (in_force, _):
-        done = sign_off.sign_off(in_force, wanted, decision, now)
-    print(*sign_off.told(wanted, done), sep="\n")
+        done = sign_off.sign_off(in_force, version, decision, now)
+    print(*sign_off.outcome_lines(version, done), sep="\n")
     return AMBER if decision and decision.option == REJECT else 0
 
 
@@ -96,7 +98,7 @@ def watch(given: Settings, options: Namespace) -> int:
     """Exit status 1 when somebody should have been told something and was not."""
     from inspection import watch
 
-    look = watch.trial if options.test else watch.run
+    look = watch.send_trial if options.test else watch.watch_round
     not_told = look(given, settings.now())
     for line in not_told:
         print(line)

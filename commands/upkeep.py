@@ -37,8 +37,8 @@ def restore(given: Settings, options: Namespace) -> None:
 def purge(given: Settings, options: Namespace) -> None:
     from operations.retention.purge import purge
 
-    asked = {"person": options.person, "force": options.force, "do": options.do, "by": options.by, "why": options.why}
-    print(*purge(given, settings.now(), **asked), sep="\n")
+    choices = {"person": options.person, "force": options.force, "do": options.do, "by": options.by, "why": options.why}
+    print(*purge(given, settings.now(), **choices), sep="\n")
 
 
 def rollback(given: Settings, _: Namespace) -> int:

@@ -1,6 +1,6 @@
-"""What Airflow's database says: runs of the inspection's DAG, what a person answered, and whether the nights come.
+"""Reads Airflow's database: runs of the inspection's DAG, the answer of an approver, the scheduler's health.
 
-Read only, and without importing Airflow.
+It never writes there, and does not import Airflow.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from inspection.call import asked
+from inspection.call import parameters_from_json
 from inspection.notification import Request
 from send_ready.home import AIRFLOW
 from send_ready.runs import RunError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Engine, TableClause
 
 DAG, APPROVE = "annex_a_request", "approve"  # and the task of it that waits for a person
-DEADLINES = 2  # that the DAG declares: the early warning, and the deadline itself
-SINCE = timedelta(days=7)  # a call is due within six days, also at Christmas and Easter
+DEADLINES = 2  # of each run: the early warning, and the deadline itself
+SINCE = timedelta(days=7)  # the lists of a call are due within six days, also at Christmas and Easter
 PATIENCE = 5  # seconds for a connection, and for an answer
 
 
@@ -32,7 +32,7 @@ class Unreachable(RuntimeError):
 
 @dataclass(frozen=True)
 class DagRun:
-    """One run of the DAG. `number` is Airflow's own for it; `request` is None when its parameters are no call."""
+    """One run of the DAG. `number` is its ID in Airflow's database; `request` is None for unusable parameters."""
 
     number: int
     run_id: str
@@ -42,30 +42,30 @@ class DagRun:
     deadlines: int
 
 
-def database(settings: Settings) -> str | None:
-    """The address of the database: the one configured, else that of `make airflow`, else None."""
+def database_url(settings: Settings) -> str | None:
+    """The address of Airflow's database: the configured one, else that of `make airflow` if there is one, else None."""
     own = settings.home / AIRFLOW / "server" / "airflow.db"
     return settings.airflow_database or (f"sqlite:///{own}" if own.exists() else None)
 
 
-def recent(url: str, home: Path, now: datetime) -> list[DagRun]:
-    """The runs of the last seven days, in order. Raises Unreachable."""
+def recent_runs(url: str, home: Path, now: datetime) -> list[DagRun]:
+    """The runs of the inspection's DAG in the last seven days, oldest first. Raises Unreachable."""
     try:
-        return [_run(row, home) for row in _rows(url, now)]
+        return [_dag_run(row, home) for row in _recent_rows(url, now)]
     except Exception as error:  # of the address, the driver, the network, the server, the tables
         raise Unreachable(type(error).__name__) from None
 
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the nights come: when the scheduler last gave a sign of life, and whether somebody has paused the DAG."""
+    """When the scheduler last gave a sign of life, and whether the DAG is paused."""
 
     heard_at: datetime | None  # aware
     is_paused: bool | None  # None: Airflow does not know the DAG yet
 
 
 def health(url: str, dag_id: str) -> Health:
-    """How Airflow and one DAG stand. Raises Unreachable."""
+    """The health of Airflow's scheduler and of one DAG. Raises Unreachable."""
     try:
         return _health(url, dag_id)
     except Exception as error:  # as above
@@ -90,7 +90,7 @@ def _health(url: str, dag_id: str) -> Health:
 
 @dataclass(frozen=True)
 class Question:
-    """What a run asked a person, as Airflow keeps it, and the answer: Airflow writes who gave it, from the sign-in."""
+    """The question that a run put to its approver, and the answer; Airflow notes who gave it from the sign-in."""
 
     subject: str
     body: str
@@ -102,18 +102,18 @@ class Question:
     params_input: Any
 
 
-def question(url: str, run_id: str) -> Question | None:
-    """The question of a run of the DAG as it stands now; None when it was never put. Raises Unreachable.
+def question_of_run(url: str, run_id: str) -> Question | None:
+    """The approver's question of a run, with the answer so far; None when it was never put. Raises Unreachable.
 
-    No request to Airflow's API writes what a run asked, nor who answered, but the answer itself, once.
+    Airflow's API cannot change the question, nor who answered; it can write the answer, once.
     """
     try:
-        return _question(url, run_id)
+        return _read_question(url, run_id)
     except Exception as error:  # as above
         raise Unreachable(type(error).__name__) from None
 
 
-def _question(url: str, run_id: str) -> Question | None:
+def _read_question(url: str, run_id: str) -> Question | None:
     import sqlalchemy as sql
 
     moment = sql.DateTime(timezone=True)
@@ -127,14 +127,14 @@ def _question(url: str, run_id: str) -> Question | None:
     task, before = _tasks("task_instance", "id"), _tasks("task_instance_history", "task_instance_id")
     answered = sql.table("hitl_detail_history", sql.column("ti_history_id"), sql.column("responded_at", moment))
     of_before = answered.c.ti_history_id == before.c.task_instance_id
-    # Airflow hands an answer on to the next try until that asks: whoever cleared the task took the answer back.
+    # Airflow keeps an answer for the next try of the task: whoever cleared the task withdrew the answer.
     taken_back = (
         sql.select(sql.func.count())
         .select_from(answered.join(before, of_before))
         .where(_is_approval(before, run_id) & (answered.c.responded_at == detail.c.responded_at))
         .scalar_subquery()
     )
-    wanted = (
+    with_answer = (
         sql.select(detail, taken_back.label("taken_back"))
         .join_from(detail, task, detail.c.ti_id == task.c.id)
         .where(_is_approval(task, run_id))
@@ -142,7 +142,7 @@ def _question(url: str, run_id: str) -> Question | None:
     engine = _engine(url)
     try:
         with engine.connect() as connection:
-            row = connection.execute(wanted).one_or_none()
+            row = connection.execute(with_answer).one_or_none()
     finally:
         engine.dispose()
     if not row:
@@ -174,7 +174,7 @@ def _is_approval(task: "TableClause", run_id: str) -> "ColumnElement[bool]":
 
 
 def fab_ids(url: str, names: Sequence[str]) -> dict[str, str]:
-    """The id of each active user whom Airflow's FAB knows by one of the names, by that name. Raises Unreachable."""
+    """The IDs of active users of Airflow's FAB sign-in, by user name. Raises Unreachable."""
     try:
         return _fab_ids(url, names)
     except Exception as error:  # as above
@@ -195,11 +195,11 @@ def _fab_ids(url: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _aware(moment: datetime) -> datetime:
-    """SQLite keeps UTC without saying so."""
+    """The moment with its time zone: SQLite keeps UTC without one."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _rows(url: str, now: datetime) -> list[Any]:
+def _recent_rows(url: str, now: datetime) -> list[Any]:
     import sqlalchemy as sql
 
     run = sql.table(
@@ -210,11 +210,11 @@ def _rows(url: str, now: datetime) -> list[Any]:
     )
     deadline = sql.table("deadline", sql.column("dagrun_id"))
     held = sql.select(sql.func.count()).where(deadline.c.dagrun_id == run.c.id).scalar_subquery()
-    wanted = (run.c.dag_id == DAG) & (run.c.run_after >= now.astimezone(UTC) - SINCE)
+    is_recent = (run.c.dag_id == DAG) & (run.c.run_after >= now.astimezone(UTC) - SINCE)
     engine = _engine(url)
     try:
         with engine.connect() as connection:
-            chosen = sql.select(run, held.label("deadlines")).where(wanted).order_by(run.c.id)
+            chosen = sql.select(run, held.label("deadlines")).where(is_recent).order_by(run.c.id)
             return list(connection.execute(chosen))
     finally:
         engine.dispose()
@@ -234,14 +234,14 @@ def _engine(url: str) -> "Engine":
     return sql.create_engine(address, connect_args=patience, execution_options={"postgresql_readonly": True})
 
 
-def _run(row: Any, home: Path) -> DagRun:
+def _dag_run(row: Any, home: Path) -> DagRun:
     begun = row.queued_at if row.state == "queued" else row.start_date
     at = _aware(begun or row.queued_at or row.run_after)
-    return DagRun(row.id, row.run_id, row.state, at, _request(row.conf, home), row.deadlines)
+    return DagRun(row.id, row.run_id, row.state, at, _request_of(row.conf, home), row.deadlines)
 
 
-def _request(conf: Any, home: Path) -> Request | None:
+def _request_of(conf: Any, home: Path) -> Request | None:
     try:
-        return asked(json.dumps(conf)).request(home)
+        return parameters_from_json(json.dumps(conf)).request(home)
     except RunError:  # also of a kind that there is not
         return None

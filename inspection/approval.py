@@ -1,9 +1,9 @@
-"""What an approver is asked, and who answered what: from Airflow's own record of both, and from nowhere else.
+"""The question put to an approver, and the decision: from Airflow's own record of both, and from nowhere else.
 
 Airflow writes who answered from the sign-in, once, into its database (`hitl_detail`), where none of its API's requests
 can change it. XComs, states of tasks, variables and the parameters of a run can be changed by whoever may edit a task,
-so nothing of them is read here. What was shown is bound to the version: its brief is the body of the question, and the
-SHA-256 of its manifest, which holds that of every file, stands beside the comment.
+so none of them is read here. The question is bound to the version: its body is the version's brief, and beside the
+comment it shows the SHA-256 of the version's manifest, which holds that of every file.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Any
 
 from inspection import airflow_runs, approvers
 from inspection.airflow_runs import Unreachable
-from inspection.call import Wanted
+from inspection.call import Version
 from inspection.clock import KINDS
 from inspection.freeze import BRIEF
 from inspection.release import Decision
@@ -26,35 +26,35 @@ from send_ready.runs import RunError
 from send_ready.settings import Settings
 
 OPTIONS = [APPROVE, REJECT]
-LOOKS, BETWEEN = 4, 1.0  # at a database that does not answer, seconds apart
+TRIES, PAUSE = 4, 1.0  # of a database that does not answer, and the seconds between them
 NEW_VERSION = "Make a new version: trigger annex_a_request with the same day and kind."
 
 
 @dataclass(frozen=True)
 class Question:
-    """What an approver is shown of one frozen version, counts and rules only."""
+    """The question about one frozen version, as its approver sees it: counts and rules, and nothing of a child."""
 
     subject: str
     body: str  # Markdown: the version's brief, and no more
-    comment: str  # what stands beside the field for the comment
-    version_sha256: str  # stands for all of the version
+    comment: str  # the text beside the field for a comment
+    version_sha256: str  # of the manifest, which holds the hash of every file
 
-    def says(self, found: airflow_runs.Question) -> bool:
-        """Whether this is what Airflow showed."""
-        shown = found.params.get("comment", {}).get("description") if isinstance(found.params, dict) else None
-        return (self.subject, self.body, self.comment, OPTIONS) == (found.subject, found.body, shown, found.options)
+    def is_as_shown(self, shown: airflow_runs.Question) -> bool:
+        """Whether Airflow showed the approver exactly this question."""
+        comment = shown.params.get("comment", {}).get("description") if isinstance(shown.params, dict) else None
+        return (self.subject, self.body, self.comment, OPTIONS) == (shown.subject, shown.body, comment, shown.options)
 
 
-def question(wanted: Wanted) -> Question:
-    """The question about a version that is as it was frozen. Raises ReleaseError when it is not."""
-    frozen, seal = frozen_at(wanted.folder), version_hash(wanted.folder)
-    if frozen.manifest["request"] != wanted.about():
-        raise ReleaseError(f"{frozen.folder} was not frozen for version {wanted.version} of this call. {NEW_VERSION}")
+def question_about(version: Version) -> Question:
+    """The question about a frozen version. Raises ReleaseError when the version is not as it was frozen."""
+    frozen, seal = frozen_at(version.folder), version_hash(version.folder)
+    if frozen.manifest["request"] != version.manifest_facts():
+        raise ReleaseError(f"{frozen.folder} was not frozen for version {version.number} of this call. {NEW_VERSION}")
     brief = (frozen.folder / BRIEF).read_bytes()
     if hashlib.sha256(brief).hexdigest() != frozen.hashes.get(BRIEF):
         raise ReleaseError(f"{frozen.folder / BRIEF} is not the brief of this version. {NEW_VERSION}")
-    request = wanted.request
-    what = f"Version {wanted.version}, {KINDS[request.kind]}, notified on {request.notified_on:%d/%m/%Y}"
+    request = version.request
+    what = f"Version {version.number}, {KINDS[request.kind]}, notified on {request.notified_on:%d/%m/%Y}"
     return Question(
         f"{'Rehearsal. ' if request.is_rehearsal else ''}Release these lists? {what}",
         brief.decode(),
@@ -64,16 +64,16 @@ def question(wanted: Wanted) -> Question:
     )
 
 
-def answered(settings: Settings, wanted: Wanted) -> Decision | None:
-    """What somebody decided about a version in the run of Airflow that made it; None when nobody was asked or answered.
+def decision_in_airflow(settings: Settings, version: Version) -> Decision | None:
+    """The decision given in the Airflow run that made a version; None when nobody was asked, or nobody has answered.
 
-    Raises ReleaseError when the answer is none about this version as it now is, or is that of somebody who may not
-    release; RunError when it cannot be looked up.
+    Raises ReleaseError when the answer is not about this version as it is now, or comes from somebody who may not
+    release; RunError when Airflow's database does not answer.
     """
-    if not settings.run_id or (wanted.request.is_rehearsal and not airflow_runs.database(settings)):
+    if not settings.run_id or (version.request.is_rehearsal and not airflow_runs.database_url(settings)):
         return None
     try:
-        found = _patiently(approvers.database(settings), settings.run_id)
+        found = _question_of_run(approvers.database_url(settings), settings.run_id)
     except Unreachable as error:
         raise RunError(
             f"Airflow's database does not say who approved ({error}), so nothing was released. The answer is kept: "
@@ -81,13 +81,13 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
         ) from None
     if not found or not found.responded_at:
         return None
-    asked = question(wanted)
-    if not asked.says(found):
+    question = question_about(version)
+    if not question.is_as_shown(found):
         raise ReleaseError(
-            f"What was shown to whoever answered is not version {wanted.version} of {wanted.request.key} as it is, so "
+            f"What was shown to whoever answered is not version {version.number} of {version.request.key} as it is, so "
             f"nothing was released. {NEW_VERSION}"
         )
-    who = _who(settings, found.responded_by)
+    who = _approver(settings, found.responded_by)
     if not (isinstance(found.chosen_options, list) and len(found.chosen_options) == 1):
         raise ReleaseError(f"An answer is {APPROVE} or {REJECT}, and this one is not, so nothing was released.")
     given = found.params_input if isinstance(found.params_input, dict) else {}
@@ -96,27 +96,27 @@ def answered(settings: Settings, wanted: Wanted) -> Decision | None:
         who["name"],
         found.responded_at,
         str(given.get("comment") or "").strip(),
-        asked.version_sha256,
+        question.version_sha256,
         {
             "source": "Airflow",
             "user_id": who["id"],
             "airflow_run_id": settings.run_id,
-            "brief_sha256": hashlib.sha256(asked.body.encode()).hexdigest(),
+            "brief_sha256": hashlib.sha256(question.body.encode()).hexdigest(),
         },
     )
 
 
-def _patiently(url: str, run_id: str) -> airflow_runs.Question | None:
-    """The question, also while somebody else writes to Airflow's SQLite. Raises Unreachable."""
-    for _ in range(LOOKS - 1):
+def _question_of_run(url: str, run_id: str) -> airflow_runs.Question | None:
+    """The question of a run, tried again while another process writes to Airflow's SQLite. Raises Unreachable."""
+    for _ in range(TRIES - 1):
         with suppress(Unreachable):
-            return airflow_runs.question(url, run_id)
-        time.sleep(BETWEEN)
-    return airflow_runs.question(url, run_id)
+            return airflow_runs.question_of_run(url, run_id)
+        time.sleep(PAUSE)
+    return airflow_runs.question_of_run(url, run_id)
 
 
-def by_hand(option: str, by: str, comment: str, now: datetime) -> Decision:
-    """A decision at the command line, where the machine knows whose shell it is, and takes the name on trust."""
+def decision_on_command_line(option: str, by: str, comment: str, now: datetime) -> Decision:
+    """A decision given on the command line: the name is as typed, and beside it stands whose shell it was."""
     number = os.getuid()
     try:
         user = pwd.getpwuid(number).pw_name
@@ -127,8 +127,8 @@ def by_hand(option: str, by: str, comment: str, now: datetime) -> Decision:
     )
 
 
-def _who(settings: Settings, found: Any) -> dict[str, str]:
-    """The approver who answered. Raises ReleaseError when it was nobody, or nobody who may release."""
+def _approver(settings: Settings, found: Any) -> dict[str, str]:
+    """The id and name of the approver who answered. Raises ReleaseError when that is not one who may release."""
     given = found if isinstance(found, dict) else {}
     who = next((each for each in approvers.approvers(settings) if each["id"] == given.get("id")), None)
     if not who:

@@ -1,13 +1,13 @@
-"""One call of the inspectors, what was made for it, and where that lies.
+"""One call of the inspectors: its record, its versions and their folders.
 
 out/inspections/<notified_on>_<kind>/     one notification
-    request.json                          when the call came, every deadline, every version and the run behind it
+    request.json                          when the call came, its deadlines, its versions and the run of each
     timetable.ics, timetable.xlsx         the deadlines, for a diary and for the wall
-    alerts.jsonl                          what the clock said
-    v1/, v2/ …                            frozen packs, each as its approver saw it
+    alerts.jsonl                          the alerts about its deadlines
+    v1/, v2/ …                            frozen packs, as their approvers saw them
     released/v1/ …                        what was approved and sent
 out/inspections/release_log.jsonl         every decision of every notification
-out/rehearsals/                           the same for drills: nothing there counts as sent
+out/rehearsals/                           the same for rehearsals: nothing there counts as sent
 """
 
 import json
@@ -26,54 +26,55 @@ from send_ready.settings import LONDON
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What somebody typed into the form, on the command line or into a REST call."""
+class CallParameters:
+    """The parameters of a call, from Airflow's form, its API or the command line."""
 
     notified_on: date
     kind: str = FULL_INSPECTION
-    unique_ids: tuple[str, ...] = ()  # whose chronologies (Annex A 7.2)
-    seed: str = ""  # of the suggested tracking set
+    unique_ids: tuple[str, ...] = ()  # children whose chronologies are wanted (Annex A 7.2)
+    seed: str = ""  # chooses the children that are suggested for tracking
     is_rehearsal: bool = False
 
     def request(self, home: Path) -> Request:
+        """The notification that the parameters are about."""
         return Request(home, self.notified_on, self.kind, self.is_rehearsal)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What one run makes for a notification."""
+class Version:
+    """One version of the lists for a notification, made by one run."""
 
     request: Request
-    version: int
+    number: int
     triggered_at: str  # ISO, aware
     unique_ids: tuple[str, ...]
     seed: str
 
     @property
     def folder(self) -> Path:
-        return self.request.version(self.version)
+        return self.request.version_folder(self.number)
 
     @property
-    def earlier(self) -> Path | None:
-        """The frozen version before this one, if there is any."""
-        folders = (self.request.version(number) for number in range(self.version - 1, 0, -1))
+    def earlier_folder(self) -> Path | None:
+        """The folder of the newest frozen version before this one; None when there is none."""
+        folders = (self.request.version_folder(number) for number in range(self.number - 1, 0, -1))
         return next((folder for folder in folders if folder.is_dir()), None)
 
-    def about(self) -> dict[str, Any]:
-        """As the manifest tells it."""
+    def manifest_facts(self) -> dict[str, Any]:
+        """What the manifest of the version says of the call."""
         return {
             "notified_on": self.request.notified_on.isoformat(),
             "kind": self.request.kind,
-            "version": self.version,
+            "version": self.number,
             "is_rehearsal": self.request.is_rehearsal,
         }
 
 
-def asked(text: str) -> Asked:
-    """The parameters of the DAG, as JSON. Raises RunError when they are no such thing."""
+def parameters_from_json(text: str) -> CallParameters:
+    """The parameters of a call, read from the DAG's parameters as JSON. Raises RunError when they are not usable."""
     try:
         given = json.loads(text)
-        return Asked(
+        return CallParameters(
             date.fromisoformat(given["notified_on"]),
             given.get("kind") or FULL_INSPECTION,
             tuple(given.get("unique_ids") or ()),
@@ -87,19 +88,19 @@ def asked(text: str) -> Asked:
         ) from None
 
 
-def register(run: Run, wish: Asked, now: datetime) -> Wanted:
-    """Put the call on record with its timetable, and give the run a version number of its own.
+def register(run: Run, parameters: CallParameters, now: datetime) -> Version:
+    """The version that a run makes for a call, after the call, its timetable and the version were put on record.
 
     A run that registers again keeps its number. Raises clock.ClockError for a date or kind that cannot be.
     """
-    clock.check_notified(wish.notified_on, now.astimezone(LONDON).date())
-    request = wish.request(run.home)
+    clock.check_notified(parameters.notified_on, now.astimezone(LONDON).date())
+    request = parameters.request(run.home)
     deadlines = clock.deadlines(request.notified_on, request.kind)
     with files.locked(request.root / Lock.CALL):
         _check_unused(run, request)
         if request.folder.is_symlink():
             raise RunError(f"{request.folder} is a link, and no call is put on record behind one. Move it away.")
-        record = _standing(request) or _new(request, now)
+        record = _record(request) or _new_record(request, now)
         record["deadlines"] = [{**asdict(deadline), "due": deadline.due.isoformat()} for deadline in deadlines]
         if not any(each["run_id"] == run.run_id for each in record["versions"]):
             record["versions"].append(
@@ -108,8 +109,8 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
                     "run_id": run.run_id,
                     "as_at": run.as_at.isoformat(),
                     "triggered_at": now.isoformat(timespec="seconds"),
-                    "unique_ids": wish.unique_ids,
-                    "seed": wish.seed or run.as_at.isoformat(),
+                    "unique_ids": parameters.unique_ids,
+                    "seed": parameters.seed or run.as_at.isoformat(),
                 }
             )
         place = council(run.la_code) or f"LA {run.la_code}"
@@ -117,26 +118,27 @@ def register(run: Run, wish: Asked, now: datetime) -> Wanted:
         timetable.write_table(request.folder / "timetable.xlsx", request, place, deadlines)
         record["files"] = {name: files.sha256(request.folder / name) for name in sealed.TIMETABLES}
         files.write_json(request.record, record)
-    return of(run.home, run.run_id)
+    return version_of_run(run.home, run.run_id)
 
 
 def _check_unused(run: Run, request: Request) -> None:
-    """What a run makes is found by its name: one that was begun for a call is never begun for another."""
-    if (begun := _of(run.home, run.run_id)) and begun.request != request:
+    """Raises RunError when the run was begun for another call: a version is found by the name of its run."""
+    if (begun := _find_version(run.home, run.run_id)) and begun.request != request:
         raise RunError(
             f"Run {run.run_id} was begun for {begun.request.key}, and is not begun again for {request.key}. Trigger "
             "annex_a_request anew, with another run ID."
         )
 
 
-def _standing(request: Request) -> dict[str, Any] | None:
+def _record(request: Request) -> dict[str, Any] | None:
+    """The call as it is on record; None when it is not yet. Raises RunError for a damaged record."""
     record = runs.read(request.record)
     if not record and request.record.exists():
         raise RunError(f"{request.record} is damaged. Put it back as the last backup has it; then begin again.")
     return record
 
 
-def _new(request: Request, now: datetime) -> dict[str, Any]:
+def _new_record(request: Request, now: datetime) -> dict[str, Any]:
     return {
         "notified_on": request.notified_on.isoformat(),
         "kind": request.kind,
@@ -146,22 +148,22 @@ def _new(request: Request, now: datetime) -> dict[str, Any]:
     }
 
 
-def of(home: Path, run_id: str) -> Wanted:
-    """What a run was begun for. Raises RunError when it was no call of the inspectors."""
-    if found := _of(home, run_id):
+def version_of_run(home: Path, run_id: str) -> Version:
+    """The version that a run was begun to make. Raises RunError when it was not begun for an inspection."""
+    if found := _find_version(home, run_id):
         return found
     raise RunError(f"Run {run_id} was not begun for an inspection. Begin one with `send-ready request`.")
 
 
-def _of(home: Path, run_id: str) -> Wanted | None:
+def _find_version(home: Path, run_id: str) -> Version | None:
     for path in sorted((home / OUT).glob(f"*/*/{RECORD}")):
-        if found := _wanted(home, path, run_id):
+        if found := _version_on_record(home, path, run_id):
             return found
     return None
 
 
-def _wanted(home: Path, path: Path, run_id: str) -> Wanted | None:
-    """What a run makes for the call of a record; None for another's, and for one damaged or not in its place."""
+def _version_on_record(home: Path, path: Path, run_id: str) -> Version | None:
+    """The version that a run makes, from the record at `path`; None when it has none, is damaged or misplaced."""
     found = runs.read(path) or {}
     try:
         made = next((each for each in found["versions"] if each["run_id"] == run_id), None)
@@ -170,7 +172,7 @@ def _wanted(home: Path, path: Path, run_id: str) -> Wanted | None:
         request = Request(home, date.fromisoformat(found["notified_on"]), found["kind"], bool(found["is_rehearsal"]))
         unique_ids = tuple(made["unique_ids"])
         return (
-            Wanted(request, made["version"], made["triggered_at"], unique_ids, made["seed"])
+            Version(request, made["version"], made["triggered_at"], unique_ids, made["seed"])
             if (request.record == path)
             else None
         )

@@ -1,8 +1,8 @@
-"""What is due when, from the day on which the inspectors rang.
+"""Every deadline of an inspection, from the day of the inspectors' call.
 
 The rows are data, in dbt_project/seeds/spec/inspection_deadlines.csv: each counts working days of England
-from the notification, or from an earlier row. Airflow's own processes import this module, so that it
-stays light: `holidays` is loaded with the first question.
+from the notification, or from an earlier row. Airflow's own processes import this module, so it stays light: `holidays`
+is imported when it is first needed.
 """
 
 import csv
@@ -22,13 +22,13 @@ KINDS = {
     "monitoring_inspection": "Monitoring inspection",
     "revisit_2019": "Re-visit under the 2019 framework",
 }
-LISTS = "lists"  # key of the deadline that everything here is made for
+LISTS = "lists"  # key of the deadline for sending both lists
 MONDAY, SATURDAY = 0, 5
 PREPARATION = 14  # days: the two weeks before inspectors come
 
 
 class ClockError(RunError):
-    """A notification that cannot be. The text says what was given and what to give instead."""
+    """A notification with a day or kind that is not possible. The text says what was given and what to give instead."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Deadline:
     """One thing that is due.
 
     `due` is aware, in Europe/London. `items` are numbers of Annex A ("1.1–1.7") or empty. `is_estimate`: the day
-    depends on something still to come, such as the report's publication, and is worked out from what is planned.
+    depends on something that has not happened yet, such as the publication of the report, and uses the planned date.
     """
 
     key: str
@@ -64,12 +64,12 @@ def add_working_days(day: date, n: int) -> date:
 
 
 def working_days_between(start: date, end: date) -> int:
-    """How many working days lie after the start, up to and with the end."""
+    """The number of working days after the start, up to and including the end."""
     return sum(is_working_day(start + timedelta(days=ahead)) for ahead in range(1, (end - start).days + 1))
 
 
 def deadlines(notified_on: date, kind: str) -> list[Deadline]:
-    """Every deadline of a kind, in order of time. Raises ClockError for a kind that there is not."""
+    """Every deadline of a kind of inspection, earliest first. Raises ClockError for an unknown kind."""
     check_kind(kind)
     days = {"": notified_on}
     found = []
@@ -84,12 +84,12 @@ def deadlines(notified_on: date, kind: str) -> list[Deadline]:
 
 
 def lists_due(notified_on: date) -> datetime:
-    """11:00 in London on the first working day after the notification, of whatever kind (handbook, paras 192–202)."""
+    """When the lists are due: 11:00 in London on working day 1, whatever the kind (handbook, paras 192–202)."""
     return next(each.due for each in deadlines(notified_on, "full_inspection") if each.key == LISTS)
 
 
 def oddities(notified_on: date) -> list[str]:
-    """What is unusual about the day of the call, a sentence each: worth a second look, and no reason to stop."""
+    """A sentence for each thing that is unusual about the day of the call. None of them is a reason to stop."""
     return list(_oddities(notified_on))
 
 
@@ -97,30 +97,32 @@ def check_notified(notified_on: date, today: date) -> None:
     """Raises ClockError when the day of the call has not come yet."""
     if notified_on > today:
         raise ClockError(
-            f"Notified on {shown(notified_on)}: that day has not come yet, today is {shown(today)}. "
+            f"Notified on {day_in_words(notified_on)}: that day has not come yet, today is {day_in_words(today)}. "
             "Give the day on which the call came, as YYYY-MM-DD."
         )
 
 
 def check_kind(kind: str) -> None:
-    """Raises ClockError for a kind that there is not."""
+    """Raises ClockError for an unknown kind."""
     if kind not in KINDS:
         raise ClockError(f"There is no kind {kind!r}. The kinds are {', '.join(KINDS)}.")
 
 
 def _oddities(day: date) -> Iterator[str]:
-    holidays, first = _bank_holidays(), shown(add_working_days(day, 1))
+    holidays, first = _bank_holidays(), day_in_words(add_working_days(day, 1))
     if day.weekday() >= SATURDAY:
-        yield f"{shown(day)} is at a weekend. Working day 1 is {first}."
+        yield f"{day_in_words(day)} is at a weekend. Working day 1 is {first}."
     elif day in holidays:
-        yield f"{shown(day)} is a bank holiday ({holidays[day]}). Working day 1 is {first}."
+        yield f"{day_in_words(day)} is a bank holiday ({holidays[day]}). Working day 1 is {first}."
     if day.weekday() != MONDAY:
         yield (
             "Inspectors normally ring on a Monday. What the handbook wants “by Friday” is counted as working day 4: "
             "ask the lead inspector whether another day is meant."
         )
     weeks = (day + timedelta(days=ahead) for ahead in range(1, PREPARATION))
-    lost = [f"{shown(each)} ({holidays[each]})" for each in weeks if each.weekday() < SATURDAY and each in holidays]
+    lost = [
+        f"{day_in_words(each)} ({holidays[each]})" for each in weeks if each.weekday() < SATURDAY and each in holidays
+    ]
     if lost:
         yield f"Not counted, for a bank holiday: {', '.join(lost)}."
         yield (
@@ -129,14 +131,14 @@ def _oddities(day: date) -> Iterator[str]:
         )
 
 
-def shown(day: date) -> str:
-    """A day as people read it: Monday 16 November 2026."""
+def day_in_words(day: date) -> str:
+    """A day in words, such as Monday 16 November 2026."""
     return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 @cache
 def _bank_holidays() -> Any:
-    """The bank holidays of England by date; years are worked out as they are asked for."""
+    """The bank holidays of England by date, for any year."""
     import holidays
 
     return holidays.country_holidays("GB", subdiv="ENG")

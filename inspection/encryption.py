@@ -23,10 +23,10 @@ class EncryptionError(RunError):
 
 
 def encrypt(source: Path, target: Path, password: str) -> None:
-    """Write an encrypted copy of a workbook, whole or not at all, after opening it with the password to be sure of it.
+    """Write an encrypted copy of a workbook, whole or not at all, after a test that it opens with the password.
 
-    Two copies of one workbook differ in every byte: keys are drawn at random. Raises EncryptionError when what is
-    in the copy is not what is in the workbook.
+    Two copies of one workbook differ in every byte, as keys are drawn at random. Raises EncryptionError when the copy
+    would not open, or would not hold the same.
     """
     plain, encrypted = source.read_bytes(), io.BytesIO()
     OOXMLFile(io.BytesIO(plain)).encrypt(password, encrypted)

@@ -1,10 +1,10 @@
-"""Freezes one version for an inspection: the pack as the nightly makes it, and what its approver reads."""
+"""Freezes one version for an inspection: the same pack as the night makes, and the brief for its approver."""
 
 from pathlib import Path
 from typing import Any
 
 from inspection import clock, release, sealed, verify
-from inspection.call import Wanted
+from inspection.call import Version
 from publish import approver_brief, pack
 from publish.chronology import chronology
 from send_ready import files
@@ -17,34 +17,34 @@ from warehouse import run_data
 BRIEF = "brief.md"
 
 
-def freeze(run: Run, settings: Settings, wanted: Wanted) -> Path:
-    """Write the version's folder, which nobody changes afterwards, and say where its brief is.
+def freeze(run: Run, settings: Settings, version: Version) -> Path:
+    """The path of the version's brief, after its folder was written, which nobody changes afterwards.
 
-    Frozen once, it stays: a step that is tried again finds its own version. Raises RunError when the folder holds
-    the version of another run, pack.AccountingError when rows are unaccounted for.
+    A step that is tried again finds the version that it froze before. Raises RunError when the folder holds the version
+    of another run, pack.AccountingError when rows are unaccounted for.
     """
-    folder = wanted.folder
+    folder = version.folder
     if folder.exists():
-        return _own(run, folder)
+        return _own_brief(run, folder)
     with step(run, "freeze") as doing:
-        previous = wanted.earlier or pack.newest(run.home / OUT, until=run.as_at)
+        previous = version.earlier_folder or pack.newest(run.home / OUT, until=run.as_at)
         with replaced(folder) as partial, run_data.opened(run) as con:
-            manifest = pack.write(partial, con, run, settings, previous, seed=wanted.seed)
-            manifest["request"] = wanted.about()
+            manifest = pack.write(partial, con, run, settings, previous, seed=version.seed)
+            manifest["request"] = version.manifest_facts()
             said = []
-            if wanted.unique_ids:
+            if version.unique_ids:
                 book = partial / chronology.NAME
-                said = chronology.write(book, con, run, wanted.unique_ids, wanted.request.notified_on)
-            about = clock.KINDS[wanted.request.kind], wanted.request.due
+                said = chronology.write(book, con, run, version.unique_ids, version.request.notified_on)
+            about = clock.KINDS[version.request.kind], version.request.due
             approver_brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
-            close(partial, manifest, sealed.of_call(folder.parent, wanted.version))
+            seal_folder(partial, manifest, sealed.facts_of_call(folder.parent, version.number))
         doing.rows = sum(manifest["rows"].values())
-        doing.note = f"version {wanted.version} of {wanted.request.key}"
+        doing.note = f"version {version.number} of {version.request.key}"
     return folder / BRIEF
 
 
-def close(folder: Path, manifest: dict[str, Any], call: dict[str, Any]) -> None:
-    """Write the manifest, with all that the folder holds and what stands beside it; then nobody can write there."""
+def seal_folder(folder: Path, manifest: dict[str, Any], call: dict[str, Any]) -> None:
+    """Write the manifest, which lists the folder's files and the files of the call, and make everything read-only."""
     for path in folder.iterdir():
         path.chmod(files.READ_ONLY)
     pack.seal(folder, {**manifest, "sealed": sealed.listing(folder), "call": call})
@@ -52,7 +52,7 @@ def close(folder: Path, manifest: dict[str, Any], call: dict[str, Any]) -> None:
     folder.chmod(release.READ_ONLY_FOLDER)
 
 
-def _own(run: Run, folder: Path) -> Path:
+def _own_brief(run: Run, folder: Path) -> Path:
     made_by = verify.frozen_at(folder).manifest["run_id"]
     if made_by != run.run_id:
         raise RunError(

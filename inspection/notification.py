@@ -1,4 +1,4 @@
-"""One notification of the inspectors, real or rehearsed, and where what is made for it lies."""
+"""One notification of the inspectors, real or rehearsed, and the paths of its folder and files."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +13,7 @@ FULL_INSPECTION = "full_inspection"
 
 @dataclass(frozen=True)
 class Request:
-    """One notification, real or rehearsed. Raises clock.ClockError for a kind that there is not."""
+    """One notification, real or rehearsed. Raises clock.ClockError for an unknown kind."""
 
     home: Path
     notified_on: date
@@ -58,5 +58,5 @@ class Request:
         """When the lists are due, in London."""
         return clock.lists_due(self.notified_on)
 
-    def version(self, number: int) -> Path:
+    def version_folder(self, number: int) -> Path:
         return self.folder / f"v{number}"

@@ -1,8 +1,8 @@
-"""Releases an approved version, or puts a rejection on record, with proof of what, by whom and when.
+"""Releases an approved version, or puts a rejection on record, with proof of what was decided, by whom and when.
 
-What is released is a copy in released/v<n>/, made beside its place and moved there in one step, with a receipt; then
-one line goes into the release log of all notifications. A process that is killed at any point leaves something that
-the next try finishes: half a folder goes, and a whole one without its line gets it.
+A release is a copy in released/v<n>/ with a receipt, made in a folder beside it and moved there in one step; then one
+line is added to the release log of all notifications. Whatever a killed process leaves, the next try finishes: half a
+folder is removed, and a whole folder without its line gets it.
 """
 
 import math
@@ -19,12 +19,12 @@ from inspection.verify import (
     REJECT,
     Frozen,
     ReleaseError,
-    changed,
+    changed_files,
     frozen_at,
     is_release,
     iso,
-    read,
-    shown,
+    json_on_record,
+    moment_in_short,
     version_hash,
 )
 from publish.chronology import chronology
@@ -33,7 +33,7 @@ from send_ready import confined, files
 from send_ready.folders import replaced
 from send_ready.home import Lock
 
-# What inspectors get. All of it is about children.
+# The files that inspectors get. All of them are about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
 OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")
 ANEW = "To decide anew, make a new version: trigger annex_a_request with the same day and kind."
@@ -42,9 +42,10 @@ READ_ONLY_FOLDER, OWN_FOLDER = 0o500, 0o700
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided about one version: Approve or Reject, who, when (aware), and why.
+    """A decision about one version: Approve or Reject, by whom, when (aware), and why.
 
-    `version_sha256` is the hash of the version that was shown; empty when none was. `evidence` says how it is known.
+    `version_sha256` is the hash of the version that the approver saw; empty when none was shown. `evidence` says how
+    the decision is known.
     """
 
     option: str
@@ -55,12 +56,13 @@ class Decision:
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def on_record(self) -> dict[str, Any]:
+        """The decision as receipts and the release log hold it."""
         shown = {"version_sha256": self.version_sha256} if self.version_sha256 else {}
         first = {"option": self.option, "by": self.by, "at": iso(self.at), "comment": self.comment}
         return {**first, **shown, **self.evidence}
 
-    def stands_as(self, recorded: dict[str, Any]) -> bool:
-        """Whether this is the decision that is on record, also by a version that wrote down less about it."""
+    def is_as_recorded(self, recorded: dict[str, Any]) -> bool:
+        """Whether this is the recorded decision; an earlier version of SEND Ready may have recorded less of it."""
         now = self.on_record()
         return all(now.get(name) == value for name, value in recorded.items())
 
@@ -75,12 +77,12 @@ def release(
     later_files: list[str],
     now: datetime,
 ) -> dict[str, Any]:
-    """Do what was decided about a frozen version, once, and give back its receipt (a rejection's: its line).
+    """The receipt of a released version, or the log's line of a rejected one, after the decision was carried out.
 
     `due` is when the lists are due and `now` the moment of release; `later_files` came to the inbox after the version
     was built, and are named as not in it. The same decision again changes nothing and gives the same receipt.
-    Raises ReleaseError when the decision cannot stand: no reason for a rejection, decided otherwise before, older than
-    a released version, frozen files changed, or no room on the disk.
+    Raises ReleaseError, and changes nothing, for a rejection without a reason, another decision than before, a version
+    older than a released one, frozen files that have changed, and a full disk.
     """
     _check(decision, due, now)
     call = version.parent
@@ -96,7 +98,7 @@ def release(
             if decision.version_sha256 and decision.version_sha256 != version_hash(version):
                 raise ReleaseError(f"{frozen} changed after it was shown to {decision.by}. Nothing was done. {ANEW}")
             facts = {**_facts(frozen), "decision": decision.on_record(), "later_files": sorted(later_files)}
-            facts["call"] = sealed.of_call(version.parent, frozen.number)
+            facts["call"] = sealed.facts_of_call(version.parent, frozen.number)
             if decision.option == REJECT:
                 return release_log.append(log, {**facts, "recorded_at": iso(now)})
             _check_releasable(frozen, released, log)
@@ -117,21 +119,21 @@ def _check(decision: Decision, due: datetime, now: datetime) -> None:
 
 
 def _mend(released: Path, log: Path, now: datetime) -> None:
-    """Finish what a killed process left: half folders go, whole ones without a line in the log get it."""
+    """Remove the half folders that a killed process left, and add the line that is missing of a whole one."""
     for half in released.glob(".v*"):
         confined.remove_tree(half)
     logged = {(entry["notification"], entry["version"]) for entry in release_log.decisions(log)}
     for path in sorted(released.glob(f"v*/{RECEIPT}")):
-        receipt = read(path)
+        receipt = json_on_record(path)
         if (receipt["notification"], receipt["version"]) not in logged:
             _record(path.parent, log, now, was_mended=True)
 
 
 def _record(folder: Path, log: Path, now: datetime, **about: Any) -> dict[str, Any]:
-    """Close a released folder, and put it on record. Gives back its receipt."""
+    """The receipt of a released folder, after the folder was made read-only and its line added to the log."""
     folder.chmod(READ_ONLY_FOLDER)
     files.sync(folder.parent)
-    receipt = read(folder / RECEIPT)
+    receipt = json_on_record(folder / RECEIPT)
     proof = {"receipt_sha256": files.sha256(folder / RECEIPT), "recorded_at": iso(now)}
     release_log.append(log, {**receipt, **proof, **about})
     return receipt
@@ -139,25 +141,24 @@ def _record(folder: Path, log: Path, now: datetime, **about: Any) -> dict[str, A
 
 def _earlier(log: Path, frozen: Frozen) -> dict[str, Any] | None:
     key = frozen.notification, frozen.number
-    return next(
-        (found for found in release_log.decisions(log) if (found["notification"], found["version"]) == key), None
-    )
+    decided = ((entry, (entry["notification"], entry["version"])) for entry in release_log.decisions(log))
+    return next((entry for entry, about in decided if about == key), None)
 
 
 def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released: Path) -> dict[str, Any]:
-    """The receipt once more, for a step that is tried again; anybody else's decision comes too late."""
+    """The same receipt, for a step that is tried again. Raises ReleaseError for another decision, which is too late."""
     first = earlier["decision"]
-    if not decision.stands_as(first):
+    if not decision.is_as_recorded(first):
         raise ReleaseError(
-            f"{frozen}: {first['by']} chose {first['option']} at {shown(first['at'])}. That stands, and nothing was "
-            f"changed. {ANEW}"
+            f"{frozen}: {first['by']} chose {first['option']} at {moment_in_short(first['at'])}. That stands, and "
+            f"nothing was changed. {ANEW}"
         )
     if first["option"] == REJECT:
         return earlier
     receipt = released / frozen.folder.name / RECEIPT
     if not receipt.is_file():
         raise ReleaseError(f"{frozen} was released, but {receipt} is gone. See what else changed: make verify-release")
-    return read(receipt)
+    return json_on_record(receipt)
 
 
 def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:
@@ -165,7 +166,8 @@ def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:
         if entry["notification"] == frozen.notification and entry["version"] > frozen.number and is_release(entry):
             raise ReleaseError(
                 f"{frozen} is older than version {entry['version']}, which was released at "
-                f"{shown(entry['released_at'])}. It stays unreleased. To send something newer, make a new version."
+                f"{moment_in_short(entry['released_at'])}. It stays unreleased. To send something newer, make a new "
+                "version."
             )
     if different := frozen.differences(is_open=True):
         raise ReleaseError(
@@ -178,7 +180,7 @@ def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:
 
 
 def _facts(frozen: Frozen) -> dict[str, Any]:
-    """What receipt and log say of a version, whatever was decided."""
+    """The facts of a version for its receipt and the log, whatever was decided."""
     manifest = frozen.manifest
     return {
         **{name: manifest["request"][name] for name in ("notified_on", "kind", "version", "is_rehearsal")},
@@ -190,7 +192,7 @@ def _facts(frozen: Frozen) -> dict[str, Any]:
 
 
 def _timing(decision: Decision, due: datetime, now: datetime) -> dict[str, Any]:
-    """When it was released, and by how much too late. In UTC: London's clock counts an hour twice, or not at all."""
+    """When a version was released, and how late. Counted in UTC: London's clock repeats or skips an hour."""
     at = max(moment.astimezone(UTC) for moment in (decision.at, now))
     late = math.ceil((at - due.astimezone(UTC)).total_seconds())
     return {"due": iso(due), "released_at": iso(at), "is_late": late > 0, "late_by_seconds": max(0, late)}
@@ -204,7 +206,7 @@ def _approve(
         with replaced(target) as folder:
             for name in frozen.hashes:
                 shutil.copyfile(frozen.folder / name, folder / name)
-            if wrong := list(changed(folder, frozen.hashes)):
+            if wrong := list(changed_files(folder, frozen.hashes)):
                 raise ReleaseError(f"Copying went wrong, and nothing is released. {' '.join(wrong)} Release again.")
             to_send = [name for name in TO_SEND if name in frozen.hashes]
             if password:
@@ -223,7 +225,7 @@ def _encrypted(path: Path, password: str) -> str:
 
 
 def _seal(folder: Path, receipt: dict[str, Any]) -> None:
-    """Write the receipt, which holds every file's hash, and let nobody write any more."""
+    """Write the receipt, which holds the hash of every file, and make the files read-only."""
     found = {path.name: {"bytes": path.stat().st_size, "sha256": files.sha256(path)} for path in folder.iterdir()}
     for path in folder.iterdir():
         path.chmod(files.READ_ONLY)
@@ -235,7 +237,7 @@ def _seal(folder: Path, receipt: dict[str, Any]) -> None:
 
 
 def _take_back(target: Path) -> None:
-    """What could not be released whole is not there at all."""
+    """Move away and remove what could not be released whole."""
     if target.exists():
         target.chmod(OWN_FOLDER)
         target.replace(target.with_name(f".{target.name}.taken_back"))

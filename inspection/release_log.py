@@ -2,8 +2,8 @@
 
 A line is canonical JSON: keys in order, no blanks, ASCII, closed by a line feed. `sequence` is its number from 1,
 `previous_sha256` the `sha256` of the line before (64 zeros before the first), and `sha256` the hash of the line
-without that key. So no byte of the log can change without `check` seeing it. What a chain cannot show is a log that
-somebody wrote anew from the start, or cut at its end: who keeps the hash of the last line elsewhere can.
+without that key. So `check` finds any byte of the log that was changed. It cannot find a log that somebody wrote anew
+from the start, or cut at its end; whoever keeps the hash of the last line elsewhere can.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ NAME = "release_log.jsonl"
 APPROVE, REJECT = "Approve", "Reject"
 REMOVE = "Remove"  # all of a notification, when its period is over: no decision about any version
 RECEIPT = "receipt.json"  # of a released version
-FIRST = "0" * 64  # what stands for the hash before the first line
+FIRST = "0" * 64  # in place of the hash before the first line
 END = b"\n"
 
 
 def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """Add one line, on the disk when this returns, and give it back as `entries` would.
+    """The new entry of the log, as `entries` would give it, after its line was added and is on the disk.
 
-    All of the line is added, or nothing: OSError leaves the log as it was. A last line without its end, left by a
-    process that was killed, goes to `<log>.torn`; the new line's `torn_line` holds its hash. `content` is plain JSON.
+    The whole line is added, or none of it: OSError leaves the log as it was. An unfinished last line, left by a process
+    that was killed, goes to `<log>.torn`; the new line's `torn_line` holds its hash. `content` is plain JSON.
     """
     with files.locked(path.with_name(f".{path.name}.lock")):
         is_new = not os.path.lexists(path)
-        data = _read(path)
-        whole, torn = _parted(data)
+        data = _bytes(path)
+        whole, torn = _split(data)
         about: dict[str, Any] = {}
         lead_in = b""
-        if torn and _sound(torn):  # killed before the line feed: nothing is missing but that
+        if torn and _sound_entry(torn):  # killed before the line feed: nothing is missing but that
             whole, lead_in = [*whole, torn], END
         elif torn:
             _set_aside(path, torn)
@@ -52,12 +52,12 @@ def append(path: Path, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def entries(path: Path) -> list[dict[str, Any]]:
-    """The lines that are as they were written, in order. Others are left out here, and told by `check`."""
-    return [entry for line in _lines(path) if (entry := _sound(line))]
+    """The entries of all lines that are as they were written, in order. `check` names the other lines."""
+    return [entry for line in _lines(path) if (entry := _sound_entry(line))]
 
 
 def is_decision(entry: dict[str, Any]) -> bool:
-    """Whether a line of the log is one of ours in all that is made of it: paths, dates, and words for people."""
+    """Whether an entry has all that paths, dates and messages are made from, each of the right type."""
     try:
         decision, sequence = entry["decision"], entry["version"]
         moments = [decision["at"], *([entry["released_at"], entry["due"]] if decision["option"] == APPROVE else [])]
@@ -80,33 +80,33 @@ def is_decision(entry: dict[str, Any]) -> bool:
 
 
 def decisions(path: Path) -> list[dict[str, Any]]:
-    """The sound lines of a release log that are decisions."""
+    """The entries of a release log that are decisions."""
     return [entry for entry in entries(path) if is_decision(entry)]
 
 
 def head(path: Path) -> str:
-    """The hash of the last sound line: whoever keeps it can later tell that nothing up to it changed or went."""
+    """The hash of the last sound line, which proves later that nothing up to it was changed or removed."""
     return _head(_lines(path))
 
 
 def check(path: Path) -> list[str]:
-    """What is wrong with the log, a sentence each; nothing when no byte changed since it was written."""
+    """A sentence for each fault of the log; none when no byte has changed since it was written."""
     problems, before = [], FIRST
     for number, line in enumerate(_lines(path), 1):
-        entry = _sound(line)
+        entry = _sound_entry(line)
         if not entry:
             problems.append(f"Line {number} of {path} is not as it was written.")
             continue
         if entry["sequence"] != number or entry["previous_sha256"] != before:
             problems.append(f"Line {number} of {path} does not follow from the one before it: a line changed or went.")
         before = entry["sha256"]
-    if (data := _read(path)) and not data.endswith(END):
+    if (data := _bytes(path)) and not data.endswith(END):
         problems.append(f"The last line of {path} has no end: a process was killed while writing. Release again.")
     return problems
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a log; none when there is none. Raises OSError for a link or a pipe in its place."""
+def _bytes(path: Path) -> bytes:
+    """The bytes of a log; empty when it does not exist. Raises OSError for a link or a pipe in its place."""
     try:
         with files.regular(path, follow=False) as file:
             return file.read()
@@ -114,14 +114,14 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _parted(data: bytes) -> tuple[list[bytes], bytes]:
-    """Whole lines, without their ends, and what stands after the last end."""
+def _split(data: bytes) -> tuple[list[bytes], bytes]:
+    """The whole lines, without line feeds, and the rest after the last line feed."""
     *whole, rest = data.split(END)
     return whole, rest
 
 
 def _lines(path: Path) -> list[bytes]:
-    whole, rest = _parted(_read(path))
+    whole, rest = _split(_bytes(path))
     return [*whole, rest] if rest else whole
 
 
@@ -134,8 +134,8 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def _sound(line: bytes) -> dict[str, Any] | None:
-    """The entry of a line, if each of its bytes is as it was written."""
+def _sound_entry(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line; None when one of its bytes has changed."""
     try:
         entry = json.loads(line)
         return entry if isinstance(entry, dict) and _line(entry) == line else None
@@ -144,7 +144,7 @@ def _sound(line: bytes) -> dict[str, Any] | None:
 
 
 def _head(lines: list[bytes]) -> str:
-    return next((str(entry["sha256"]) for line in reversed(lines) if (entry := _sound(line))), FIRST)
+    return next((str(entry["sha256"]) for line in reversed(lines) if (entry := _sound_entry(line))), FIRST)
 
 
 def _set_aside(path: Path, torn: bytes) -> None:
@@ -155,7 +155,7 @@ def _set_aside(path: Path, torn: bytes) -> None:
 
 
 def _write(path: Path, at: int, data: bytes) -> None:
-    """Write at a place of the file, and cut the file there again when not everything could be written."""
+    """Write from an offset of the file; when not everything can be written, the file is cut there again."""
     log = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:
         os.ftruncate(log, at)

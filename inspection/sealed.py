@@ -1,8 +1,8 @@
-"""What a folder holds, and what stands beside it, as it goes on record, and whether it still is so.
+"""The contents of a folder for the record, and the differences between the record and the folder as it is now.
 
-Of each thing below a folder, hidden ones included: its type, and of a file its bytes, SHA-256 and mode. Nothing is
-believed of what lies there now: no link is followed, and nothing but a regular file is opened, so that a pipe or a
-device in a file's place is named, and not waited for.
+The record has the type and mode of each thing below the folder, hidden ones included, and the size and SHA-256 of each
+file. No link is followed, and only regular files are opened: a pipe or a device in the place of a file is reported, and
+never waited for.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ FILE, FOLDER = "file", "folder"
 KINDS = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISREG, "a file"), (stat.S_ISFIFO, "a pipe"),
          (stat.S_ISSOCK, "a socket"), (stat.S_ISBLK, "a device"), (stat.S_ISCHR, "a device"))  # fmt: skip
 REQUEST, ALERTS, TIMETABLES = "request.json", "alerts.jsonl", ("timetable.ics", "timetable.xlsx")
-FIXED = ("notified_on", "kind", "is_rehearsal", "first_triggered_at")  # of a request, whatever is asked for later
+FIXED = ("notified_on", "kind", "is_rehearsal", "first_triggered_at")  # of a request: a later version keeps them
 Entry = Mapping[str, Any]
 
 
 def listing(folder: Path) -> dict[str, dict[str, Any]]:
-    """Everything below a folder, by its path there. Raises OSError for what is neither a file nor a folder."""
+    """The record of everything below a folder, by path. Raises OSError for what is neither a file nor a folder."""
     found: dict[str, dict[str, Any]] = {}
     for name, about in _below(folder):
         mode = f"{stat.S_IMODE(about.st_mode):04o}"
@@ -37,7 +37,7 @@ def listing(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def differences(folder: Path, recorded: Mapping[str, Entry], beside: Collection[str] = ()) -> Iterator[str]:
-    """A sentence for each thing that is not as recorded. Of what an earlier version recorded, less is known.
+    """A sentence for each thing that is not as recorded; an earlier version of SEND Ready recorded less.
 
     `beside` are files that belong there and whose content is proved elsewhere.
     """
@@ -66,24 +66,24 @@ def differences(folder: Path, recorded: Mapping[str, Entry], beside: Collection[
     yield from (f"{folder / name} cannot be read: No such file or directory." for name in missing)
 
 
-def of_call(folder: Path, version: int) -> dict[str, Any]:
-    """What stands beside the versions of a call: the request up to a version, the timetable, and the alerts so far."""
+def facts_of_call(folder: Path, version: int) -> dict[str, Any]:
+    """The record of a call's own files: its request up to a version, its timetable, and its alerts so far."""
     request, alerts = _json(folder / REQUEST), files.held(folder / ALERTS)
     return {
         "versions": len(_versions(request)),
-        "request_sha256": _of_request(request, version),
+        "request_sha256": _request_hash(request, version),
         "files": {name: _sha256(folder / name) for name in (REQUEST, *TIMETABLES)},
         "alerts": {"bytes": len(alerts), "sha256": hashlib.sha256(alerts).hexdigest()},
     }
 
 
 def differences_of_call(folder: Path, version: int, recorded: Entry) -> Iterator[str]:
-    """A sentence for each thing beside the versions that is not as it was when a version was frozen or decided on.
+    """A sentence for each of a call's own files that has changed since a version was frozen or decided on.
 
-    A version that was asked for later is added to the request, and the timetable is written again: then these are
-    compared with what the request itself says of them.
+    A later version adds itself to the request and writes the timetable again: then the timetable is compared with the
+    hashes that the request holds.
     """
-    now = of_call(folder, version)
+    now = facts_of_call(folder, version)
     if now["request_sha256"] != recorded["request_sha256"]:
         yield f"{folder / REQUEST} has changed in what it says of the call, or of versions up to {version}."
     if now["versions"] == recorded["versions"]:
@@ -102,7 +102,7 @@ def differences_of_call(folder: Path, version: int, recorded: Entry) -> Iterator
             yield from open_to_others(folder / name)
 
 
-def _of_request(request: dict[str, Any], version: int) -> str:
+def _request_hash(request: dict[str, Any], version: int) -> str:
     versions = [each for each in _versions(request) if isinstance(each, dict) and _number(each) <= version]
     fixed = {**{name: request.get(name) for name in FIXED}, "versions": versions}
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
@@ -134,7 +134,7 @@ def _sha256(path: Path) -> str | None:
 
 
 def _below(folder: Path, name: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Everything below a folder, in order, links as such."""
+    """The path and status of everything below a folder, in order; links are not followed."""
     with os.scandir(folder / name) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -164,7 +164,7 @@ def _changed(path: Path, before: Entry, now: os.stat_result) -> Iterator[str]:
 
 
 def open_to_others(path: Path) -> Iterator[str]:
-    """A sentence where others than its owner can read or change something, people named for reading aside."""
+    """A sentence when others than the owner can change a path, or read it without being named in its access list."""
     everybody, named = ownership.others(path)
     if everybody or named & ownership.WRITE:
         yield f"{path} can be read or changed by others: chmod go-rwx"

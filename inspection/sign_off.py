@@ -1,11 +1,11 @@
-"""What was decided about a version, carried out."""
+"""Carries out the decision about a version."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from extract.inbox import survey
 from inspection import encryption, release
-from inspection.call import Wanted
+from inspection.call import Version
 from inspection.release import Decision
 from inspection.verify import APPROVE, REJECT, frozen_at
 from send_ready.runs import RunError
@@ -14,24 +14,24 @@ from send_ready.settings import SAMPLE_LA_CODE, Settings
 NOBODY = "nobody: simulated for a rehearsal"
 
 
-def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now: datetime) -> dict[str, Any] | None:
-    """Release or reject a version. Gives what is on record, or None for a rehearsal on real exports.
+def sign_off(settings: Settings, version: Version, decision: Decision | None, now: datetime) -> dict[str, Any] | None:
+    """The receipt or line of a version that was released or rejected; None for a rehearsal on real exports.
 
-    Without a decision only a rehearsal goes on, with a simulated approval. A rehearsal on real exports stops here:
-    copies of real lists are for real inspections. Raises ReleaseError, or RunError when nobody decided.
+    Without a decision only a rehearsal goes on, with a simulated approval. A rehearsal on real exports releases
+    nothing: copies of real lists are for real inspections. Raises ReleaseError, or RunError when nobody decided.
     """
-    request = wanted.request
+    request = version.request
     if decision is None and not request.is_rehearsal:
-        raise RunError(f"Nobody has approved version {wanted.version} of {request.key}, so nothing is released.")
-    manifest = frozen_at(wanted.folder).manifest
+        raise RunError(f"Nobody has approved version {version.number} of {request.key}, so nothing is released.")
+    manifest = frozen_at(version.folder).manifest
     if request.is_rehearsal and manifest["la_code"] != SAMPLE_LA_CODE:
         return None
     used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}
     as_at = date.fromisoformat(manifest["as_at"])
-    later = survey.later(settings, datetime.fromisoformat(wanted.triggered_at), used, as_at)
+    later = survey.later(settings, datetime.fromisoformat(version.triggered_at), used, as_at)
     password = settings.release_password_file
     return release.release(
-        wanted.folder,
+        version.folder,
         request.released,
         request.log,
         decision or Decision(APPROVE, NOBODY, now),
@@ -42,17 +42,17 @@ def sign_off(settings: Settings, wanted: Wanted, decision: Decision | None, now:
     )
 
 
-def told(wanted: Wanted, done: dict[str, Any] | None) -> list[str]:
-    """What came of it, for the person who reads the task's log."""
-    version = f"Version {wanted.version} of {wanted.request.key}"
+def outcome_lines(version: Version, done: dict[str, Any] | None) -> list[str]:
+    """Lines that say what was done, for the reader of the task's log."""
+    what = f"Version {version.number} of {version.request.key}"
     if done is None:
-        return [f"{version} was approved in a rehearsal. It holds real exports, so nothing was copied or released."]
+        return [f"{what} was approved in a rehearsal. It holds real exports, so nothing was copied or released."]
     if done["decision"]["option"] == REJECT:
         return [
-            f"{version} was rejected by {done['decision']['by']}. The reason is on record: make verify-release",
+            f"{what} was rejected by {done['decision']['by']}. The reason is on record: make verify-release",
             "Nothing was released. Put right what is wrong, and trigger again: that makes the next version.",
         ]
-    lines = [f"{version} is released: {wanted.request.released / wanted.folder.name}"]
+    lines = [f"{what} is released: {version.request.released / version.folder.name}"]
     if done["is_late"]:
         lines.append(
             f"That was {timedelta(seconds=done['late_by_seconds'])} after the lists were due. It is on record."

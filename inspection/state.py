@@ -1,4 +1,4 @@
-"""Where a call stands: what is on record, frozen, rejected, released. The watchdog reads it, so it loads little."""
+"""The state of a call: its versions on record, frozen, rejected and released. It imports little, for the watchdog."""
 
 import re
 from datetime import datetime
@@ -14,24 +14,24 @@ RECEIPT = "receipt.json"  # of a released version
 REJECT = "Reject"  # as the release log has it
 
 
-def on_record(request: Request) -> dict[str, int]:
-    """The version that each run of a call makes, by the run's id."""
-    record = _read(request.record) or {"versions": []}
+def version_by_run(request: Request) -> dict[str, int]:
+    """The number of the version that each run of a call makes, by the run's ID."""
+    record = _json_or_none(request.record) or {"versions": []}
     return {made["run_id"]: made["version"] for made in record["versions"]}
 
 
 def released_at(request: Request) -> datetime | None:
-    """When the first version was released; a receipt that cannot be read is no proof that one was."""
-    receipts = [receipt for path in request.released.glob(f"v*/{RECEIPT}") if (receipt := _read(path))]
+    """When the first version was released; None when none was. A receipt that cannot be read does not count."""
+    receipts = [receipt for path in request.released.glob(f"v*/{RECEIPT}") if (receipt := _json_or_none(path))]
     return min((datetime.fromisoformat(receipt["released_at"]) for receipt in receipts), default=None)
 
 
-def told(request: Request) -> str:
-    """A call in words: kind, day, deadline, and how far each version is. Times and counts only."""
-    what = f"{clock.KINDS[request.kind]}, notified on {clock.shown(request.notified_on)}."
+def state_in_words(request: Request) -> str:
+    """The state of a call in words: kind, day, and how far each version is; no names."""
+    what = f"{clock.KINDS[request.kind]}, notified on {clock.day_in_words(request.notified_on)}."
     released = released_at(request)
     if released:
-        return f"{what} Released at {at(released)}{', late' if released > request.due else ''}."
+        return f"{what} Released at {moment_in_words(released)}{', late' if released > request.due else ''}."
     frozen = {int(path.name[1:]) for path in request.folder.glob("v*") if re.fullmatch(r"v[0-9]+", path.name)}
     rejected = {
         entry["version"]
@@ -40,15 +40,15 @@ def told(request: Request) -> str:
     }
     states = [
         f"Version {number} {_state(number in frozen, number in rejected)}."
-        for number in sorted({*on_record(request).values(), *frozen})
+        for number in sorted({*version_by_run(request).values(), *frozen})
     ]
     return " ".join([what, *states]) if states else f"{what} No version is on record: see annex_a_request in Airflow."
 
 
-def at(moment: datetime) -> str:
-    """A moment as people in London read it: 11:00 on Tuesday 17 November 2026."""
+def moment_in_words(moment: datetime) -> str:
+    """A moment in London, in words, such as 11:00 on Tuesday 17 November 2026."""
     local = moment.astimezone(LONDON)
-    return f"{local:%H:%M} on {clock.shown(local.date())}"
+    return f"{local:%H:%M} on {clock.day_in_words(local.date())}"
 
 
 def _state(is_frozen: bool, is_rejected: bool) -> str:
@@ -57,8 +57,8 @@ def _state(is_frozen: bool, is_rejected: bool) -> str:
     return "is frozen, and nobody has decided on it" if is_frozen else "is not frozen: its run is under way, or failed"
 
 
-def _read(path: Path) -> Any:
-    """What a file of JSON holds; None when there is none, or nobody can read it."""
+def _json_or_none(path: Path) -> Any:
+    """The contents of a JSON file; None when it does not exist or cannot be read."""
     try:
         return files.read_json(path)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The deadlines of a notification for people: for a diary (.ics) and for the wall (.xlsx)."""
+"""The timetable of a notification: its deadlines for a diary (.ics) and as a workbook (.xlsx)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ WIDTHS = (31, 17, 12, 13, 62, 14, 11, 44)  # in characters, of the table’s col
 def write_ics(path: Path, request: Request, council: str, deadlines: Sequence[clock.Deadline]) -> None:
     """Write the deadlines for a diary (RFC 5545), an event each, with alarms before the lists are due.
 
-    Written again, an event keeps its UID, so that a diary moves what it has instead of showing it twice; a rehearsal
-    has UIDs of its own. Equal input gives equal bytes.
+    An event that is written again keeps its UID, so that a diary moves it instead of showing it twice; a rehearsal has
+    UIDs of its own. Equal input gives equal bytes.
     """
     title, domain = _title(request, council), "rehearsal.send-ready" if request.is_rehearsal else "send-ready"
     calendar = Calendar()
@@ -65,7 +65,7 @@ def write_table(path: Path, request: Request, council: str, deadlines: Sequence[
     ]
     notes = {"Worth a second look": clock.oddities(request.notified_on), "How to read it": READING}
     title = _title(request, council)
-    blocks = [Block(f"Notified on {clock.shown(request.notified_on)}", table)]
+    blocks = [Block(f"Notified on {clock.day_in_words(request.notified_on)}", table)]
     blocks += [Block(name, [Column("", "text", lines)], has_header=False) for name, lines in notes.items() if lines]
     workbook.write(path, title, [Page("Timetable", title, blocks, WIDTHS)])
 
@@ -75,7 +75,7 @@ def _title(request: Request, council: str) -> str:
 
 
 def _event(deadline: clock.Deadline, about: str) -> Event:
-    """One deadline as a moment of the diary that takes up no time."""
+    """One deadline as an event of the diary without duration."""
     event = Event()
     event.add("summary", f"{deadline.title}{' (estimate)' if deadline.is_estimate else ''}: {about}")
     event.add("dtstart", deadline.due)

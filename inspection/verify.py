@@ -1,4 +1,4 @@
-"""What was decided about frozen versions, and whether everything still is as it was."""
+"""Frozen versions, the decisions about them, and whether everything still is as it was then."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ class ReleaseError(RunError):
 
 @dataclass(frozen=True)
 class Frozen:
-    """A frozen version, as its manifest has it."""
+    """A frozen version and its manifest."""
 
     folder: Path
     manifest: dict[str, Any]
@@ -45,9 +45,9 @@ class Frozen:
         return {**outputs, MANIFEST: self.manifest_sha256}
 
     def differences(self, *, is_open: bool = False) -> list[str]:
-        """A sentence for each thing in the folder that is not as it was frozen, or was not there.
+        """A sentence for each thing in the folder that has changed or was added since it was frozen.
 
-        `is_open`: somebody may be looking at the workbooks, so that the locks of their programs do not count.
+        `is_open`: somebody may have a workbook open, so the lock files of office programs do not count.
         """
         recorded = self.manifest.get("sealed") or self.manifest["outputs"]
         locks = {lock for name in recorded for lock in (f".~lock.{name}#", f"~${name}", f"~${name[2:]}")}
@@ -59,12 +59,12 @@ class Frozen:
 
 
 def verify(root: Path, head: str = "") -> list[str]:
-    """What changed since it was released, a sentence each; nothing when all is as it was.
+    """A sentence for each thing that has changed since it was released; none when all is as it was.
 
-    `root` is the folder of all notifications: out/inspections of a SEND_HOME. Looks at every line of the log, every
-    thing in a released folder and in the frozen version that it was copied from, at what stands beside them, at the
-    purges that lines of the log speak of, and for anything in a released folder that the log does not know. `head` is
-    the hash of a line, as somebody kept it elsewhere.
+    `root` is the folder of all notifications: out/inspections of a SEND_HOME. Checked are every line of the log, all
+    that is in released folders and in the frozen versions they were copied from, the files of each call, the removals
+    that the log mentions, and released folders that it does not. `head` is the hash of a line of the log that somebody
+    kept elsewhere.
     """
     log = root / release_log.NAME
     if link := confined.first_link(root.parents[1], f"{root.parent.name}/{root.name}/{release_log.NAME}"):
@@ -89,24 +89,26 @@ def verify(root: Path, head: str = "") -> list[str]:
             problems.append(f"Line {entry['sequence']} of {log} decides version {key[1]} of {key[0]} a second time.")
         decided.add(key)
         if entry.get("previous_log_sha256", release_log.FIRST) not in known:
-            problems.append(f"The receipt of {_named(entry)} follows a line that the log no longer has.")
+            problems.append(f"The receipt of {_version_name(entry)} follows a line that the log no longer has.")
         known.add(entry["sha256"])
         if not removal or entry["sequence"] > removal["sequence"]:
             problems += _changed_since(root, entry)
-    problems += _purged(root, removals.values(), {entry["notification"]: entry["sequence"] for entry in entries})
-    problems += _told_otherwise(root, found)
-    return list(dict.fromkeys([*problems, *_unknown(root, entries)]))
+    problems += _false_removals(
+        root, removals.values(), {entry["notification"]: entry["sequence"] for entry in entries}
+    )
+    problems += _alerts_that_differ(root, found)
+    return list(dict.fromkeys([*problems, *_not_in_log(root, entries)]))
 
 
 def describe(root: Path, head: str = "") -> list[str]:
-    """Every release and rejection in order, a line each for people, and the hash to keep elsewhere."""
+    """Lines that name every release and rejection in order, and the hash of the last line, to keep elsewhere."""
     try:
         found = release_log.entries(root / release_log.NAME)
     except OSError:
         return []  # verify says why
     if not found:
         return [f"Nothing was released or rejected in {root}."]
-    lines = [line for entry in found if release_log.is_decision(entry) for line in _told(entry)]
+    lines = [line for entry in found if release_log.is_decision(entry) for line in _lines_of(entry)]
     lines += [
         f"Line {entry['sequence']} has the hash that you gave. Up to it the log says what it said then."
         for entry in found
@@ -116,11 +118,11 @@ def describe(root: Path, head: str = "") -> list[str]:
 
 
 def frozen_at(version: Path) -> Frozen:
-    """The version in a folder. Raises ReleaseError when there is none, or its manifest is not its own."""
+    """The frozen version in a folder. Raises ReleaseError when there is none, or its manifest is another's."""
     path = version / MANIFEST
     if version.is_symlink() or path.is_symlink() or not path.is_file():
         raise ReleaseError(f"There is no frozen version at {version}. Make one: trigger annex_a_request.")
-    manifest = read(path)
+    manifest = json_on_record(path)
     try:
         found = Frozen(version, manifest, files.sha256(path, follow=False))
         is_whole = all(map(confined.is_plain, found.hashes)) and MANIFEST not in manifest["outputs"]
@@ -135,10 +137,10 @@ def frozen_at(version: Path) -> Frozen:
 
 
 def version_hash(version: Path) -> str:
-    """The SHA-256 that stands for all of a frozen version: of its manifest, which holds what else is in the folder.
+    """The SHA-256 of a frozen version's manifest, which holds the hash of everything else in the folder.
 
-    To bind a decision to what was shown: it is the same for as long as the folder is as it was frozen. Raises
-    ReleaseError when there is no such version, or it is not as it was frozen.
+    It binds a decision to the version that was shown. Raises ReleaseError when there is no such version, or it is not
+    as it was frozen.
     """
     frozen = frozen_at(version)
     if different := frozen.differences(is_open=True):
@@ -146,8 +148,8 @@ def version_hash(version: Path) -> str:
     return frozen.manifest_sha256
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A manifest or a receipt. Raises ReleaseError when it is none any more."""
+def json_on_record(path: Path) -> dict[str, Any]:
+    """The contents of a manifest or receipt. Raises ReleaseError when it cannot be read any more."""
     if not (found := runs.read(path)):
         raise ReleaseError(
             f"{path} cannot be read: it is not as it was written. Make a new version: trigger annex_a_request."
@@ -155,8 +157,8 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def changed(folder: Path, hashes: dict[str, str]) -> Iterator[str]:
-    """A sentence for each file that does not have its hash."""
+def changed_files(folder: Path, hashes: dict[str, str]) -> Iterator[str]:
+    """A sentence for each file whose SHA-256 is not the recorded one."""
     for name, sha256 in sorted(hashes.items()):
         path = folder / name
         try:
@@ -167,7 +169,7 @@ def changed(folder: Path, hashes: dict[str, str]) -> Iterator[str]:
 
 
 def _changed_since(root: Path, entry: dict[str, Any]) -> Iterator[str]:
-    """What is no longer as a line of the log has it: the frozen version, and the released one if it was approved."""
+    """A sentence for each change to what an entry is about: its frozen version, and if approved the released one."""
     call, number = root / entry["notification"], entry["version"]
     if link := confined.first_link(root, f"{call.name}/released/v{number}") or confined.first_link(call, f"v{number}"):
         yield f"{link} is a link, and was a folder."
@@ -175,7 +177,7 @@ def _changed_since(root: Path, entry: dict[str, Any]) -> Iterator[str]:
     for path in (call, call / "released"):
         yield from sealed.open_to_others(path)
     version = call / f"v{number}"
-    of_manifest = list(changed(version, {MANIFEST: entry["manifest_sha256"]}))
+    of_manifest = list(changed_files(version, {MANIFEST: entry["manifest_sha256"]}))
     if of_manifest:
         yield from of_manifest
     else:
@@ -190,12 +192,12 @@ def _changed_since(root: Path, entry: dict[str, Any]) -> Iterator[str]:
                     yield from sealed.differences_of_call(call, number, recorded)
     if is_release(entry):
         folder = call / "released" / version.name
-        yield from changed(folder, {RECEIPT: entry["receipt_sha256"]})
+        yield from changed_files(folder, {RECEIPT: entry["receipt_sha256"]})
         yield from sealed.differences(folder, entry.get("sealed") or entry["files"], (RECEIPT,))
 
 
-def _unknown(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """What lies in a released folder without a line in the log."""
+def _not_in_log(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A sentence for each released folder that has no line in the log."""
     known = {root / each["notification"] / "released" / f"v{each['version']}" for each in entries if is_release(each)}
     for path in sorted(root.glob("*/released/*")):
         if path.name.startswith("."):
@@ -204,8 +206,8 @@ def _unknown(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
             yield f"{path} has no line in the log: the line was cut off, or something else than a release put it there."
 
 
-def _purged(root: Path, removals: Iterable[dict[str, Any]], last: dict[str, int]) -> Iterator[str]:
-    """Lines that say that a call was removed, of which the record of removals knows nothing, or which are not true."""
+def _false_removals(root: Path, removals: Iterable[dict[str, Any]], last: dict[str, int]) -> Iterator[str]:
+    """A sentence for each line that says a call was removed when the record of removals or the disk says otherwise."""
     path = root.parents[1] / PURGES
     try:
         wrong, lines = release_log.check(path), release_log.entries(path)
@@ -227,7 +229,7 @@ def _purged(root: Path, removals: Iterable[dict[str, Any]], last: dict[str, int]
 
 
 def _is_from_before(call: Path, moment: str) -> bool:
-    """Whether a folder is there of a call that was on record at a moment, and not of a later one of that day."""
+    """Whether the folder of a call exists, and its call was on record at a moment, not a later one of the same day."""
     if not os.path.lexists(call):
         return False
     try:
@@ -237,15 +239,15 @@ def _is_from_before(call: Path, moment: str) -> bool:
         return True
 
 
-def _told_otherwise(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Alerts that are not as they were raised, and lines of the log that were told to people and are not in it."""
+def _alerts_that_differ(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A sentence for each alert that was changed, and for each line of the log that an alert named and that is gone."""
     if root.name != Path(INSPECTIONS).name:
         return
     record = root.parent / send.NAME
     for path in [*sorted(root.glob(f"*/{send.NAME}")), record]:
         yield from send.check(path)
     heads = {(entry["sequence"], entry["sha256"]) for entry in entries}
-    common = send.read(record)
+    common = send.latest_lines(record)
     for number, sha256 in send.heads(common):
         if (number, sha256) not in heads:
             yield f"Line {number} of the log had the hash {sha256} when people were told, and has it no more."
@@ -253,65 +255,67 @@ def _told_otherwise(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[s
         what, _, call = str(line["key"]).partition(":")
         if what not in ("missed", "warned") or not confined.is_name(call) or not (root / call).is_dir():
             continue
-        if line["key"] not in {each["key"] for each in send.read(root / call / send.NAME)}:
+        if line["key"] not in {each["key"] for each in send.latest_lines(root / call / send.NAME)}:
             yield f"{root / call / send.NAME} lacks an alert that {record} has: {line['key']}."
 
 
 def is_release(entry: dict[str, Any]) -> bool:
-    """Whether a line of the log is a release, and not a rejection."""
+    """Whether an entry of the log is a release."""
     return bool(entry["decision"]["option"] == APPROVE)
 
 
 def is_removal(entry: dict[str, Any]) -> bool:
-    """Whether a line of the log says that a notification was removed (operations.retention.purge)."""
+    """Whether an entry of the log says that a notification was removed (operations.retention.purge)."""
     return bool(entry["decision"]["option"] == REMOVE)
 
 
-def _told(entry: dict[str, Any]) -> Iterator[str]:
+def _lines_of(entry: dict[str, Any]) -> Iterator[str]:
+    """What was decided, in lines for people."""
     decision = entry["decision"]
     who, comment = _one_line(decision["by"]), _one_line(decision["comment"])
     if is_removal(entry):
-        yield f"{entry['notification']}: all of it removed by {who} at {shown(decision['at'])}: {comment}"
+        yield f"{entry['notification']}: all of it removed by {who} at {moment_in_short(decision['at'])}: {comment}"
     elif decision["option"] == REJECT:
-        yield f"{_named(entry)}: rejected by {who} at {shown(decision['at'])}: {comment}"
+        yield f"{_version_name(entry)}: rejected by {who} at {moment_in_short(decision['at'])}: {comment}"
     else:
-        what = f"approved by {who} at {shown(decision['at'])}, released at {shown(entry['released_at'])}"
-        yield f"{_named(entry)}: {what}, {_punctuality(entry)}" + (f": {comment}" if comment else "")
+        approved, released = moment_in_short(decision["at"]), moment_in_short(entry["released_at"])
+        what = f"approved by {who} at {approved}, released at {released}"
+        yield f"{_version_name(entry)}: {what}, {_punctuality(entry)}" + (f": {comment}" if comment else "")
     if "os_user" in decision:
         user = _one_line(str(decision["os_user"]))
         yield f"  decided at the command line, in the shell of {user}: the name is as typed"
     if entry["later_files"]:
         yield f"  not in it, because they came later: {', '.join(map(_one_line, entry['later_files']))}"
     if entry.get("was_mended"):
-        yield f"  its line was missing, and was added at {shown(entry['recorded_at'])}"
+        yield f"  its line was missing, and was added at {moment_in_short(entry['recorded_at'])}"
     if "call" not in entry and not is_removal(entry):
         yield "  put on record by an earlier version: modes, request, timetable and alerts cannot be proved"
     if "torn_line" in entry:
         yield f"  half a line before it, left by a killed process, is kept in {release_log.NAME}.torn"
 
 
-def _named(entry: dict[str, Any]) -> str:
+def _version_name(entry: dict[str, Any]) -> str:
     rehearsal = " (rehearsal)" if entry["is_rehearsal"] else ""
     return f"{entry['notification']} v{entry['version']}{rehearsal}"
 
 
 def _punctuality(entry: dict[str, Any]) -> str:
-    due = f"due {shown(entry['due'])}"
+    due = f"due {moment_in_short(entry['due'])}"
     if entry["is_late"]:
         return f"LATE by {timedelta(seconds=entry['late_by_seconds'])} ({due})"
     return f"in time ({due})"
 
 
 def iso(moment: datetime) -> str:
-    """A moment for the record, to the second, in London."""
+    """A moment as records hold it: in London, to the second."""
     return moment.astimezone(LONDON).isoformat(timespec="seconds")
 
 
-def shown(moment: str) -> str:
-    """A recorded moment for people."""
+def moment_in_short(moment: str) -> str:
+    """A recorded moment as people read it, such as 16 Nov 2026 10:20."""
     return f"{datetime.fromisoformat(moment):%d %b %Y %H:%M}"
 
 
 def _one_line(text: str) -> str:
-    """Text from a form, fit for a terminal."""
+    """Text from a form as one printable line, for a terminal."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

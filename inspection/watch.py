@@ -1,8 +1,8 @@
-"""Watches the clock of inspections: for Airflow's deadline, and for a watchdog that needs no Airflow.
+"""Watches the deadlines of inspections, for Airflow's deadline alert and as a watchdog that needs no Airflow.
 
-The watchdog finds what Airflow cannot tell, because it is down or was never asked: a call whose lists are late and
-nobody said so; a run that never began, failed before it put the call on record, or has no deadline; a night without a
-pack. cron or systemd starts it every five minutes, so it loads little.
+The watchdog finds what Airflow cannot report when it is down or was never asked: a call whose lists are late without an
+alert; a run that never began, failed before it put the call on record, or has no deadline; a night without a pack. cron
+or systemd starts it every five minutes, so it imports little.
 """
 
 import time
@@ -17,9 +17,9 @@ from inspection.airflow_runs import DagRun, Unreachable
 from inspection.alerts import send
 from inspection.alerts.receivers import Receivers, configured
 from inspection.alerts.send import Alert
-from inspection.call import asked
+from inspection.call import parameters_from_json
 from inspection.notification import Request
-from inspection.state import at
+from inspection.state import moment_in_words
 from send_ready import runs as run_folders
 from send_ready.home import INSPECTIONS, OUT
 from send_ready.runs import RunError
@@ -29,19 +29,21 @@ WARNING = timedelta(minutes=90)  # before the lists are due, as the DAG declares
 BEGUN_WITHIN = timedelta(minutes=10)  # a run has put its call on record by then; it takes seconds
 PACK_BY = time_of_day(7)  # in London; the night begins at 02:00
 SECOND_LOOK = 10.0  # seconds: a database that was just being restarted answers then
-Found = tuple[Alert, list[Path]]  # an alert, and the records it belongs on
+AlertOnRecords = tuple[Alert, list[Path]]  # an alert, and the records that it belongs on
 
 
 def deadline(settings: Settings, which: str, now: datetime) -> str:
-    """Airflow's deadline fired for the call in SEND_REQUEST: tell people what they must know, and say what that was."""
+    """What was done after Airflow's deadline fired for the call in SEND_REQUEST, as one line."""
     receivers = configured(settings.alert_url, settings.alert_connection)
     try:
-        wish = asked(settings.request or "")
-        return deadline_passed(settings.home, wish.notified_on, wish.kind, which, now, receivers, wish.is_rehearsal)
+        call = parameters_from_json(settings.request or "")
+        return deadline_passed(settings.home, call.notified_on, call.kind, which, now, receivers, call.is_rehearsal)
     except RunError as error:
         title = "A deadline fired for what is no call"
-        alert = Alert(f"no-call:{_day(now)}", "fault", title, f"See the runs of {airflow_runs.DAG}. {error}", now)
-        send.raise_alert(alert, [send.common(settings.home)], receivers)
+        alert = Alert(
+            f"no-call:{_london_day(now)}", "fault", title, f"See the runs of {airflow_runs.DAG}. {error}", now
+        )
+        send.raise_alert(alert, [send.common_record(settings.home)], receivers)
         return f"{title}. {error}"
 
 
@@ -54,81 +56,83 @@ def deadline_passed(
     receivers: Receivers,
     is_rehearsal: bool = False,
 ) -> str:
-    """A deadline of a call fired, "warning" or "missed": raise the alert that the clock asks for, once, and say so.
+    """What was done after a deadline ("warning" or "missed") fired: at most one alert was raised, if one is due.
 
-    Nothing needs to be on record: the run may have failed before. What a rehearsal's clock says stays in its folder.
-    Raises clock.ClockError for a kind that there is not.
+    Nothing needs to be on record: the run may have failed before. The alert of a rehearsal stays in its folder.
+    Raises clock.ClockError for an unknown kind.
     """
     request = Request(home, notified_on, kind, is_rehearsal)
-    alert = _due(request, now)
+    alert = _alert_due(request, now)
     fires_at = request.due - (WARNING if which == "warning" else timedelta())
     if not alert and now < fires_at and not state.released_at(request):
         alert = _wrong_clock(request, now)
     if not alert:
-        return f"No alert. {state.told(request)}"
+        return f"No alert. {state.state_in_words(request)}"
     if is_rehearsal:
         send.raise_alert(alert, [request.alerts], Receivers())
         return f"Rehearsal, nobody is told. {alert.title}. {alert.text}"
-    raised = send.raise_alert(alert, [request.alerts, send.common(home)], receivers)
+    raised = send.raise_alert(alert, [request.alerts, send.common_record(home)], receivers)
     return f"{'Raised' if raised else 'Had been raised before'}: {alert.title}. {alert.text}"
 
 
-def run(settings: Settings, now: datetime) -> list[str]:
-    """One round of the watchdog. Gives what somebody should have got in this round and did not, a line each.
+def watch_round(settings: Settings, now: datetime) -> list[str]:
+    """A line for each alert that a receiver should have got in this round of the watchdog and did not.
 
-    Raises RunError when SEND_HOME is not there.
+    Raises RunError when SEND_HOME does not exist.
     """
     if not settings.home.is_dir():
         raise RunError(f"There is no folder {settings.home} to watch. Set SEND_HOME to the one that the nights use.")
     receivers = configured(settings.alert_url, settings.alert_connection)
-    found = [*_found(settings, now), *(_log(settings.home, now) if receivers.urls else ())]
+    found = [*_alerts(settings, now), *(_log_alerts(settings.home, now) if receivers.urls else ())]
     raised = (send.raise_alert(alert, paths, receivers) for alert, paths in found)
     tried = [line for line in raised if line]
-    records = [*settings.home.glob(f"{INSPECTIONS}/*/{send.NAME}"), send.common(settings.home)]
+    records = [*settings.home.glob(f"{INSPECTIONS}/*/{send.NAME}"), send.common_record(settings.home)]
     tried += send.resend(records, receivers, now, {line["key"] for line in tried})
     return [f"Not sent: {line['title']}. {send.reasons(line)}" for line in tried if not line["sent"]]
 
 
-def trial(settings: Settings, now: datetime) -> list[str]:
-    """Send everybody a trial message, print who has it, and give who has not, and why. It is not put on record."""
+def send_trial(settings: Settings, now: datetime) -> list[str]:
+    """A line for each receiver who did not get a trial message, with the reason. The trial is not put on record."""
     receivers = configured(settings.alert_url, settings.alert_connection)
-    text = f"Sent at {at(now)}. Nothing is wrong, and there is nothing to do."
+    text = f"Sent at {moment_in_words(now)}. Nothing is wrong, and there is nothing to do."
     outcome = receivers.send("warning", "Trial of SEND Ready's alerts", text) or send.NOBODY
     for name in (name for name, why in outcome.items() if not why):
         print(f"{name}: sent")
     return [f"{name}: {why}" for name, why in outcome.items() if why]
 
 
-def _found(settings: Settings, now: datetime) -> Iterator[Found]:
-    """What each look finds. One that breaks is an alert itself, and keeps no other from being done."""
-    home, common = settings.home, [send.common(settings.home)]
+def _alerts(settings: Settings, now: datetime) -> Iterator[AlertOnRecords]:
+    """The alerts of every check. A check that breaks is an alert itself, and the others go on."""
+    home, common = settings.home, [send.common_record(settings.home)]
     runs: list[DagRun] = []
-    looks: dict[str, Callable[[], Iterable[Found]]] = {
-        "Airflow": lambda: _airflow(settings, now, runs),
-        "calls": lambda: _late(home, runs, now),
-        "nights": lambda: ((alert, common) for alert in _night(home, now)),
+    checks: dict[str, Callable[[], Iterable[AlertOnRecords]]] = {
+        "Airflow": lambda: _airflow_alerts(settings, now, runs),
+        "calls": lambda: _late_calls(home, runs, now),
+        "nights": lambda: ((alert, common) for alert in _night_alerts(home, now)),
     }
-    for name, look in looks.items():
+    for name, check in checks.items():
         try:
-            yield from look()
+            yield from check()
         except Exception as error:
             traceback.print_exc()
             text = f"It failed with {type(error).__name__} when it looked at: {name}. Its log says where."
             title = "The watchdog is broken: see `send-ready watch`"
-            yield Alert(f"watch:{name}:{_day(now)}", "fault", title, text, now), common
+            yield Alert(f"watch:{name}:{_london_day(now)}", "fault", title, text, now), common
 
 
-def _late(home: Path, runs: Iterable[DagRun], now: datetime) -> Iterator[Found]:
-    """Calls whose lists are not out in time: those on record, and those of which only a run is known."""
+def _late_calls(home: Path, runs: Iterable[DagRun], now: datetime) -> Iterator[AlertOnRecords]:
+    """An alert for each call whose lists are late or nearly so; some calls are known only from a run of Airflow."""
     folders = (home / INSPECTIONS).glob("*_*")
-    calls = {_of(home, folder.name) for folder in folders} | {run.request for run in runs if _can_be(run)}
+    calls = {_request_of_folder(home, folder.name) for folder in folders} | {
+        run.request for run in runs if _is_real_call(run)
+    }
     for request in sorted(filter(None, calls), key=lambda call: call.key):
-        if alert := _due(request, now):
-            yield alert, [request.alerts, send.common(home)]
+        if alert := _alert_due(request, now):
+            yield alert, [request.alerts, send.common_record(home)]
 
 
-def _of(home: Path, key: str) -> Request | None:
-    """The call of a folder; None for a folder of something else."""
+def _request_of_folder(home: Path, key: str) -> Request | None:
+    """The notification that a folder is of; None for any other folder."""
     day, _, kind = key.partition("_")
     try:
         return Request(home, date.fromisoformat(day), kind)
@@ -136,68 +140,70 @@ def _of(home: Path, key: str) -> Request | None:
         return None
 
 
-def _can_be(run: DagRun) -> bool:
-    """A real call, and not of a day that had yet to come: such a run is refused, and told as one that failed."""
+def _is_real_call(run: DagRun) -> bool:
+    """Whether a run is for a real call on a day that had come: a run for a later day is refused, and so fails."""
     asked_on = run.begun_at.astimezone(LONDON).date()
     return bool(run.request and not run.request.is_rehearsal and run.request.notified_on <= asked_on)
 
 
-def _due(request: Request, now: datetime) -> Alert | None:
-    """What the clock asks for: before the deadline a warning; after it an alarm, also when the lists came out since."""
+def _alert_due(request: Request, now: datetime) -> Alert | None:
+    """The alert that is due: before the deadline a warning, after it an alarm, also for lists released late."""
     released = state.released_at(request)
     if now < request.due - WARNING or (released and (released <= request.due or now < request.due)):
         return None
     if now >= request.due:
-        title = f"The lists are late: they were due at {at(request.due)}"
-        return Alert(f"missed:{request.key}", "missed", title, state.told(request), now)
+        title = f"The lists are late: they were due at {moment_in_words(request.due)}"
+        return Alert(f"missed:{request.key}", "missed", title, state.state_in_words(request), now)
     left = -(-(request.due - now) // timedelta(minutes=1))  # rounded up
     title = f"The lists are due at {request.due:%H:%M}, in {left} minutes, and not released"
-    return Alert(f"warned:{request.key}", "warning", title, state.told(request), now)
+    return Alert(f"warned:{request.key}", "warning", title, state.state_in_words(request), now)
 
 
 def _wrong_clock(request: Request, now: datetime) -> Alert:
     text = (
-        f"{state.told(request)} They are due at {at(request.due)}. Airflow could not work that out: its "
-        "deadline fired at once. Nothing is late, but now only `send-ready watch` watches this clock. See that it runs."
+        f"{state.state_in_words(request)} They are due at {moment_in_words(request.due)}. Airflow could not work "
+        "that out: its deadline fired at once. Nothing is late, but now only `send-ready watch` watches this clock. "
+        "See that it runs."
     )
     return Alert(f"clock:{request.key}", "fault", "Airflow does not know when the lists are due", text, now)
 
 
-def _airflow(settings: Settings, now: datetime, runs: list[DagRun]) -> Iterator[Found]:
-    """Runs that nothing will come of, or that Airflow does not watch. Fills `runs` with all that there are."""
-    url, common = airflow_runs.database(settings), [send.common(settings.home)]
+def _airflow_alerts(settings: Settings, now: datetime, runs: list[DagRun]) -> Iterator[AlertOnRecords]:
+    """Alerts about runs that are stuck, have failed or have no deadline. Adds all runs that there are to `runs`."""
+    url, common = airflow_runs.database_url(settings), [send.common_record(settings.home)]
     if not url:
         return
     try:
-        runs += _patiently(url, settings.home, now)
+        runs += _recent_runs(url, settings.home, now)
     except Unreachable as error:
         text = f"Its database gives no answer ({error}). Nobody watches the clock but `send-ready watch`."
-        yield Alert(f"airflow:{_day(now)}", "fault", "Airflow cannot be reached", text, now), common
+        yield Alert(f"airflow:{_london_day(now)}", "fault", "Airflow cannot be reached", text, now), common
     for run in runs:
         if not (run.request and run.request.is_rehearsal):
             beside = [run.request.alerts] if run.request and run.request.folder.is_dir() else []
             yield from ((alert, beside + common) for alert in _faults(run, now))
 
 
-def _patiently(url: str, home: Path, now: datetime) -> list[DagRun]:
+def _recent_runs(url: str, home: Path, now: datetime) -> list[DagRun]:
     try:
-        return airflow_runs.recent(url, home, now)
+        return airflow_runs.recent_runs(url, home, now)
     except Unreachable:
         time.sleep(SECOND_LOOK)
-        return airflow_runs.recent(url, home, now)
+        return airflow_runs.recent_runs(url, home, now)
 
 
 def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
     call = run.request.key if run.request else "unknown"
-    what = state.told(run.request) if run.request else "It is not known for which call."
-    is_known = bool(run.request and run_folders.tidy(run.run_id) in state.on_record(run.request))
+    what = state.state_in_words(run.request) if run.request else "It is not known for which call."
+    is_known = bool(run.request and run_folders.tidy(run.run_id) in state.version_by_run(run.request))
 
     def fault(key: str, title: str, text: str) -> Alert:
         return Alert(f"{key}:{call}:{run.number}", "fault", title, f"{text} {what}", now)
 
     is_stuck = run.state == "queued" or (run.state == "running" and not is_known)
     if is_stuck and now - run.begun_at > BEGUN_WITHIN:
-        text = f"Triggered at {at(run.begun_at)}. See that the DAG is not paused, and Airflow's scheduler runs."
+        begun = moment_in_words(run.begun_at)
+        text = f"Triggered at {begun}. See that the DAG is not paused, and Airflow's scheduler runs."
         yield fault("not-started", f"A run of {airflow_runs.DAG} does not begin", text)
     if run.state == "failed" and not is_known:
         text = "It failed before the call was on record. Its task `request` in Airflow says why; trigger again."
@@ -207,34 +213,36 @@ def _faults(run: DagRun, now: datetime) -> Iterator[Alert]:
         yield fault("no-deadline", f"Airflow does not watch the clock of a run of {airflow_runs.DAG}", text)
 
 
-def _night(home: Path, now: datetime) -> Iterator[Alert]:
-    """Where there ever was a pack, there is one of today by 07:00."""
+def _night_alerts(home: Path, now: datetime) -> Iterator[Alert]:
+    """An alert when there is no pack of today at 07:00, and there has ever been one."""
     local = now.astimezone(LONDON)
     days = sorted(path.parent.name for path in (home / OUT).glob("[0-9]*-[0-9]*-[0-9]*/manifest.json"))
-    if not days or _day(now) in days or local.time() < PACK_BY:
+    if not days or _london_day(now) in days or local.time() < PACK_BY:
         return
-    newest = clock.shown(date.fromisoformat(days[-1]))
+    newest = clock.day_in_words(date.fromisoformat(days[-1]))
     text = f"It should be there by {PACK_BY:%H:%M}. The newest is of {newest}. See the run of send_nightly in Airflow."
-    title = f"There is no pack of {clock.shown(local.date())}"
-    yield Alert(f"night-missing:{_day(now)}", "fault", title, text, now)
+    title = f"There is no pack of {clock.day_in_words(local.date())}"
+    yield Alert(f"night-missing:{_london_day(now)}", "fault", title, text, now)
 
 
-def _log(home: Path, now: datetime) -> Iterator[Found]:
-    """The hash of the release log's last line, for whoever gets alerts to keep; and a line that was told and is gone.
+def _log_alerts(home: Path, now: datetime) -> Iterator[AlertOnRecords]:
+    """Alerts about the release log: the hash of its last line, to keep, and any line of an earlier alert that is gone.
 
-    So a log that somebody writes anew, all files included, can still be told by an e-mail.
+    So an e-mail still proves that somebody wrote the log anew, even together with all files.
     """
-    common, log = [send.common(home)], home / INSPECTIONS / release_log.NAME
+    common, log = [send.common_record(home)], home / INSPECTIONS / release_log.NAME
     try:
         entries = release_log.entries(log)
     except OSError as error:
         yield (
-            Alert(f"log-unread:{_day(now)}", "fault", "The release log cannot be read", f"{error.strerror}.", now),
+            Alert(
+                f"log-unread:{_london_day(now)}", "fault", "The release log cannot be read", f"{error.strerror}.", now
+            ),
             common,
         )
         return
     there = {(entry["sequence"], entry["sha256"]) for entry in entries}
-    for number, sha256 in send.heads(send.read(common[0])):
+    for number, sha256 in send.heads(send.latest_lines(common[0])):
         if (number, sha256) not in there:
             title, text = (
                 "The release log was changed",
@@ -251,5 +259,5 @@ def _log(home: Path, now: datetime) -> Iterator[Found]:
         yield Alert(f"log:{number}:{sha256}", "record", title, text, now), common
 
 
-def _day(now: datetime) -> str:
+def _london_day(now: datetime) -> str:
     return now.astimezone(LONDON).date().isoformat()

@@ -1,13 +1,13 @@
-"""What people must be told, once each: on record beside the notification and for all, and sent.
+"""Alerts: each is put on record once, beside its notification and in the common record, and sent.
 
-`alerts.jsonl` has one JSON line for each alert, and a further one when a later try to send it came to something else;
-the last line of a key stands. A line is the alert (key, level, title, text, at) with
+`alerts.jsonl` has one JSON line for each alert, and a further one when a later try to send it had another outcome; the
+last line of a key is the one in force. A line is the alert (key, level, title, text, at) with
     tried_at   when it was sent, or should have been
     sent       whether everybody configured has it; false when nobody is
     had        names of the receivers who have it
-    not_had    name of each other receiver, and why
-    after      the SHA-256 of the whole file before the line, so that none can be changed or taken out unseen
-There is nothing of any child in it: keys, times and counts.
+    not_had    name of each other receiver, with the reason
+    after      the SHA-256 of the whole file before the line, so that none can be changed or removed unseen
+Nothing in it is about a child: keys, times and counts only.
 """
 
 import hashlib
@@ -27,17 +27,17 @@ from send_ready.home import ALERTS
 
 NAME = Path(ALERTS).name  # beside a call too
 AFTER = "after"
-HEAD = re.compile(r"log:([0-9]+):([0-9a-f]{64})")  # the key of an alert that tells a line of the release log
+HEAD = re.compile(r"log:([0-9]+):([0-9a-f]{64})")  # the key of an alert about a line of the release log
 NOBODY = {"nobody": "no receiver is configured"}
 RESEND = timedelta(days=1)  # how long sending is tried again: an alert of the day before yesterday helps nobody
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to tell. `key` makes it the same alert for everybody who finds it; `at` is aware."""
+    """One alert. Whoever raises an alert with the same `key` raises the same alert; `at` is aware."""
 
     key: str
-    level: str  # warning, missed, fault; record: nothing is wrong, and the message is to be kept
+    level: str  # warning, missed or fault; record: nothing is wrong, and the message is to be kept
     title: str
     text: str
     at: datetime
@@ -46,13 +46,13 @@ class Alert:
 Line = dict[str, Any]
 
 
-def common(home: Path) -> Path:
-    """The record of all alerts, which the night's summary shows."""
+def common_record(home: Path) -> Path:
+    """The path of the record of all alerts, which the night's summary shows."""
     return home / ALERTS
 
 
-def read(path: Path) -> list[Line]:
-    """Where each alert of a record stands, in the order in which they were raised. Torn lines are left out."""
+def latest_lines(path: Path) -> list[Line]:
+    """The last line of each alert of a record, in the order in which they were raised, without unfinished lines."""
     found: dict[str, Line] = {}
     for line in _lines(path):
         found[line["key"]] = line
@@ -60,30 +60,30 @@ def read(path: Path) -> list[Line]:
 
 
 def raise_alert(alert: Alert, paths: Sequence[Path], receivers: Receivers) -> Line | None:
-    """Send an alert and put it on every record, unless one of them has its key: then nothing is done, and None given.
+    """The line of an alert that was sent and put on every record; None, and nothing is done, when a record has its key.
 
-    The last path is the one that all processes share. A record that cannot be written hinders neither the others nor
-    the sending; then the alert is raised again next time.
+    The last path is the one that all processes share. A record that cannot be written stops neither the others nor the
+    sending; then the alert is raised again next time.
     """
-    with _alone(paths[-1]):
+    with _locked(paths[-1]):
         if any(line["key"] == alert.key for path in paths for line in _lines(path)):
             return None
         line = {**asdict(alert), "at": alert.at.isoformat(timespec="seconds")}
-        line |= _sending(line, receivers, alert.at, ())
+        line |= _delivery(line, receivers, alert.at, ())
         _put_on_record(line, paths)
     return line
 
 
 def resend(paths: Sequence[Path], receivers: Receivers, now: datetime, but: Iterable[str] = ()) -> list[Line]:
-    """Send what somebody has not had, to whom has not had it, but for some keys; gives where each now stands."""
+    """The lines of alerts that were sent again to receivers who did not have them; `but` are keys to leave out."""
     if not (receivers.urls or receivers.problem):
         return []
     tried = []
-    with _alone(paths[-1]):
+    with _locked(paths[-1]):
         for line, places in _unsent(paths):
             if line["key"] in but or now - datetime.fromisoformat(line["at"]) > RESEND:
                 continue
-            again = line | _sending(line, receivers, now, line["had"])
+            again = line | _delivery(line, receivers, now, line["had"])
             if (again["had"], again["not_had"]) != (line["had"], line["not_had"]):
                 _put_on_record(again, places)
             tried.append(again)
@@ -91,18 +91,18 @@ def resend(paths: Sequence[Path], receivers: Receivers, now: datetime, but: Iter
 
 
 def _unsent(paths: Iterable[Path]) -> list[tuple[Line, list[Path]]]:
-    """Alerts that somebody has not had, with the records that hold them."""
+    """The alerts that a receiver does not have, each with the records that hold it."""
     lines: dict[str, Line] = {}
     places: dict[str, list[Path]] = {}
     for path in paths:
-        for line in read(path):
+        for line in latest_lines(path):
             places.setdefault(line["key"], []).append(path)
             if line["key"] not in lines or line["tried_at"] > lines[line["key"]]["tried_at"]:
                 lines[line["key"]] = line
     return [(line, places[key]) for key, line in lines.items() if not line["sent"]]
 
 
-def _sending(line: Line, receivers: Receivers, now: datetime, had: Iterable[str]) -> Line:
+def _delivery(line: Line, receivers: Receivers, now: datetime, had: Iterable[str]) -> Line:
     outcome = receivers.send(line["level"], line["title"], line["text"], list(had)) or ({} if had else NOBODY)
     not_had = {name: why for name, why in outcome.items() if why}
     return {
@@ -114,20 +114,20 @@ def _sending(line: Line, receivers: Receivers, now: datetime, had: Iterable[str]
 
 
 def reasons(line: Line) -> str:
-    """Who has not had an alert, and why."""
+    """The receivers who do not have an alert, each with the reason."""
     return "; ".join(f"{name}: {why}" for name, why in line["not_had"].items())
 
 
-def _told(line: Line) -> str:
-    """A line for a log: what, and who has it."""
+def _log_line(line: Line) -> str:
+    """An alert as a line for a program's log."""
     had = f" Sent to: {', '.join(line['had'])}." if line["had"] else ""
     not_had = f" NOT SENT: {reasons(line)}." if line["not_had"] else ""
     return f"{line['level'].upper()} {line['title']}. {line['text']}{had}{not_had}"
 
 
 def _put_on_record(line: Line, paths: Iterable[Path]) -> None:
-    """Into the log first, which cannot fail."""
-    print(_told(line), file=sys.stderr, flush=True)
+    """Put an alert into the program's log, which cannot fail, and then on every record."""
+    print(_log_line(line), file=sys.stderr, flush=True)
     for path in paths:
         try:
             _append(path, line)
@@ -136,7 +136,7 @@ def _put_on_record(line: Line, paths: Iterable[Path]) -> None:
 
 
 def _append(path: Path, line: Line) -> None:
-    """One write, after the end of a line that somebody was killed in. `after` is the hash of all before the line."""
+    """Add a line in one write, below an unfinished line of a killed process; `after` is the hash of all before it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.appended(path) as file:
         file.seek(0)
@@ -147,8 +147,8 @@ def _append(path: Path, line: Line) -> None:
 
 
 def check(path: Path) -> list[str]:
-    """What is wrong with a record, a sentence each: a line that does not follow from all before it. Older lines cannot
-    be told."""
+    """A sentence for each line of a record that does not follow from all before it. Old lines without `after` are not
+    checked."""
     problems, before = [], hashlib.sha256()
     for number, text in enumerate(files.held(path).splitlines(keepends=True), 1):
         line = _parsed(text)
@@ -159,14 +159,14 @@ def check(path: Path) -> list[str]:
 
 
 def heads(lines: Iterable[Line]) -> Iterator[tuple[int, str]]:
-    """Number and hash of each line of the release log that people were told of."""
+    """The number and hash of each line of the release log that an alert was about."""
     for line in lines:
         if found := HEAD.fullmatch(str(line["key"])):
             yield int(found[1]), found[2]
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    """Whole lines; a record that is not there, or cannot be read, has none."""
+    """The whole lines of a record; none when it does not exist or cannot be read."""
     for text in files.held(path).splitlines():
         if (line := _parsed(text)) and "key" in line:
             yield {name: value for name, value in line.items() if name != AFTER}
@@ -181,8 +181,8 @@ def _parsed(text: bytes) -> Line | None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time, if a lock can be had: told twice is better than not at all."""
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time, if there can be a lock: an alert that is sent twice is better than none."""
     with ExitStack() as held:
         try:
             held.enter_context(files.locked(path.with_name(f".{path.name}.lock")))

@@ -32,15 +32,18 @@ def _add_call(part: Part, call: Request, now: datetime) -> None:
     part.facts[call.key] = {"due": call.due.isoformat(), "is_released": bool(released_at), "next": deadline}
     if released_at and deadline:
         part.lines += [
-            state.told(call),
-            f"Next: {deadline['title']}, {state.at(datetime.fromisoformat(deadline['due']))}",
+            state.state_in_words(call),
+            f"Next: {deadline['title']}, {state.moment_in_words(datetime.fromisoformat(deadline['due']))}",
         ]
     if released_at or now > call.due + CALL_IS_OPEN:
         return
     late = "LATE: they were" if now > call.due else "The lists are"
-    part.lines += [state.told(call), f"{late} due at {state.at(call.due)}"]
+    part.lines += [state.state_in_words(call), f"{late} due at {state.moment_in_words(call.due)}"]
     part.todo.append(
-        (CALL, f"Release the lists of {call.key}, due at {state.at(call.due)}: annex_a_request in Airflow.")
+        (
+            CALL,
+            f"Release the lists of {call.key}, due at {state.moment_in_words(call.due)}: annex_a_request in Airflow.",
+        )
     )
 
 

@@ -133,7 +133,7 @@ def retained(settings: Settings, now: datetime) -> Part:
 
 def airflow(settings: Settings, now: datetime) -> Part | None:
     """Whether the nights come by themselves, where there is an Airflow of ours."""
-    url = airflow_runs.database(settings)
+    url = airflow_runs.database_url(settings)
     if not url:
         return None
     try:
@@ -143,7 +143,7 @@ def airflow(settings: Settings, now: datetime) -> Part | None:
         part.todo.append((NIGHT, "Start Airflow's database."))
         return part
     is_up = bool(found.heard_at and now - found.heard_at < HEARD_WITHIN)
-    heard = f", last heard of at {state.at(found.heard_at)}" if found.heard_at else ""
+    heard = f", last heard of at {state.moment_in_words(found.heard_at)}" if found.heard_at else ""
     part = Part("Airflow", ["the scheduler is up" if is_up else f"the scheduler is NOT RUNNING{heard}"])
     part.facts = {"is_reachable": True, "is_up": is_up, "is_paused": found.is_paused}
     if found.is_paused is not False:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from inspection import airflow_runs, approval, approvers, sign_off
-from inspection.call import Asked, Wanted, register
+from inspection.call import CallParameters, Version, register
 from inspection.verify import ReleaseError, version_hash
 from send_ready import files, settings
 from send_ready.runs import Run, RunError
@@ -34,25 +34,25 @@ def given(tmp_path: Path, airflow: None) -> Settings:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> Wanted:
+def wanted(tmp_path: Path) -> Version:
     return frozen(tmp_path)
 
 
-def frozen(home: Path, **asked: Any) -> Wanted:
+def frozen(home: Path, **asked: Any) -> Version:
     """A call with one frozen version of one workbook and its brief."""
     run = Run(home, "manual__2026-11-16T14-03-00-00-00", date(2026, 11, 16), "999")
-    made = register(run, Asked(date(2026, 11, 16), **asked), AT - timedelta(days=1))
+    made = register(run, CallParameters(date(2026, 11, 16), **asked), AT - timedelta(days=1))
     made.folder.mkdir()
     for name, text in (("annex_a_person_level_lists.xlsx", "a child"), ("brief.md", BRIEF)):
         files.write_bytes(made.folder / name, text.encode())
     outputs = {each.name: {"sha256": files.sha256(each), "bytes": 1} for each in made.folder.iterdir()}
     about = {"as_at": "2026-11-16", "la_code": "999", "council": "Sampleshire", "run_id": run.run_id, "inputs": []}
-    files.write_json(made.folder / "manifest.json", {**about, "request": made.about(), "outputs": outputs})
+    files.write_json(made.folder / "manifest.json", {**about, "request": made.manifest_facts(), "outputs": outputs})
     return made
 
 
 @pytest.fixture
-def put(bag: Any, wanted: Wanted) -> Iterator[Put]:
+def put(bag: Any, wanted: Version) -> Iterator[Put]:
     """Has Airflow keep a question and its answer, as its own API does; what is given differs."""
     from airflow.api.common.trigger_dag import trigger_dag
     from airflow.models import DagRun, TaskInstance
@@ -69,7 +69,7 @@ def put(bag: Any, wanted: Wanted) -> Iterator[Put]:
     def act(run_id: str = RUN, task_id: str = "approve", **changes: Any) -> None:
         conf = {"notified_on": "2026-11-16"}
         trigger_dag(dag.dag_id, triggered_by=DagRunTriggeredByType.TEST, run_id=run_id, conf=conf)
-        asked = approval.question(wanted)
+        asked = approval.question_about(wanted)
         about = {
             "options": ["Approve", "Reject"],
             "subject": asked.subject,
@@ -90,9 +90,9 @@ def put(bag: Any, wanted: Wanted) -> Iterator[Put]:
         session.execute(delete(DagRun).where(DagRun.dag_id == dag.dag_id))
 
 
-def test_the_record_says_who_decided_when_why_and_about_what(given: Settings, wanted: Wanted, put: Put) -> None:
+def test_the_record_says_who_decided_when_why_and_about_what(given: Settings, wanted: Version, put: Put) -> None:
     put()
-    decision = approval.answered(given, wanted)
+    decision = approval.decision_in_airflow(given, wanted)
     assert decision
     assert (decision.option, decision.by, decision.at, decision.comment) == ("Approve", "amina", AT, "Checked")
     assert decision.version_sha256 == version_hash(wanted.folder)
@@ -103,9 +103,11 @@ def test_the_record_says_who_decided_when_why_and_about_what(given: Settings, wa
     assert receipt and receipt["decision"] == on_record
 
 
-def test_a_step_that_is_tried_again_finds_the_same_decision(given: Settings, wanted: Wanted, put: Put) -> None:
+def test_a_step_that_is_tried_again_finds_the_same_decision(given: Settings, wanted: Version, put: Put) -> None:
     put()
-    first, second = (sign_off.sign_off(given, wanted, approval.answered(given, wanted), AT) for _ in range(2))
+    first, second = (
+        sign_off.sign_off(given, wanted, approval.decision_in_airflow(given, wanted), AT) for _ in range(2)
+    )
     assert first == second
     assert len(wanted.request.log.read_text().splitlines()) == 1
 
@@ -115,14 +117,14 @@ def test_a_step_that_is_tried_again_finds_the_same_decision(given: Settings, wan
     [{"run_id": "another"}, {"task_id": "release"}, {"responded_at": None}],
     ids=["of another run", "of another task", "not answered"],
 )
-def test_an_answer_of_something_else_is_none(given: Settings, wanted: Wanted, put: Put, about: dict[str, Any]) -> None:
+def test_an_answer_of_something_else_is_none(given: Settings, wanted: Version, put: Put, about: dict[str, Any]) -> None:
     put(**about)
-    assert approval.answered(given, wanted) is None
+    assert approval.decision_in_airflow(given, wanted) is None
     with pytest.raises(RunError, match="Nobody has approved version 1"):
         sign_off.sign_off(given, wanted, None, AT)
 
 
-def test_an_answer_that_was_taken_back_is_none(given: Settings, wanted: Wanted, put: Put) -> None:
+def test_an_answer_that_was_taken_back_is_none(given: Settings, wanted: Version, put: Put) -> None:
     """Airflow keeps it with a task that somebody cleared, until that asks again; then another answer is one."""
     from airflow.models import TaskInstance
     from airflow.models.hitl import HITLDetail
@@ -130,7 +132,7 @@ def test_an_answer_that_was_taken_back_is_none(given: Settings, wanted: Wanted, 
     from sqlalchemy import select
 
     put()
-    assert approval.answered(given, wanted)
+    assert approval.decision_in_airflow(given, wanted)
     task = select(TaskInstance).where(TaskInstance.run_id == RUN, TaskInstance.task_id == "approve")
     with create_session() as session:
         cleared = session.scalars(task).one()
@@ -138,11 +140,11 @@ def test_an_answer_that_was_taken_back_is_none(given: Settings, wanted: Wanted, 
     with create_session() as session:
         detail = session.scalars(select(HITLDetail).where(HITLDetail.ti_id == session.scalars(task).one().id)).one()
         assert detail.responded_at == AT  # Airflow's own keeping, which this is about
-    assert approval.answered(given, wanted) is None
+    assert approval.decision_in_airflow(given, wanted) is None
     with create_session() as session:
         detail = session.scalars(select(HITLDetail)).one()
         detail.responded_at, detail.responded_by = AT + timedelta(minutes=1), {"id": "raj", "name": "raj"}
-    again = approval.answered(given, wanted)
+    again = approval.decision_in_airflow(given, wanted)
     assert again and again.by == "raj"
 
 
@@ -165,36 +167,36 @@ def test_an_answer_that_was_taken_back_is_none(given: Settings, wanted: Wanted, 
     ],
 )
 def test_an_answer_of_nobody_who_may_or_about_something_else_releases_nothing(
-    given: Settings, wanted: Wanted, put: Put, about: dict[str, Any], says: str
+    given: Settings, wanted: Version, put: Put, about: dict[str, Any], says: str
 ) -> None:
     put(**about)
     with pytest.raises(RunError, match=says):
-        approval.answered(given, wanted)
+        approval.decision_in_airflow(given, wanted)
     assert not wanted.request.log.exists()
 
 
 @pytest.mark.parametrize("name", ["annex_a_person_level_lists.xlsx", "brief.md", "manifest.json"])
 def test_what_changed_after_the_question_is_neither_released_nor_asked_about(
-    given: Settings, wanted: Wanted, put: Put, name: str
+    given: Settings, wanted: Version, put: Put, name: str
 ) -> None:
     put()
     manifest = wanted.folder / "manifest.json"
     if name == "manifest.json":  # all as it should be, but another: somebody froze it anew
         files.write_json(manifest, {**files.read_json(manifest), "council": "Elsewhere"})
-        assert approval.question(wanted)
+        assert approval.question_about(wanted)
     else:
         files.write_bytes(wanted.folder / name, b"Another child")
         with pytest.raises(ReleaseError, match=f"{name} has changed"):
-            approval.question(wanted)
+            approval.question_about(wanted)
     with pytest.raises(ReleaseError):
-        approval.answered(given, wanted)
+        approval.decision_in_airflow(given, wanted)
 
 
 def test_a_version_that_changes_between_looking_and_releasing_is_not_released(
-    given: Settings, wanted: Wanted, put: Put
+    given: Settings, wanted: Version, put: Put
 ) -> None:
     put()
-    decision = approval.answered(given, wanted)
+    decision = approval.decision_in_airflow(given, wanted)
     manifest = wanted.folder / "manifest.json"
     files.write_json(manifest, {**files.read_json(manifest), "council": "Elsewhere"})
     with pytest.raises(ReleaseError, match="changed after it was shown to amina"):
@@ -202,54 +204,56 @@ def test_a_version_that_changes_between_looking_and_releasing_is_not_released(
     assert not wanted.request.released.exists() and not wanted.request.log.exists()
 
 
-def test_a_brief_that_is_not_the_versions_is_not_shown(wanted: Wanted, tmp_path: Path) -> None:
+def test_a_brief_that_is_not_the_versions_is_not_shown(wanted: Version, tmp_path: Path) -> None:
     """A link to another file, as long as it stands for the brief, would put that file onto the page."""
     elsewhere = tmp_path / "children.csv"
     elsewhere.write_text("Zebedee Quillfeather")
     (wanted.folder / "brief.md").unlink()
     (wanted.folder / "brief.md").symlink_to(elsewhere)
     with pytest.raises(ReleaseError, match=r"brief\.md"):
-        approval.question(wanted)
+        approval.question_about(wanted)
 
 
-def test_a_version_of_another_call_is_not_asked_about(wanted: Wanted) -> None:
+def test_a_version_of_another_call_is_not_asked_about(wanted: Version) -> None:
     with pytest.raises(ReleaseError, match="was not frozen for version 1 of this call"):
-        approval.question(replace(wanted, request=replace(wanted.request, is_rehearsal=True, home=_moved(wanted))))
+        approval.question_about(
+            replace(wanted, request=replace(wanted.request, is_rehearsal=True, home=_moved(wanted)))
+        )
 
 
-def _moved(wanted: Wanted) -> Path:
+def _moved(wanted: Version) -> Path:
     """A home in which the version lies among the rehearsals."""
     home = wanted.request.home
     (home / "out" / "inspections").rename(home / "out" / "rehearsals")
     return home
 
 
-def test_without_the_setting_nobody_may_release(given: Settings, wanted: Wanted, put: Put) -> None:
+def test_without_the_setting_nobody_may_release(given: Settings, wanted: Version, put: Put) -> None:
     put()
     with pytest.raises(RunError, match="SEND_APPROVERS does not say who may release"):
-        approval.answered(replace(given, approvers=()), wanted)
+        approval.decision_in_airflow(replace(given, approvers=()), wanted)
 
 
-def test_who_is_no_longer_named_releases_nothing(given: Settings, wanted: Wanted, put: Put) -> None:
+def test_who_is_no_longer_named_releases_nothing(given: Settings, wanted: Version, put: Put) -> None:
     put()
     with pytest.raises(RunError, match="amina answered, and may not release: SEND_APPROVERS names raj"):
-        approval.answered(replace(given, approvers=("raj",)), wanted)
+        approval.decision_in_airflow(replace(given, approvers=("raj",)), wanted)
 
 
-def test_without_the_database_nothing_is_released(given: Settings, wanted: Wanted, tmp_path: Path) -> None:
+def test_without_the_database_nothing_is_released(given: Settings, wanted: Version, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Nothing says where Airflow's database is"):
-        approval.answered(replace(given, airflow_database=None), wanted)
+        approval.decision_in_airflow(replace(given, airflow_database=None), wanted)
     gone = f"sqlite:///{tmp_path / 'gone.db'}"
     with pytest.raises(RunError, match=r"does not say who approved \(OperationalError\)"):
-        approval.answered(replace(given, airflow_database=gone), wanted)
+        approval.decision_in_airflow(replace(given, airflow_database=gone), wanted)
 
 
 def test_a_rehearsal_at_the_prompt_asks_nobody(given: Settings, tmp_path: Path) -> None:
     wanted = frozen(tmp_path / "drill", is_rehearsal=True)
-    assert approval.answered(replace(given, home=tmp_path / "drill", airflow_database=None), wanted) is None
+    assert approval.decision_in_airflow(replace(given, home=tmp_path / "drill", airflow_database=None), wanted) is None
 
 
-def test_fab_numbers_its_users(given: Settings, wanted: Wanted, put: Put, tmp_path: Path) -> None:
+def test_fab_numbers_its_users(given: Settings, wanted: Version, put: Put, tmp_path: Path) -> None:
     """Who answers is known by the number, which the approver's name leads to; others of that name are nobody."""
     import sqlalchemy as sql
 
@@ -283,7 +287,7 @@ def test_what_airflow_leaves_tasks_is_no_address() -> None:
 
 
 def test_at_the_command_line_the_machine_says_whose_shell_it_was() -> None:
-    told = approval.by_hand("Approve", "Amina Khan", "Airflow was down", AT).on_record()
+    told = approval.decision_on_command_line("Approve", "Amina Khan", "Airflow was down", AT).on_record()
     assert (told["by"], told["source"]) == ("Amina Khan", "command line")
     assert told["os_user"] and isinstance(told["os_user_id"], int)
     assert json.loads(json.dumps(told)) == told

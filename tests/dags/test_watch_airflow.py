@@ -17,7 +17,7 @@ from inspection import airflow_runs, watch
 from inspection.airflow_runs import DagRun, Unreachable
 from inspection.alerts import send
 from inspection.alerts.receivers import urls_of_connection
-from inspection.call import Asked, register
+from inspection.call import CallParameters, register
 from inspection.notification import Request
 from send_ready import runs
 from send_ready.settings import Settings
@@ -81,7 +81,7 @@ def forget_deadlines(number: int) -> None:
 
 
 def told(settings: Settings) -> list[dict[str, Any]]:
-    return send.read(send.common(settings.home))
+    return send.latest_lines(send.common_record(settings.home))
 
 
 def keys(settings: Settings) -> list[str]:
@@ -94,17 +94,17 @@ def soon(minutes: float = 1) -> datetime:
 
 def put_on_record(settings: Settings, run_id: str = "by.hand:1") -> None:
     """As the DAG's first step does."""
-    register(runs.begin(replace(settings, run_id=run_id)), Asked(TODAY), datetime.now(LONDON))
+    register(runs.begin(replace(settings, run_id=run_id)), CallParameters(TODAY), datetime.now(LONDON))
 
 
 def test_runs_are_read_as_airflow_wrote_them(settings: Settings, trigger: Trigger, url: str) -> None:
     before = datetime.now(UTC)
     number = trigger({**CALL, "kind": "revisit_2019", "rehearsal": True})
-    [run] = airflow_runs.recent(url, settings.home, soon())
+    [run] = airflow_runs.recent_runs(url, settings.home, soon())
     assert before <= run.begun_at <= datetime.now(UTC)
     request = Request(settings.home, TODAY, "revisit_2019", is_rehearsal=True)
     assert run == DagRun(number, "by.hand:1", "queued", run.begun_at, request, airflow_runs.DEADLINES)
-    assert airflow_runs.recent(url, settings.home, soon() + airflow_runs.SINCE) == []
+    assert airflow_runs.recent_runs(url, settings.home, soon() + airflow_runs.SINCE) == []
 
 
 def test_reading_changes_nothing(settings: Settings, url: str) -> None:
@@ -119,16 +119,16 @@ def test_a_run_that_goes_its_way_is_no_news(settings: Settings, trigger: Trigger
     trigger(CALL, state="running", start_date=soon(-60))
     put_on_record(settings)
     trigger(CALL, run_id="just.triggered")
-    assert watch.run(settings, soon()) == []
+    assert watch.watch_round(settings, soon()) == []
     assert told(settings) == []
 
 
 def test_a_run_that_never_begins_is_told_once(settings: Settings, trigger: Trigger) -> None:
     number = trigger(CALL)  # the scheduler is down, or the DAG paused
-    watch.run(settings, soon(9))
+    watch.watch_round(settings, soon(9))
     assert told(settings) == []
     for minutes in (11, 16):
-        watch.run(settings, soon(minutes))
+        watch.watch_round(settings, soon(minutes))
     [line] = told(settings)
     assert (line["key"], line["level"]) == (f"not-started:{KEY}:{number}", "fault")
     assert "No version is on record" in line["text"]
@@ -136,13 +136,13 @@ def test_a_run_that_never_begins_is_told_once(settings: Settings, trigger: Trigg
 
 def test_a_run_whose_first_step_does_not_get_anywhere_is_told(settings: Settings, trigger: Trigger) -> None:
     number = trigger(CALL, state="running", start_date=soon(-11))
-    watch.run(settings, soon(0))
+    watch.watch_round(settings, soon(0))
     assert keys(settings) == [f"not-started:{KEY}:{number}"]
 
 
 def test_a_run_that_failed_before_the_call_was_on_record_is_told(settings: Settings, trigger: Trigger) -> None:
     number = trigger(CALL, state="failed")
-    watch.run(settings, soon())
+    watch.watch_round(settings, soon())
     assert keys(settings) == [f"failed-early:{KEY}:{number}"]
     assert not (settings.home / "out" / "inspections").exists()  # no folder that looks like a call on record
 
@@ -150,7 +150,7 @@ def test_a_run_that_failed_before_the_call_was_on_record_is_told(settings: Setti
 def test_a_run_that_failed_later_is_the_clocks_to_tell(settings: Settings, trigger: Trigger) -> None:
     trigger(CALL, state="failed")
     put_on_record(settings)
-    watch.run(settings, soon())
+    watch.watch_round(settings, soon())
     assert told(settings) == []
 
 
@@ -158,14 +158,14 @@ def test_a_run_without_its_deadlines_is_told_beside_the_call(settings: Settings,
     number = trigger(CALL, state="running", start_date=soon(-1))
     put_on_record(settings)
     forget_deadlines(number)
-    watch.run(settings, soon())
+    watch.watch_round(settings, soon())
     assert keys(settings) == [f"no-deadline:{KEY}:{number}"]
-    assert send.read(Request(settings.home, TODAY, "full_inspection").alerts) == told(settings)
+    assert send.latest_lines(Request(settings.home, TODAY, "full_inspection").alerts) == told(settings)
 
 
 def test_a_run_that_released_its_lists_needs_no_deadline(settings: Settings, trigger: Trigger) -> None:
     forget_deadlines(trigger(CALL, state="success"))
-    watch.run(settings, soon())
+    watch.watch_round(settings, soon())
     assert told(settings) == []
 
 
@@ -174,25 +174,25 @@ def test_a_call_that_only_a_failed_run_knows_is_late_all_the_same(settings: Sett
     number = trigger(CALL, state="failed")
     forget_deadlines(number)
     request = Request(settings.home, TODAY, "full_inspection")
-    watch.run(settings, request.due - timedelta(minutes=90))
-    watch.run(settings, request.due)
+    watch.watch_round(settings, request.due - timedelta(minutes=90))
+    watch.watch_round(settings, request.due)
     faults = [f"failed-early:{KEY}:{number}", f"no-deadline:{KEY}:{number}"]
     assert keys(settings) == [*faults, f"warned:{KEY}", f"missed:{KEY}"]
-    assert [line["key"] for line in send.read(request.alerts)] == [f"warned:{KEY}", f"missed:{KEY}"]
+    assert [line["key"] for line in send.latest_lines(request.alerts)] == [f"warned:{KEY}", f"missed:{KEY}"]
 
 
 def test_a_day_to_come_is_no_call_that_could_be_late(settings: Settings, trigger: Trigger) -> None:
     tomorrow = TODAY + timedelta(days=1)
     number = trigger({"notified_on": tomorrow.isoformat()}, state="failed")
     request = Request(settings.home, tomorrow, "full_inspection")
-    watch.run(settings, request.due)
+    watch.watch_round(settings, request.due)
     assert keys(settings) == [f"failed-early:{request.key}:{number}"]
 
 
 def test_a_rehearsal_alarms_nobody(settings: Settings, trigger: Trigger) -> None:
     forget_deadlines(trigger({**CALL, "rehearsal": True}, state="failed"))
     trigger({**CALL, "rehearsal": True}, run_id="stuck")
-    watch.run(settings, Request(settings.home, TODAY, "full_inspection").due)
+    watch.watch_round(settings, Request(settings.home, TODAY, "full_inspection").due)
     assert told(settings) == []
 
 
@@ -206,7 +206,7 @@ def test_what_was_triggered_without_a_call_is_told_without_its_words(settings: S
         found = session.get(Run, number)
         assert found
         found.conf = {"notified_on": "Amina Khan"}
-    watch.run(settings, soon())
+    watch.watch_round(settings, soon())
     assert keys(settings) == [f"failed-early:unknown:{number}"]
     assert "Amina" not in json.dumps(told(settings))
 
@@ -219,8 +219,8 @@ def test_a_database_that_does_not_answer_is_told_once_a_day(
     nobody = "postgresql+psycopg2://airflow:S3CRET@127.0.0.1:1/airflow"
     morning = datetime(2026, 11, 17, 9, tzinfo=LONDON)
     for url in (nobody, f"sqlite:///{tmp_path}/none.db", "mysql://S3CRET", "S3CRET"):
-        watch.run(replace(settings, airflow_database=url), morning)
-    watch.run(replace(settings, airflow_database=nobody), morning + timedelta(days=1))
+        watch.watch_round(replace(settings, airflow_database=url), morning)
+    watch.watch_round(replace(settings, airflow_database=nobody), morning + timedelta(days=1))
     assert keys(settings) == ["airflow:2026-11-17", "airflow:2026-11-18"]
     assert set(waits) == {watch.SECOND_LOOK}
     assert "S3CRET" not in json.dumps(told(settings))
@@ -233,7 +233,7 @@ def test_a_database_that_is_just_being_restarted_is_no_news(
     later = tmp_path / "later.db"
     true = Path(url.removeprefix("sqlite:///"))
     monkeypatch.setattr(watch.time, "sleep", lambda _: later.symlink_to(true))
-    watch.run(replace(settings, airflow_database=f"sqlite:///{later}"), soon())
+    watch.watch_round(replace(settings, airflow_database=f"sqlite:///{later}"), soon())
     assert told(settings) == []
 
 
@@ -242,17 +242,17 @@ def test_a_database_that_is_not_airflows_is_told(tmp_path: Path) -> None:
 
     sqlite3.connect(tmp_path / "other.db").close()
     with pytest.raises(Unreachable, match="OperationalError"):
-        airflow_runs.recent(f"sqlite:///{tmp_path}/other.db", tmp_path, soon())
+        airflow_runs.recent_runs(f"sqlite:///{tmp_path}/other.db", tmp_path, soon())
 
 
 def test_the_database_is_the_one_configured_or_the_embedded_servers(settings: Settings) -> None:
     unset = replace(settings, airflow_database=None)
-    assert airflow_runs.database(unset) is None
+    assert airflow_runs.database_url(unset) is None
     own = settings.home / "airflow" / "server" / "airflow.db"
     own.parent.mkdir(parents=True)
     own.touch()
-    assert airflow_runs.database(unset) == f"sqlite:///{own}"
-    assert airflow_runs.database(settings) == settings.airflow_database
+    assert airflow_runs.database_url(unset) == f"sqlite:///{own}"
+    assert airflow_runs.database_url(settings) == settings.airflow_database
 
 
 TEXT = st.text(st.sampled_from(string.ascii_letters + string.digits + "@:/?#%&=+ é"), min_size=1, max_size=12)
@@ -287,7 +287,7 @@ def test_airflows_callback_and_the_watchdog_tell_once(settings: Settings, trigge
     request = Request(settings.home, TODAY, "full_inspection")
     given = replace(settings, request=json.dumps(CALL))
     assert watch.deadline(given, "missed", request.due).startswith("Raised: The lists are late")
-    watch.run(settings, request.due)
+    watch.watch_round(settings, request.due)
     assert watch.deadline(given, "missed", request.due).startswith("Had been raised before")
     assert keys(settings) == [f"missed:{KEY}"]
 

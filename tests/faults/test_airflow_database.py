@@ -223,16 +223,16 @@ def test_the_database_of_the_team_server_stops_while_a_night_runs(
             team.until("build begins", (tmp_path / "building").exists)
 
             postgres.stop("immediate")
-            watch.run(watched, settings.now())
-            (told,) = send.read(send.common(home))
+            watch.watch_round(watched, settings.now())
+            (told,) = send.latest_lines(send.common_record(home))
             assert told["title"] == "Airflow cannot be reached"
             (tmp_path / "go on").touch()  # so that the step ends while nobody can be told
             time.sleep(OUTAGE)
             postgres.start()
 
             ended = team.until("the night ends", lambda: team.ended(f"{dag}/dagRuns"))
-        watch.run(watched, settings.now())
-    assert len(send.read(send.common(home))) == 1
+        watch.watch_round(watched, settings.now())
+    assert len(send.latest_lines(send.common_record(home))) == 1
     assert ended == "success"
     [folder] = (home / "runs").iterdir()
     done = [json.loads(line)["step"] for line in (folder / "progress.jsonl").read_text().splitlines()]

@@ -9,7 +9,7 @@ from send_ready import files, runs
 
 child, brief = sys.argv[1:]
 run_id = runs.tidy(os.environ["SEND_RUN_ID"])
-wanted = call.of(Path(os.environ["SEND_HOME"]), run_id)
+wanted = call.version_of_run(Path(os.environ["SEND_HOME"]), run_id)
 wanted.folder.mkdir()
 written = {"annex_a_person_level_lists.xlsx": child, "brief.md": brief}
 for name, text in written.items():
@@ -22,6 +22,6 @@ about = {
     "run_id": runs.tidy(os.environ["SEND_RUN_ID"]),
 }
 files.write_json(
-    wanted.folder / "manifest.json", {**about, "inputs": [], "request": wanted.about(), "outputs": outputs}
+    wanted.folder / "manifest.json", {**about, "inputs": [], "request": wanted.manifest_facts(), "outputs": outputs}
 )
 print(wanted.folder / "brief.md")

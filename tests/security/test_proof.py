@@ -62,7 +62,7 @@ class Call:
             files.write_bytes(folder / name, f"{name} of {number}".encode())
         about = {"as_at": "2020-11-16", "la_code": "999", "council": "Sampleshire", "run_id": f"run-{number}"}
         manifest = {**about, "request": {**REQUEST, "version": number}, "inputs": []}
-        freeze.close(folder, manifest, sealed.of_call(self.folder, number))
+        freeze.seal_folder(folder, manifest, sealed.facts_of_call(self.folder, number))
 
     def release(self, number: int, option: str) -> dict[str, Any]:
         decision = Decision(option, "amina", AT, "Seen")
@@ -273,7 +273,7 @@ def test_people_are_told_each_new_end_of_the_log_and_when_it_changes(call: Call)
     common = [call.records[1]]
 
     def look() -> list[str]:
-        raised = (send.raise_alert(alert, paths, NOBODY) for alert, paths in watch._log(call.home, AT))
+        raised = (send.raise_alert(alert, paths, NOBODY) for alert, paths in watch._log_alerts(call.home, AT))
         return [line["text"] for line in raised if line]
 
     head = release_log.head(call.log)
@@ -286,14 +286,14 @@ def test_people_are_told_each_new_end_of_the_log_and_when_it_changes(call: Call)
     assert release_log.head(call.log) in look()[0]
     assert verify.verify(call.root) == []
     call.log.write_bytes(b"".join(lines(call)[:2]))
-    gone = [number for number, _ in send.heads(send.read(common[0]))][-1]
+    gone = [number for number, _ in send.heads(send.latest_lines(common[0]))][-1]
     assert f"Line {gone} had the hash" in look()[0]
     assert any("when people were told, and has it no more" in problem for problem in verify.verify(call.root))
 
 
 def test_nobody_is_told_the_log_where_nobody_gets_alerts(call: Call) -> None:
-    watch.run(settings(call.home), AT)
-    assert not any(str(line["key"]).startswith("log:") for line in send.read(call.records[1]))
+    watch.watch_round(settings(call.home), AT)
+    assert not any(str(line["key"]).startswith("log:") for line in send.latest_lines(call.records[1]))
 
 
 # Removals

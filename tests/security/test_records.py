@@ -218,7 +218,7 @@ def test_a_run_is_that_of_its_folder(house: House) -> None:
         runs.find(settings(house.home, run_id="one"))
     files.write_json(house.home / "out" / "latest" / "manifest.json", about)
     with pytest.raises(RunError, match="No run with a warehouse"):
-        chronologies._built(house.home, TODAY)
+        chronologies._newest_run(house.home, TODAY)
 
 
 @pytest.mark.parametrize("previous", ["../../outside", "..", "a/b", "/etc", 3])
@@ -245,13 +245,13 @@ def test_a_call_is_that_of_its_folder(house: House, change: dict[str, Any]) -> N
     about = {"notified_on": "2026-11-16", "kind": "full_inspection", "is_rehearsal": False}
     path = house.home / "out" / "inspections" / "2026-11-16_full_inspection" / "request.json"
     files.write_json(path, {**about, "versions": [made]})
-    assert call.of(house.home, "one").version == 1
+    assert call.version_of_run(house.home, "one").number == 1
     of_another_day, of_no_kind = {"notified_on": "2026-11-17"}, {"kind": "../../outside"}
     others = [{**about, **each, "versions": [made]} for each in (of_another_day, of_no_kind)]
     for record in ({**about, "versions": [{**made, **change}]}, *others, {"versions": 3}, {}):
         files.write_json(path, record)
         with pytest.raises(RunError, match="was not begun for an inspection"):
-            call.of(house.home, "one")
+            call.version_of_run(house.home, "one")
 
 
 # Files by names that anybody could foresee

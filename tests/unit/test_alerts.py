@@ -67,7 +67,7 @@ def test_a_torn_last_line_stays_and_the_next_one_is_whole(tmp_path: Path) -> Non
     assert send.raise_alert(ALERT, [path], NOBODY) is None
     assert send.raise_alert(later, [path], NOBODY)
     assert path.read_bytes().startswith(whole + b'{"key": "warned:2026-11-\n{"key": "other"')
-    assert [line["key"] for line in send.read(path)] == [ALERT.key, "other"]
+    assert [line["key"] for line in send.latest_lines(path)] == [ALERT.key, "other"]
 
 
 def test_a_record_that_cannot_be_written_hinders_neither_the_other_nor_the_sending(

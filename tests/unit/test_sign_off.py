@@ -10,7 +10,7 @@ import pytest
 from publish_run import settings
 
 from inspection import approval, sign_off
-from inspection.call import Asked, Wanted, register
+from inspection.call import CallParameters, Version, register
 from inspection.release import Decision
 from inspection.verify import describe, verify
 from publish.excel.workbook import Column, Grid, write
@@ -23,10 +23,10 @@ ANSWER = Decision("Approve", "amina", datetime(2026, 11, 17, 9, 58, 1, 123456, t
 LISTS = "annex_a_person_level_lists.xlsx"
 
 
-def frozen(home: Path, *, is_rehearsal: bool = False, la_code: str = "999") -> Wanted:
+def frozen(home: Path, *, is_rehearsal: bool = False, la_code: str = "999") -> Version:
     """A call with one frozen version of one workbook."""
     run = Run(home, "one", date(2026, 11, 16), la_code)
-    wanted = register(run, Asked(date(2026, 11, 16), is_rehearsal=is_rehearsal), TEN - timedelta(hours=1))
+    wanted = register(run, CallParameters(date(2026, 11, 16), is_rehearsal=is_rehearsal), TEN - timedelta(hours=1))
     wanted.folder.mkdir()
     write(wanted.folder / LISTS, "Lists", [Grid("List_1", [Column("Unique ID", "text", ["S1"])])])
     manifest: dict[str, Any] = {
@@ -35,7 +35,7 @@ def frozen(home: Path, *, is_rehearsal: bool = False, la_code: str = "999") -> W
         "council": "Sampleshire",
         "run_id": "one",
         "inputs": [],
-        "request": wanted.about(),
+        "request": wanted.manifest_facts(),
         "outputs": {LISTS: {"sha256": files.sha256(wanted.folder / LISTS), "bytes": 1}},
     }
     files.write_json(wanted.folder / "manifest.json", manifest)
@@ -44,7 +44,7 @@ def frozen(home: Path, *, is_rehearsal: bool = False, la_code: str = "999") -> W
 
 def test_what_was_not_frozen_is_not_released(tmp_path: Path) -> None:
     run = Run(tmp_path, "one", date(2026, 11, 16), "999")
-    wanted = register(run, Asked(date(2026, 11, 16)), TEN - timedelta(hours=1))
+    wanted = register(run, CallParameters(date(2026, 11, 16)), TEN - timedelta(hours=1))
     with pytest.raises(RunError, match=f"There is no frozen version at {wanted.folder}. Make one"):
         sign_off.sign_off(settings(tmp_path), wanted, Decision("Approve", "amina", TEN), TEN)
 
@@ -77,7 +77,7 @@ def test_a_rehearsal_on_real_exports_copies_nothing(tmp_path: Path) -> None:
     wanted = frozen(tmp_path, is_rehearsal=True, la_code="888")
     assert sign_off.sign_off(settings(tmp_path), wanted, None, TEN) is None
     assert not wanted.request.released.exists()
-    assert "nothing was copied or released" in sign_off.told(wanted, None)[0]
+    assert "nothing was copied or released" in sign_off.outcome_lines(wanted, None)[0]
 
 
 def test_a_feed_that_turns_up_at_five_to_eleven_is_named_and_the_release_goes_on(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_feed_that_turns_up_at_five_to_eleven_is_named_and_the_release_goes_on
     (given.inbox / "holiday photos.zip").write_bytes(b"")
     receipt = sign_off.sign_off(given, wanted, ANSWER, TEN)
     assert receipt and receipt["later_files"] == ["capita_one_students_20261117.csv"]
-    said = "\n".join(sign_off.told(wanted, receipt))
+    said = "\n".join(sign_off.outcome_lines(wanted, receipt))
     assert "Not in it, because they came after it was built: capita_one_students_20261117.csv" in said
 
 
@@ -105,13 +105,13 @@ def test_late_is_told_and_on_record(tmp_path: Path) -> None:
     decision = ANSWER
     receipt = sign_off.sign_off(settings(tmp_path), wanted, decision, TEN + timedelta(hours=1, minutes=7))
     assert receipt and receipt["is_late"] is True
-    assert "That was 0:07:00 after the lists were due." in "\n".join(sign_off.told(wanted, receipt))
+    assert "That was 0:07:00 after the lists were due." in "\n".join(sign_off.outcome_lines(wanted, receipt))
 
 
 def test_a_rejection_is_told_with_the_way_on(tmp_path: Path) -> None:
     wanted = frozen(tmp_path)
     line = sign_off.sign_off(settings(tmp_path), wanted, Decision("Reject", "raj", TEN, "Two schools lack"), TEN)
-    said = sign_off.told(wanted, line)
+    said = sign_off.outcome_lines(wanted, line)
     assert (
         said[0]
         == "Version 1 of 2026-11-16_full_inspection was rejected by raj. The reason is on record: make verify-release"
@@ -135,7 +135,7 @@ def test_the_password_makes_an_encrypted_copy(tmp_path: Path) -> None:
 def test_what_was_decided_in_a_shell_is_told_as_such(tmp_path: Path) -> None:
     """The name is one that somebody typed; whose shell it was the machine knows."""
     wanted = frozen(tmp_path)
-    by_hand = approval.by_hand("Approve", "Amina Khan", "Airflow was down", TEN)
+    by_hand = approval.decision_on_command_line("Approve", "Amina Khan", "Airflow was down", TEN)
     receipt = sign_off.sign_off(settings(tmp_path), wanted, by_hand, TEN)
     user = pwd.getpwuid(os.getuid()).pw_name
     assert receipt and (receipt["decision"]["by"], receipt["decision"]["os_user"]) == ("Amina Khan", user)

@@ -14,7 +14,7 @@ import pytest
 from inspection import airflow_runs, clock, release_log, state, verify, watch
 from inspection.alerts import send
 from inspection.alerts.receivers import Receivers
-from inspection.call import Asked, register
+from inspection.call import CallParameters, register
 from inspection.notification import Request
 from send_ready import files, runs
 from send_ready.runs import RunError
@@ -45,7 +45,7 @@ def released(request: Request, at: datetime, version: int = 1) -> None:
 
 
 def told(settings: Settings) -> list[dict[str, Any]]:
-    return send.read(send.common(settings.home))
+    return send.latest_lines(send.common_record(settings.home))
 
 
 def keys(settings: Settings) -> list[str]:
@@ -74,17 +74,17 @@ def test_warned_at_half_past_nine_and_late_at_eleven_by_londons_clock(
     heard = []
     for time in ("09:29:59", "09:30", "10:59:59", "11:00", "18:00"):
         now = london(f"{due}T{time}").astimezone(UTC)  # as a server has it
-        watch.run(settings, now)
+        watch.watch_round(settings, now)
         heard.append([line["level"] for line in told(settings)])
     assert heard == [[], ["warning"], ["warning"], ["warning", "missed"], ["warning", "missed"]]
     assert keys(settings) == [f"warned:{request.key}", f"missed:{request.key}"]
-    assert send.read(request.alerts) == told(settings)
+    assert send.latest_lines(request.alerts) == told(settings)
 
 
 def test_londons_clock_is_not_utc_in_summer(settings: Settings) -> None:
     call(settings, date(2026, 6, 15))
-    watch.run(settings, datetime(2026, 6, 16, 9, 59, tzinfo=UTC))
-    watch.run(settings, datetime(2026, 6, 16, 10, 0, tzinfo=UTC))
+    watch.watch_round(settings, datetime(2026, 6, 16, 9, 59, tzinfo=UTC))
+    watch.watch_round(settings, datetime(2026, 6, 16, 10, 0, tzinfo=UTC))
     assert [line["level"] for line in told(settings)] == ["warning", "missed"]
 
 
@@ -94,7 +94,7 @@ def test_released_in_time_nobody_hears_anything(settings: Settings) -> None:
         "No alert. Full inspection, notified on Monday 16 November 2026. Released at 11:00 on Tuesday 17 November 2026."
     )
     assert deadline(settings, "missed", "2026-11-17T11:00").startswith("No alert. ")
-    assert watch.run(settings, london("2026-11-17T12:00")) == []
+    assert watch.watch_round(settings, london("2026-11-17T12:00")) == []
     assert told(settings) == []
 
 
@@ -102,7 +102,7 @@ def test_released_late_is_told_though_nobody_looked_in_between(settings: Setting
     request = call(settings)
     released(request, london("2026-11-17T11:00:01"))
     released(request, london("2026-11-17T15:00"), version=2)
-    watch.run(settings, london("2026-11-17T16:00"))
+    watch.watch_round(settings, london("2026-11-17T16:00"))
     [line] = told(settings)
     assert line["key"] == f"missed:{request.key}"
     assert line["text"].endswith("Released at 11:00 on Tuesday 17 November 2026, late.")
@@ -112,7 +112,7 @@ def test_the_first_release_counts_also_when_a_later_version_came_after_the_deadl
     request = call(settings)
     released(request, london("2026-11-17T10:00"))
     released(request, london("2026-11-17T15:00"), version=2)
-    watch.run(settings, london("2026-11-17T16:00"))
+    watch.watch_round(settings, london("2026-11-17T16:00"))
     assert told(settings) == []
 
 
@@ -120,17 +120,17 @@ def test_an_unreadable_receipt_proves_nothing(settings: Settings) -> None:
     request = call(settings)
     (request.released / "v1").mkdir(parents=True)
     (request.released / "v1" / state.RECEIPT).write_text("{")
-    watch.run(settings, london("2026-11-17T11:00"))
+    watch.watch_round(settings, london("2026-11-17T11:00"))
     assert keys(settings) == [f"missed:{request.key}"]
 
 
 def test_a_rejection_is_no_release_and_an_alert_says_how_far_each_version_is(settings: Settings) -> None:
     for number in range(1, 4):
         run = runs.begin(replace(settings, run_id=f"run-{number}"))
-        register(run, Asked(MONDAY), london("2026-11-16T10:00"))
+        register(run, CallParameters(MONDAY), london("2026-11-16T10:00"))
     request = call(settings)
     for number in (1, 2):
-        request.version(number).mkdir()
+        request.version_folder(number).mkdir()
     decision = {"option": verify.REJECT, "by": "Amina Khan", "at": "2026-11-17T09:00:00+00:00", "comment": "Wrong"}
     facts = {"notification": request.key, "version": 1, "decision": decision, "manifest_sha256": "0" * 64}
     facts |= {"is_rehearsal": False, "later_files": []}
@@ -155,15 +155,15 @@ def test_a_call_that_failed_before_it_was_on_record_is_told(settings: Settings) 
     request = Request(settings.home, MONDAY, "full_inspection")
     assert said.startswith("Raised: The lists are late: they were due at 11:00 on Tuesday 17 November 2026.")
     assert "No version is on record" in said
-    assert [line["key"] for line in send.read(request.alerts)] == keys(settings) == [f"missed:{request.key}"]
+    assert [line["key"] for line in send.latest_lines(request.alerts)] == keys(settings) == [f"missed:{request.key}"]
 
 
 def test_airflow_and_the_watchdog_together_tell_once(settings: Settings) -> None:
     call(settings)
-    watch.run(settings, london("2026-11-17T09:31"))
+    watch.watch_round(settings, london("2026-11-17T09:31"))
     assert deadline(settings, "warning", "2026-11-17T09:32").startswith("Had been raised before")
     assert deadline(settings, "missed", "2026-11-17T11:00").startswith("Raised")
-    watch.run(settings, london("2026-11-17T11:01"))
+    watch.watch_round(settings, london("2026-11-17T11:01"))
     assert [line["level"] for line in told(settings)] == ["warning", "missed"]
 
 
@@ -193,10 +193,10 @@ def test_a_rehearsal_alarms_in_its_own_folder_only(
     given = {"notified_on": "2026-11-16", "rehearsal": True}
     own = replace(settings, request=json.dumps(given), alert_url="json://127.0.0.1:1")
     assert watch.deadline(own, "missed", london("2026-11-17T11:00")).startswith("Rehearsal, nobody is told.")
-    watch.run(own, london("2026-11-17T11:05"))
-    assert [line["key"] for line in send.read(request.alerts)] == [f"missed:{request.key}"]
+    watch.watch_round(own, london("2026-11-17T11:05"))
+    assert [line["key"] for line in send.latest_lines(request.alerts)] == [f"missed:{request.key}"]
     assert sent == [()]
-    assert not send.common(settings.home).exists()
+    assert not send.common_record(settings.home).exists()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_only_folders_of_calls_are_calls(settings: Settings) -> None:
     for name in ("2026-11-16_", "2026-11-16_visit", "soon_full_inspection", ".2026-11-16_full_inspection.partial"):
         (root / name).mkdir(parents=True)
     call(settings, kind="revisit_2019")
-    watch.run(settings, london("2026-11-17T11:00"))
+    watch.watch_round(settings, london("2026-11-17T11:00"))
     assert keys(settings) == ["missed:2026-11-16_revisit_2019"]
 
 
@@ -225,7 +225,7 @@ def test_a_folder_that_cannot_be_written_hinders_neither_this_call_nor_the_next(
     broken.alerts.mkdir()  # where a file should be
     call(settings, kind="revisit_2019")
     for _ in range(2):
-        watch.run(settings, london("2026-11-17T11:00"))
+        watch.watch_round(settings, london("2026-11-17T11:00"))
     assert keys(settings) == [f"missed:{broken.key}", "missed:2026-11-16_revisit_2019"]
     assert f"not on record: {broken.alerts}" in capsys.readouterr().err
 
@@ -240,7 +240,7 @@ def test_a_look_that_breaks_is_told_and_the_others_are_done(
     files.write_json(settings.home / "out" / "2026-11-15" / "manifest.json", {})
     monkeypatch.setattr(clock, "lists_due", broken)
     for minutes in (0, 5):
-        watch.run(settings, london("2026-11-17T11:00") + timedelta(minutes=minutes))
+        watch.watch_round(settings, london("2026-11-17T11:00") + timedelta(minutes=minutes))
     assert keys(settings) == ["watch:calls:2026-11-17", "night-missing:2026-11-17"]
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -261,25 +261,25 @@ def test_a_night_without_a_pack_is_told_at_seven(settings: Settings, packs: list
         files.write_json(settings.home / "out" / day / "manifest.json", {})
     (settings.home / "out" / "inspections").mkdir(parents=True)
     for seconds in (0, 59):
-        watch.run(settings, london(now).astimezone(UTC) + timedelta(seconds=seconds))
+        watch.watch_round(settings, london(now).astimezone(UTC) + timedelta(seconds=seconds))
     assert keys(settings) == ([f"night-missing:{now[:10]}"] if is_told else [])
 
 
 def test_half_a_pack_is_none(settings: Settings) -> None:
     files.write_json(settings.home / "out" / "2026-11-16" / "manifest.json", {})
     (settings.home / "out" / "2026-11-17").mkdir()
-    watch.run(settings, london("2026-11-17T07:00"))
+    watch.watch_round(settings, london("2026-11-17T07:00"))
     assert keys(settings) == ["night-missing:2026-11-17"]
     assert "The newest is of Monday 16 November 2026." in told(settings)[0]["text"]
 
 
 def test_what_reached_nobody_is_given_back_once(settings: Settings) -> None:
     call(settings)
-    assert watch.run(settings, london("2026-11-17T11:00")) == [
+    assert watch.watch_round(settings, london("2026-11-17T11:00")) == [
         "Not sent: The lists are late: they were due at 11:00 on Tuesday 17 November 2026. "
         "nobody: no receiver is configured"
     ]
-    assert watch.run(settings, london("2026-11-17T11:05")) == []
+    assert watch.watch_round(settings, london("2026-11-17T11:05")) == []
 
 
 def test_what_was_not_sent_is_tried_again_by_the_next_round(
@@ -289,17 +289,17 @@ def test_what_was_not_sent_is_tried_again_by_the_next_round(
     monkeypatch.setattr(Receivers, "send", lambda *_: answers.pop(0))
     own = replace(settings, alert_url="json://127.0.0.1:1")
     request = call(own)
-    rounds = [watch.run(own, london(f"2026-11-17T11:0{minute}")) for minute in (0, 5, 6, 7)]
+    rounds = [watch.watch_round(own, london(f"2026-11-17T11:0{minute}")) for minute in (0, 5, 6, 7)]
     assert [len(each) for each in rounds] == [1, 1, 0, 0]
     assert answers == []
-    [line] = send.read(request.alerts)
+    [line] = send.latest_lines(request.alerts)
     assert (line["sent"], line["tried_at"]) == (True, "2026-11-17T11:06:00+00:00")
 
 
 def test_a_home_that_is_not_there_is_refused_and_not_made(settings: Settings) -> None:
     own = replace(settings, home=settings.home / "elsewhere")
     with pytest.raises(RunError, match=r"elsewhere.*SEND_HOME"):
-        watch.run(own, london("2026-11-17T11:00"))
+        watch.watch_round(own, london("2026-11-17T11:00"))
     assert not own.home.exists()
 
 
@@ -307,9 +307,9 @@ def test_a_trial_says_who_has_it_and_who_has_not(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = london("2026-11-17T11:00")
-    assert watch.trial(settings, now) == ["nobody: no receiver is configured"]
+    assert watch.send_trial(settings, now) == ["nobody: no receiver is configured"]
     monkeypatch.setattr(Receivers, "send", lambda *_: {"Slack": "", "E-Mail": "refused with status 535"})
-    assert watch.trial(settings, now) == ["E-Mail: refused with status 535"]
+    assert watch.send_trial(settings, now) == ["E-Mail: refused with status 535"]
     assert capsys.readouterr().out == "Slack: sent\n"
     assert not (settings.home / "out").exists()
 
