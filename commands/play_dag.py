@@ -1,30 +1,33 @@
 """One DAG, once, in this terminal, on embedded defaults: for `make run` and `make drill`.
 
-`play` only watches. Airflow runs in a child, with its own log, and each step in a child of that; what the steps note in
-the run's progress is shown as it comes. The child is this module's `main`.
+`play` only watches. Airflow runs in a child, with its own log; what the steps note in the run's progress is shown as it
+comes. The child is this module's `main`. Another child imports what steps need while Airflow starts, and forks each
+step that Airflow asks for: fork_server.py.
 
 usage: python -m commands.play_dag DAG CONF REPORT     CONF is the run's configuration in JSON
 """
 
+import gc
 import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psutil  # type: ignore[import-untyped]
 
-from commands import airflow_home
+from commands import airflow_home, program
 from send_ready import disk, files, runs
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
@@ -59,17 +62,8 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Pl
     env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id, PLAYED_BY: str(os.getpid())}
     print(f"Starting Airflow, which logs to {log}", flush=True)
     coming, steps = _lines(this.progress), []
-    with open(log, "wb") as output, open(log, "rb") as said:
-        # In a session of its own, so that Ctrl-C comes here first and everything is stopped in order.
-        child = subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            env=env,
-            stdin=subprocess.PIPE,  # closed when this process ends, however it ends
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    with open(log, "wb") as output, open(log, "rb") as said, _fork_server(env, output) as of_fork_server:
+        child = _child(command, env | of_fork_server, output)
         try:
             lost = 0
             while child.poll() is None and lost < LOST_SECONDS:
@@ -85,9 +79,37 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Pl
     return Played(tasks, steps, time.perf_counter() - started)
 
 
+@contextmanager
+def _fork_server(env: dict[str, str], output: BinaryIO) -> Iterator[dict[str, str]]:
+    """A fork server as long as the block lasts, and what tells steps of it.
+
+    None where somebody named another program for the steps. Where there is no room for its sockets, or it does not
+    start, each step does without.
+    """
+    if "SEND_COMMAND" in env:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="send_ready_", ignore_cleanup_errors=True) as folder:
+        child = _child([sys.executable, "-m", "commands.fork_server", folder], env, output)
+        try:
+            yield {program.SERVER: folder}
+        finally:
+            _stop(child)
+
+
+def _child(command: list[str], env: dict[str, str], output: BinaryIO) -> subprocess.Popen[bytes]:
+    """A process in a session of its own, so that Ctrl-C comes to this one first and everything is stopped in order."""
+    stdin = subprocess.PIPE  # closed when this process ends, however it ends
+    return subprocess.Popen(
+        command, cwd=PROJECT, env=env, stdin=stdin, stdout=output, stderr=output, start_new_session=True
+    )
+
+
 def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
     """The child: runs the DAG; the report says how each task ended and how long it took."""
+    gc.disable()  # what is imported stays, and looking for what could go takes a seventh of the start
     import httpx
+    from airflow.api_fastapi.execution_api.versions import bundle
     from airflow.configuration import get_airflow_home
     from airflow.dag_processing.dagbag import BundleDagBag
     from airflow.sdk.execution_time.supervisor import in_process_api_server
@@ -101,8 +123,12 @@ def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
     dag.deadline = None  # dag.test of Airflow 3.3.2 breaks with one; whoever started this is watching anyway
     for task in dag.tasks:
         task.retry_delay = timedelta(seconds=1)  # somebody is waiting at a prompt
-    # What tasks talk to takes seconds to answer for the first time: here, so that no step is charged for it.
+    # What tasks talk to takes a while to answer for the first time: here, so that no step is charged for it. It would
+    # make an interface for each of its ten versions. Tasks here speak the newest, which needs the one before it.
+    bundle.versions = bundle.versions[:2]
     httpx.Client(transport=in_process_api_server().transport, base_url="http://in-process").get("/health")
+    gc.freeze()
+    gc.enable()
     run = dag.test(run_conf=conf, mark_success_pattern=PERSON)
     tasks = sorted(run.get_task_instances(), key=lambda task: (task.start_date is None, task.start_date))
     files.write_json(

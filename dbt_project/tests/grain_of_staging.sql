@@ -28,5 +28,4 @@
     'gias_phase',
     'survivorship',
     'event_types',
-    'statutory_limits',
 ]) }}

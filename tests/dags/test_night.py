@@ -105,7 +105,7 @@ def test_a_night_without_a_pack(
 def test_interrupting_stops_everything_in_order(given: Settings) -> None:
     script = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
-        "from send_ready import night, settings; sys.exit(night.run(settings.load()))"
+        "from commands import night; from send_ready import settings; sys.exit(night.run(settings.load()))"
     )
     env = os.environ | {
         "SEND_HOME": str(given.home),

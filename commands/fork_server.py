@@ -1,0 +1,263 @@
+"""The fork server of one `make run`: processes that have imported what steps need, and fork one for each step.
+
+A step then begins its work at once, instead of importing DuckDB, Great Expectations or dbt for seconds. It stays a
+process of its own: it has its own memory and exit status, and can be killed without harm to any other.
+
+Of steps that the DAG lets run at once, all are begun when the first is asked for, as many at a time as there are cores.
+What came of the others is kept for their tasks, which Airflow runs one after the other here.
+
+Only a process of the same user can ask for a step: the sockets lie in a folder that is closed to others, and whoever
+connects is asked for its user. A request is a command line, an environment and three open files, and no code.
+
+usage: python -m commands.fork_server FOLDER     until stdin is closed; FOLDER holds the sockets
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from commands.program import BUILD, LENGTH, LIGHT, RULES
+from extract import contract
+
+NEEDED = {  # what steps import where they use it, as module or module:function
+    LIGHT: (
+        "commands.cli",
+        "commands.steps",
+        "extract.inbox.survey",
+        "extract.choose",
+        "publish.pack",
+        "warehouse.serve",
+    ),
+    RULES: ("expectations.feeds", "expectations.lists", "expectations.gx:load"),
+    BUILD: ("warehouse.build", "dbt.adapters.duckdb", "dbt.cli.main"),
+}
+AT_ONCE = min(4, len(os.sched_getaffinity(0)))  # the DAGs let four tasks run at once
+SIDE_BY_SIDE = ([("extract", feed) for feed in contract.feeds()], [("publish",), ("serve",)])
+PATIENCE = 10  # seconds that a request may take to arrive
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2), which Python does not offer
+
+
+@dataclass(frozen=True)
+class Request:
+    """A step to begin: its command line, where, and with which files for stdin, stdout and stderr."""
+
+    arguments: tuple[str, ...]
+    environment: dict[bytes, bytes]
+    folder: bytes
+    files: tuple[int, ...]
+    client: socket.socket | None  # who waits for it; None when it is begun before anybody asks for it
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes two requests ask for the same."""
+        return self.arguments, *(self.environment.get(name) for name in (b"SEND_HOME", b"SEND_RUN_ID", b"AS_AT"))
+
+
+@dataclass
+class Step:
+    """A step that was begun, and who waits for it."""
+
+    process_id: int
+    said: int | None = None  # the file in memory of one that was begun before anybody asked for it
+    status: int | None = None  # once it has ended; negative for the signal that ended it
+    client: socket.socket | None = None
+    files: tuple[int, ...] = field(default=())
+
+
+class Server:
+    """Forks the steps that are asked for on one socket."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+        self._at_work: dict[int, Step] = {}  # by a descriptor that can be read once the step has ended
+        self._kept: dict[tuple[object, ...], Step] = {}  # begun before anybody asked for them, at work or ended
+        self._next: dict[tuple[object, ...], Request] = {}  # to be begun, before anybody asks for them
+        self._known: set[tuple[object, ...]] = set()  # all that was begun, or is to be
+
+    def serve(self, until: int | None = None) -> None:
+        """Serve until the writer of the file `until` closes it."""
+        gc.freeze()  # or the first collection in a step would copy every page that it shares with this process
+        while True:
+            clients = {step.client.fileno(): step for step in self._at_work.values() if step.client}
+            listening = self._listening.fileno()
+            watched = [listening, *self._at_work, *clients, *([] if until is None else [until])]
+            ready = select.select(watched, [], [])[0][0]
+            if ready == listening:
+                if request := _received(self._listening):
+                    self._answer(request)
+            elif ready in self._at_work:
+                self._end(ready)
+            elif ready in clients:  # it says nothing more, so it is gone
+                _kill(clients[ready].process_id)
+                clients[ready].client = None
+            else:
+                return
+
+    def _answer(self, request: Request) -> None:
+        key = request.key
+        if step := self._kept.pop(key, None):
+            step.client, step.files = request.client, request.files
+            if step.client and step.status is not None:
+                _tell(step, step.client)
+            return
+        self._next.pop(key, None)
+        self._begin(request)
+        self._known.add(key)
+        for group in SIDE_BY_SIDE:
+            if request.arguments in group:
+                for arguments in group:
+                    other = replace(request, arguments=arguments, files=(), client=None)
+                    if other.key not in self._known:
+                        self._known.add(other.key)
+                        self._next[other.key] = other
+        self._begin_next()
+
+    def _begin_next(self) -> None:
+        while self._next and len(self._at_work) < AT_ONCE:
+            key = next(iter(self._next))
+            said = os.memfd_create("said")
+            files = (os.open(os.devnull, os.O_RDONLY), os.dup(said), os.dup(said))
+            self._kept[key] = self._begin(replace(self._next.pop(key), files=files), said)
+
+    def _begin(self, request: Request, said: int | None = None) -> Step:
+        if not (process_id := _fork()):
+            self._listening.close()
+            for step in (*self._at_work.values(), *self._kept.values()):
+                if step.client:
+                    step.client.close()
+            _run(request)
+        for file in request.files:
+            os.close(file)
+        step = self._at_work[os.pidfd_open(process_id)] = Step(process_id, said, client=request.client)
+        return step
+
+    def _end(self, ended: int) -> None:
+        step = self._at_work.pop(ended)
+        os.close(ended)
+        step.status = os.waitstatus_to_exitcode(os.waitpid(step.process_id, 0)[1])
+        if step.client:
+            _tell(step, step.client)
+        self._begin_next()
+
+
+def main(folder: Path) -> None:
+    """Serve until stdin is closed."""
+    gc.disable()  # what is imported stays, and looking for what could go takes a fifth of the time
+    listening = {name: _listen(folder / name) for name in NEEDED}
+    _import(LIGHT)
+    for name in (RULES, BUILD):
+        if not _fork():
+            for other in listening.keys() - {name}:
+                listening[other].close()
+            _import(name)
+            Server(listening[name]).serve()
+        listening[name].close()  # so that a client is told when that process has ended
+    Server(listening[LIGHT]).serve(until=sys.stdin.fileno())
+
+
+def _listen(path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+    return listening
+
+
+def _import(name: str) -> None:
+    for needed in NEEDED[name]:
+        module, _, function = needed.partition(":")
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
+
+
+def _fork() -> int:
+    """As os.fork, but the child ends when this process does."""
+    parent = os.getpid()
+    if child := os.fork():
+        return child
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    return 0
+
+
+def _received(listening: socket.socket) -> Request | None:
+    """The request of the client that has connected; None when it is not of this user, or not whole."""
+    client, _ = listening.accept()
+    client.settimeout(PATIENCE)
+    files: list[int] = []
+    try:
+        _, user, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if user != os.geteuid():
+            raise PermissionError
+        length, files, _, _ = socket.recv_fds(client, LENGTH, 3)
+        with client.makefile("rb") as stream:
+            folder, count, *words = stream.read(int.from_bytes(length, sys.byteorder)).split(b"\0")
+        arguments, environment = words[: int(count)], words[int(count) :]
+        given = dict(each.split(b"=", 1) for each in environment)
+        return Request(tuple(map(os.fsdecode, arguments)), given, folder, tuple(files), client)
+    except (OSError, ValueError):
+        client.close()
+        for file in files:
+            os.close(file)
+        return None
+
+
+def _run(request: Request) -> None:
+    """Become the step that was asked for, and end as it ends."""
+    from commands import cli
+
+    if request.client:
+        request.client.close()
+    os.setsid()  # so that whatever it starts can be ended with it
+    for standard, file in enumerate(request.files):
+        os.dup2(file, standard)
+        os.close(file)
+    os.chdir(request.folder)
+    os.environb.clear()
+    os.environb.update(request.environment)
+    gc.enable()
+    status = 1  # as Python ends when nobody has caught an error
+    try:
+        status = cli.main(list(request.arguments))
+    except SystemExit as refused:  # by argparse
+        status = int(refused.code or 0)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # an orderly end would wait for threads that only the fork server has
+
+
+def _tell(step: Step, client: socket.socket) -> None:
+    """Tell the client of a step what that said and how it ended."""
+    with suppress(OSError), client:  # gone: nobody wants to know
+        if step.said is not None:
+            with open(step.said, "rb") as said, open(step.files[1], "wb", closefd=False) as output:
+                said.seek(0)
+                output.write(said.read())
+        client.sendall(b"%d" % (step.status or 0))
+    for file in step.files:
+        os.close(file)
+
+
+def _kill(step: int) -> None:
+    """End a step and what it has started."""
+    try:
+        os.killpg(step, signal.SIGKILL)
+    except ProcessLookupError:  # it has just begun
+        os.kill(step, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
