@@ -39,7 +39,8 @@ def _looked_up(value: str, seed: str, by: str, column: str) -> str:
 EVERYWHERE = {
     "as_at_date": "$as_at",
     "forty_years_ago": "$as_at - INTERVAL 40 YEAR",
-    "four_weeks_ago": "$as_at - INTERVAL 28 DAY",
+    "four_weeks_ago": "$as_at - to_days((SELECT days::INTEGER FROM $seed(statutory_limits)"
+    " WHERE limit_name = 'review_decision'))",
 }
 _PERIOD_TYPE = _looked_up("code", "xwalk_period_type", "local_value", "period_type")
 _OF_LISTS = {"compared_upn": r"nullif(upper(regexp_replace(upn, '\s', '', 'g')), '')"}

@@ -175,7 +175,7 @@ def advice(scene: Scene, found: pd.DataFrame) -> pd.DataFrame:
     for kind, (often, provider) in ADVICE.items():
         some = agreed[rng.random(len(agreed)) < often]
         asked = np.minimum(day(some["decision_to_assess_date"]) + days(rng, 0, 5, len(some)), scene.today)
-        got = asked + delays(rng, 0.68, plans.SIX_WEEKS, 25, len(some))
+        got = asked + delays(rng, 0.68, plans.DAYS["advice"], 25, len(some))
         got = np.fmin(got, day(some["final_plan_issued"]))
         parts.append(pd.DataFrame({
             "case_reference": some["case_reference"].to_numpy(object),

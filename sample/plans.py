@@ -8,12 +8,13 @@ from sample.chance import DAY, NO_DATE, Dates, Flags, Ints, Scene, Texts, day, d
 from sample.establishments import NEIGHBOURS
 from sample.people import NO_SCHOOL
 from sample.years import YEAR, calendar
+from warehouse import build
 
 FIRST_PLANS = np.datetime64("2014-09-01")  # the Children and Families Act 2014 came into force
 SETTINGS = ("OLA", "OPA", "EHE", "EYP", "OTH", "NEET", "NIEC", "NIEO")
 BOARDING = ("special_independent", "nmss", "spi")
 ASSESSED_YEARS = 3  # older assessments are not in the export
-SIX_WEEKS, SIXTEEN_WEEKS, TWENTY_WEEKS = 42, 112, 140
+DAYS = {row["limit_name"]: int(row["days"]) for row in build.seed("statutory_limits")}
 SECOND_NEEDS = {"ASD": "SLCN", "SLCN": "ASD", "SEMH": "SLCN", "MLD": "SLCN", "SLD": "ASD", "PMLD": "PD", "PD": "MLD",
                 "SPLD": "SEMH", "HI": "SLCN", "VI": "PD", "MSI": "HI", "OTH": "SEMH", "DS": "SLD"}  # fmt: skip
 HAD_PLAN = ("plan", "hub_plan", "hub_only", "visitor")  # and whoever has a date on which it ended
@@ -133,7 +134,7 @@ def _decisions(scene: Scene, meeting: Dates) -> dict[str, Dates | Texts]:
     # What the figures lack an outcome for is mostly waiting for one: few of the older ones still do.
     is_old = meeting < scene.today - 500 * DAY
     outcome = np.where(is_old & (outcome == "") & (rng.random(size) < 0.9), "M", outcome)
-    decided = meeting + delays(rng, figures.rate("pc_decision_4weeks"), 28, 40, size)
+    decided = meeting + delays(rng, figures.rate("pc_decision_4weeks"), DAYS["review_decision"], 40, size)
     is_decided = (outcome != "") & (decided <= scene.today)
     amends = is_decided & (outcome == "A")
     issued = decided + days(rng, 28, 120, size)
@@ -197,15 +198,17 @@ def _issued(rng: np.random.Generator, who: Ints, issued: Dates) -> pd.DataFrame:
     took = np.select(
         [band == 0, band == 1],
         [
-            TWENTY_WEEKS - np.minimum(rng.exponential(10, size), 50).astype(np.int64),
-            TWENTY_WEEKS + 1 + rng.exponential(80, size).astype(np.int64) % (365 - TWENTY_WEEKS),
+            DAYS["plan"] - np.minimum(rng.exponential(10, size), 50).astype(np.int64),
+            DAYS["plan"] + 1 + rng.exponential(80, size).astype(np.int64) % (365 - DAYS["plan"]),
         ],
         366 + rng.exponential(90, size).astype(np.int64),
     )
     issued_count = figures.figure("plans_issued_den")
     excepted = 1 - figures.figure("plans_issued_den_ex") / issued_count
     received = issued - took.astype("timedelta64[D]")
-    notified = received + delays(rng, figures.rate("request_outcome_six_weeks_pc"), SIX_WEEKS, 15, size)
+    notified = received + delays(
+        rng, figures.rate("request_outcome_six_weeks_pc"), DAYS["assessment_decision"], 15, size
+    )
     return pd.DataFrame({
         "person": who,
         "received_date": received,
@@ -243,10 +246,12 @@ def ended(scene: Scene, who: Ints, how: str) -> pd.DataFrame:
     none = np.full(size, NO_DATE)
     old = rng.integers(1, 260, size) if how == "open" else rng.integers(150, int(ASSESSED_YEARS * YEAR), size)
     received = scene.today - old.astype("timedelta64[D]")
-    notified = received + delays(rng, figures.rate("request_outcome_six_weeks_pc"), SIX_WEEKS, 15, size)
+    notified = received + delays(
+        rng, figures.rate("request_outcome_six_weeks_pc"), DAYS["assessment_decision"], 15, size
+    )
     is_decided = (notified <= scene.today) & (how != "withdrawn")
     notified = np.where(is_decided, notified, none)
-    told = received + delays(rng, figures.rate("outcome_decision_within_time_pc"), SIXTEEN_WEEKS, 30, size)
+    told = received + delays(rng, figures.rate("outcome_decision_within_time_pc"), DAYS["plan_refusal"], 30, size)
     told = np.minimum(np.maximum(told, notified + 10 * DAY), scene.today)
     draft = received + days(rng, 110, 160, size)
     has_draft = is_decided & (draft <= scene.today) & (draft > notified) & (rng.random(size) < 0.6)

@@ -16,6 +16,7 @@
     'int_kpi__needs',
     'kpi_values',
     'kpi_not_known',
+    'kpi_backlog',
     'kpi_cases',
     'kpi_worklist',
     'kpi_definitions',

@@ -28,4 +28,5 @@
     'gias_phase',
     'survivorship',
     'event_types',
+    'statutory_limits',
 ]) }}

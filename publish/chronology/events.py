@@ -68,8 +68,9 @@ class Words:
         self.as_at = as_at
         kinds = con.execute(
             """
-            SELECT event_type, title, sentence, code_set, detail_set, days_allowed, source_feeds, definition
-            FROM built.seeds.event_types ORDER BY sort_order::INTEGER
+            SELECT event_type, kind.title, sentence, code_set, detail_set, days, source_feeds, definition
+            FROM built.seeds.event_types AS kind LEFT JOIN built.seeds.statutory_limits USING (limit_name)
+            ORDER BY sort_order::INTEGER
             """
         ).fetchall()
         self.kinds = {row[0]: Kind(*row) for row in kinds}

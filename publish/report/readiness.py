@@ -38,12 +38,6 @@ MONTHS_HELD = 12
 # A page of figures has no business with anything but its own style sheet.
 POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
 
-STAGES = (
-    ("Decision whether to assess", "6 weeks"),
-    ("Assessment and draft plan", "20 weeks"),
-    ("Final plan", "20 weeks"),
-)
-UNDRAFTED = (STAGES[0], ("Assessment, draft and final plan", "20 weeks"))  # where drafts are not known
 PLAN_PARTS = (("done", "done"), ("on_track", "on track"), ("at_risk", "at risk"), ("overdue", "overdue"))
 BANDS = (("in_time", "in time"), ("late", "late, up to 30 weeks"), ("long", "beyond 30 weeks"))
 # Where each child with a plan is: every phase of the lists, in words. Anything else is told as it is.
@@ -137,7 +131,7 @@ def write(
         if kpis
         else None,
         "placements": _placements(con, kpis, values),
-        "backlog": None if is_public else _backlog(con, run.as_at, feeds, known),
+        "backlog": None if is_public else _backlog(con, known),
         "advice": None if is_public else _advice(con, known),
         "reviews": None if is_public else _reviews(con, run.as_at, feeds, known),
         "plan": _plan(con, is_public),
@@ -442,54 +436,28 @@ def _first_year(each: Series) -> str:
     return f"There is nothing to count before {month(begun)}: figures up to {last} are of less than 12 months."
 
 
-def _backlog(
-    con: DuckDBPyConnection, as_at: date, feeds: Sequence[Feed], not_known: dict[str, str]
-) -> dict[str, Any] | None:
-    """Open assessments by stage of the 20-week clock, each in time, late, or beyond 30 weeks. AOL are not ours.
-
-    Not known without what K05 needs to tell which are open; without drafts there is one stage from the decision on.
-    """
-    if not figures.has_table(con, "fct_ehcp_case", "core"):
+def _backlog(con: DuckDBPyConnection, not_known: dict[str, str]) -> dict[str, Any] | None:
+    """Open assessments by stage of the 20-week clock, each in time, late, or beyond 30 weeks."""
+    if not figures.has_table(con, "kpi_backlog"):
         return None
     if "K05" in not_known:
         return {"unknown": not_known["K05"]}
-    sources = (("capita_one.ehcp_assessments", "draft_issued_date"), ("ehc_hub.cases", "draft_plan_sent"))
-    drafts = [run_data.tell(feeds, name, column) for name, column in sources if run_data.tell(feeds, name)]
-    stages = STAGES if all(drafts) else UNDRAFTED
-    end = literal(as_at) + "::DATE"
-    found = con.execute(f"""
-        WITH open AS (
-            SELECT {end} - received_date AS days,
-                decision_to_assess_code = 'Y' AND coalesce(decision_to_assess_date <= {end}, true) AS is_agreed,
-                coalesce(draft_issued_date <= {end}, false) AS is_drafted
-            FROM built.core.fct_ehcp_case
-            WHERE is_ours AND received_date <= {end}
-                AND NOT coalesce(final_issued_date <= {end}, false)
-                AND NOT coalesce(decision_to_assess_code = 'N' AND decision_to_assess_date <= {end}, false)
-                AND NOT coalesce(refused_to_issue_date <= {end}, false)
-                AND NOT coalesce(closed_date <= {end}, false)
-        ),
-
-        staged AS (
-            SELECT days, CASE WHEN is_drafted THEN {len(stages) - 1} WHEN is_agreed THEN 1 ELSE 0 END AS stage FROM open
-        )
-
-        SELECT stage, count(*) FILTER (days <= if(stage = 0, 42, 140)),
-            count(*) FILTER (days > if(stage = 0, 42, 140) AND days <= 210), count(*) FILTER (days > 210)
-        FROM staged GROUP BY stage
-    """).fetchall()
-    counts: dict[int, list[int]] = {stage: numbers for stage, *numbers in found}
-    numbers = [counts.get(number, [0, 0, 0]) for number in range(len(stages))]
+    found = run_data.rows(con, "SELECT * FROM built.kpi.kpi_backlog ORDER BY stage_no")
+    rows = [
+        {"label": stage["stage"], "limit": f"{stage['days_allowed'] // 7} weeks", "numbers": numbers}
+        | {"total": sum(numbers)}
+        for stage in found
+        if (numbers := [stage[f"{band}_count"] for band in ("in_time", "late", "beyond_30_weeks")])
+    ]
+    if not rows:
+        return None
     return {
         "unknown": "",
-        "rows": [
-            {"label": label, "limit": limit, "numbers": found, "total": sum(found)}
-            for (label, limit), found in zip(stages, numbers, strict=True)
-        ],
-        "total": sum(map(sum, numbers)),
-        "late": sum(late + long for _, late, long in numbers),
-        "long": sum(long for *_, long in numbers),
-        "widest": max(map(sum, numbers)),
+        "rows": rows,
+        "total": sum(row["total"] for row in rows),
+        "late": sum(stage["late_count"] + stage["beyond_30_weeks_count"] for stage in found),
+        "long": sum(stage["beyond_30_weeks_count"] for stage in found),
+        "widest": max(row["total"] for row in rows),
         "bands": BANDS,
     }
 

@@ -119,7 +119,7 @@ def test_each_room_knows_these_rooms_and_no_other() -> None:
         "publish": {"send_ready", "warehouse", "publish"},
         "inspection": {"send_ready", "extract", "warehouse", "publish", "inspection"},
         "operations": below_sample,
-        "sample": {"sample"},
+        "sample": {"sample", "warehouse"},
         "commands": {*below_sample, "sample", "commands"},
         "dags": {"inspection"},
         "plugins": {"inspection"},

@@ -375,6 +375,7 @@ def seed(path: str) -> list[dict[str, str]]:
 
 def test_event_types_are_worded_and_their_codes_have_names() -> None:
     kinds = seed("spec/event_types.csv")
+    limits = {row["limit_name"]: row["days"] for row in seed("spec/statutory_limits.csv")}
     assert len({row["event_type"] for row in kinds}) == len({row["sort_order"] for row in kinds}) == len(kinds)
     sets = {row["code_set"] for row in seed("codes/code_names.csv")}
     for row in kinds:
@@ -383,7 +384,8 @@ def test_event_types_are_worded_and_their_codes_have_names() -> None:
         assert "[" not in events.OPTIONAL.sub("", kind.sentence) and kind.title and row["definition"]
         assert {row["code_set"], row["detail_set"]} <= sets | {""}, kind
         assert set(row["source_feeds"].split()) <= set(contracts()), kind
-        assert row["days_allowed"] == "" or row["days_allowed"] in row["definition"] or row["days_allowed"] == "0"
+        days = limits[row["limit_name"]] if row["limit_name"] else ""
+        assert days in row["definition"] or days == "0"
 
 
 def test_every_code_that_an_event_shows_has_a_name() -> None:

@@ -68,10 +68,9 @@ ACTIONS = (
     "impact_trend VARCHAR, run_id VARCHAR"
 )
 WORKLIST = "la_code VARCHAR, item_type VARCHAR, provider VARCHAR, days_late INTEGER, run_id VARCHAR"
-CASES = (
-    "la_code VARCHAR, case_id VARCHAR, received_date DATE, decision_to_assess_code VARCHAR, "
-    "decision_to_assess_date DATE, draft_issued_date DATE, refused_to_issue_date DATE, final_issued_date DATE, "
-    "closed_date DATE, is_ours BOOLEAN, run_id VARCHAR"
+BACKLOG = (
+    "la_code VARCHAR, stage_no INTEGER, stage VARCHAR, days_allowed INTEGER, in_time_count BIGINT, late_count BIGINT, "
+    "beyond_30_weeks_count BIGINT, run_id VARCHAR"
 )
 NOT_KNOWN = "la_code VARCHAR, kpi_id VARCHAR, feed VARCHAR, column_name VARCHAR, run_id VARCHAR"
 REVIEWS = "la_code VARCHAR, plan_id VARCHAR, meeting_date DATE, run_id VARCHAR"
@@ -84,7 +83,7 @@ def add_kpis(
     areas: Sequence[Mapping[str, Any]] = (),
     actions: Sequence[Mapping[str, Any]] = (),
     worklist: Sequence[Mapping[str, Any]] = (),
-    cases: Sequence[Mapping[str, Any]] = (),
+    backlog: Sequence[Mapping[str, Any]] = (),
     reviews: Sequence[Mapping[str, Any]] = (),
     not_known: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
@@ -100,7 +99,7 @@ def add_kpis(
             ("kpi.kpi_improvement_plan", ACTIONS, actions),
             ("kpi.kpi_worklist", WORKLIST, worklist),
             ("kpi.kpi_not_known", NOT_KNOWN, not_known),
-            ("core.fct_ehcp_case", CASES, cases),
+            ("kpi.kpi_backlog", BACKLOG, backlog),
             ("core.fct_annual_review", REVIEWS, reviews),
         ):
             con.execute(f"CREATE TABLE {table} ({columns})")

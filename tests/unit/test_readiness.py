@@ -177,31 +177,28 @@ def test_a_stale_figure_says_so(tmp_path: Path) -> None:
     assert "Stale: data of 2 November 2026." in shown.text
 
 
-def case(days: int, **changes: Any) -> dict[str, Any]:
-    return {"case_id": f"C{days}", "received_date": AS_AT - timedelta(days=days), "is_ours": True, **changes}
+STAGES = (("Decision whether to assess", 42), ("Assessment and draft plan", 140), ("Final plan", 140))
+
+
+def backlog(*counts: tuple[int, int, int]) -> list[dict[str, Any]]:
+    bands = ("in_time_count", "late_count", "beyond_30_weeks_count")
+    return [
+        {"stage_no": number, "stage": stage, "days_allowed": days, **dict(zip(bands, numbers, strict=True))}
+        for number, ((stage, days), numbers) in enumerate(zip(STAGES, counts, strict=True), start=1)
+    ]
 
 
 def test_the_backlog_is_by_stage_and_how_late(tmp_path: Path) -> None:
-    agreed = {"decision_to_assess_code": "Y", "decision_to_assess_date": AS_AT - timedelta(days=1)}
-    day = AS_AT - timedelta(days=1)
-    run = add_kpis(
-        whole(tmp_path),
-        cases=[
-            case(42), case(43), case(210), case(211),
-            case(140, **agreed), case(141, **agreed),
-            case(212, draft_issued_date=day, **agreed),
-            case(10, decision_to_assess_code="Y", decision_to_assess_date=AS_AT + timedelta(days=1)),
-            case(500, final_issued_date=day), case(500, decision_to_assess_code="N", decision_to_assess_date=day),
-            case(500, refused_to_issue_date=day), case(500, closed_date=day), case(500, is_ours=False), case(-1),
-            case(3, final_issued_date=AS_AT + timedelta(days=1)),
-        ],
-    )  # fmt: skip
-    with run_data.opened(run) as con:
-        found = readiness._backlog(con, AS_AT, run_data.feeds(con), {})
-    assert found is not None
-    assert [row["numbers"] for row in found["rows"]] == [[3, 2, 1], [1, 1, 0], [0, 0, 1]]
-    assert (found["total"], found["late"], found["long"]) == (9, 5, 2)
-    assert "9 assessments are open. 5 of them are late, 2 beyond 30 weeks." in page(run).text
+    shown = page(add_kpis(whole(tmp_path), backlog=backlog((3, 2, 1), (1, 1, 0), (0, 0, 1)))).text
+    assert "9 assessments are open. 5 of them are late, 2 beyond 30 weeks." in shown
+    for words in (
+        "Decision whether to assess: 3 in time, 2 late, 1 beyond 30 weeks",
+        "Assessment and draft plan: 1 in time, 1 late, 0 beyond 30 weeks",
+        "Final plan: 0 in time, 0 late, 1 beyond 30 weeks",
+    ):
+        assert words in shown
+    none_open = page(add_kpis(whole(tmp_path / "none"), backlog=backlog(*3 * [(0, 0, 0)]))).text
+    assert "No assessment is open." in none_open
 
 
 def test_advice_is_by_who_was_asked(tmp_path: Path) -> None:
@@ -402,8 +399,8 @@ def test_alerts_of_the_week_stand_as_their_last_line_says(tmp_path: Path) -> Non
 def test_nothing_of_any_child_is_in_it(tmp_path: Path) -> None:
     secret = child("UNIQUE77", upn="UPN7777777777", birth_date=date(2011, 7, 7))
     run = finished_run(tmp_path, list_1=[secret], list_2=[child("S2")], found=[issue(unique_id="UNIQUE77")])
-    html = page(add_kpis(run, k01(), cases=[case(3, case_id="CASE77")])).html
-    for value in ("UNIQUE77", "UPN7777777777", "07/07/2011", "CASE77"):
+    html = page(add_kpis(run, k01())).html
+    for value in ("UNIQUE77", "UPN7777777777", "07/07/2011"):
         assert value not in html
 
 
@@ -431,7 +428,7 @@ def test_the_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
 
 
 def test_its_parts_are_in_order_and_lead_where_they_say(tmp_path: Path) -> None:
-    shown = page(add_kpis(whole(tmp_path), k01(), [AREA], [ACTION], cases=[case(3)]))
+    shown = page(add_kpis(whole(tmp_path), k01(), [AREA], [ACTION], backlog=backlog(*3 * [(1, 0, 0)])))
     ids = shown.ids()
     assert len(ids) == len(set(ids))
     headings = [int(tag[1]) for tag, _ in shown.tags if re.fullmatch("h[1-6]", tag)]
@@ -452,7 +449,7 @@ def test_its_parts_are_in_order_and_lead_where_they_say(tmp_path: Path) -> None:
 def test_every_chart_has_a_table_behind_it(tmp_path: Path) -> None:
     worklist = [{"item_type": "advice_outstanding", "provider": "Trust", "days_late": 1}]
     reviews = [{"plan_id": "P", "meeting_date": AS_AT}]
-    run = add_kpis(whole(tmp_path), k01(), [AREA], [ACTION], worklist, [case(3)], reviews)
+    run = add_kpis(whole(tmp_path), k01(), [AREA], [ACTION], worklist, backlog(*3 * [(1, 0, 0)]), reviews)
     html = page(run).html
     for section in html.split("<section")[1:]:
         if 'role="img"' in section:
@@ -486,7 +483,7 @@ def test_the_public_edition_has_no_actions_errors_or_small_numbers(tmp_path: Pat
         kpi_row("K19", "point", date(2025, 12, 31), 2000, 2997),
         kpi_row("K05", "point", date(2026, 9, 30), 4),
     ]
-    add_kpis(run, rows, [AREA], [ACTION], cases=[case(300)])
+    add_kpis(run, rows, [AREA], [ACTION], backlog=backlog((0, 0, 1), (0, 0, 0), (0, 0, 0)))
     with run_data.opened(run) as con:
         paths = board.write_public(tmp_path / "public", con, run, settings(tmp_path))
     assert [path.name for path in paths] == ["readiness.html", "kpi.xlsx"]

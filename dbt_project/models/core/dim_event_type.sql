@@ -9,9 +9,10 @@ select
     types.definition,
     types.code_set,
     types.detail_set,
-    cast(types.days_allowed as integer) as days_allowed,
+    cast(limits.days as integer) as days_allowed,
     types.source_feeds,
     cast(types.sort_order as integer) as sort_order,
     {{ run_columns() }}
 from met
 full join {{ ref('event_types') }} as types on met.event_type = types.event_type
+left join {{ ref('statutory_limits') }} as limits on types.limit_name = limits.limit_name

@@ -430,10 +430,11 @@ events as (
 timed as (
     select
         events.*,
-        date_diff('day', events.counted_from_date, events.counted_to_date) - cast(types.days_allowed as integer)
+        date_diff('day', events.counted_from_date, events.counted_to_date) - cast(limits.days as integer)
             as days_over
     from events
     left join {{ ref('event_types') }} as types on events.event_type = types.event_type
+    left join {{ ref('statutory_limits') }} as limits on types.limit_name = limits.limit_name
     where events.person_id is not null and events.event_date <= {{ as_at() }}
 )
 

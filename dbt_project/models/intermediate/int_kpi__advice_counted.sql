@@ -6,7 +6,7 @@ with advice as (
         coalesce(advice.provider, 'Unknown') as provider,
         advice.requested_date,
         advice.received_date,
-        advice.requested_date + 42 as due_date
+        advice.requested_date + {{ limit_days('advice') }} as due_date
     from {{ ref('stg_ehc_hub__advice') }} as advice
     {{ person_join('ehc_hub', 'advice.case_id') }}
     where advice.advice_type_code in ('Health', 'Educational Psychology', 'Social Care')

@@ -3,6 +3,8 @@ with cases as (
         case_id,
         person_id,
         received_date,
+        decision_to_assess_code,
+        decision_to_assess_date,
         coalesce(request_source_code, 'Unknown') as request_source,
         if(decision_to_assess_code in ('Y', 'N'), decision_to_assess_date, null) as decided_date,
         coalesce(decision_to_assess_code = 'N', false) as is_refused,
@@ -11,9 +13,11 @@ with cases as (
         closed_date,
         has_twenty_week_exception,
         is_ours,
-        received_date + 42 as decision_due_date,
-        received_date + 112 as refusal_due_date,
-        received_date + 140 as issue_due_date
+        received_date + {{ limit_days('assessment_decision') }} as decision_due_date,
+        received_date + {{ limit_days('plan_refusal') }} as refusal_due_date,
+        received_date + {{ limit_days('plan') }} as issue_due_date,
+        received_date + {{ limit_days('assessment_30_weeks') }} as thirty_weeks_date,
+        received_date + {{ limit_days('assessment_year') }} as year_date
     from {{ ref('int_requests__merged') }}
 ),
 
@@ -55,13 +59,8 @@ placed as (
         true as is_open_too_long
     from cases
     inner join {{ ref('int_kpi__windows') }} as windows
-        on windows.period_type = 'point' and windows.period_end - cases.received_date > 210
-    where
-        cases.is_ours
-        and not coalesce(cases.final_issued_date <= windows.period_end, false)
-        and not coalesce(cases.is_refused and cases.decided_date <= windows.period_end, false)
-        and not coalesce(cases.refused_to_issue_date <= windows.period_end, false)
-        and not coalesce(cases.closed_date <= windows.period_end, false)
+        on windows.period_type = 'point' and cases.thirty_weeks_date < windows.period_end
+    where cases.is_ours and {{ is_case_open('cases', 'windows.period_end') }}
 )
 
 select
@@ -84,7 +83,7 @@ select
     k02_denominator as k03_denominator,
     k02_denominator and placed.has_twenty_week_exception as k03_numerator,
     k02_denominator as k04_denominator,
-    k02_denominator and coalesce(placed.final_issued_date - placed.received_date > 364, false) as k04_numerator,
+    k02_denominator and coalesce(placed.final_issued_date > placed.year_date, false) as k04_numerator,
     false as k05_denominator,
     placed.is_open_too_long as k05_numerator,
     k02_denominator as k06_denominator,

@@ -7,8 +7,8 @@ with reviews as (
         coalesce(review_outcome_code = 'A', false) as is_to_amend,
         decision_date,
         final_amended_plan_date,
-        meeting_date + 28 as decision_due_date,
-        meeting_date + 84 as amendment_due_date
+        meeting_date + {{ limit_days('review_decision') }} as decision_due_date,
+        meeting_date + {{ limit_days('amended_plan') }} as amendment_due_date
     from {{ ref('int_reviews__unioned') }}
 ),
 

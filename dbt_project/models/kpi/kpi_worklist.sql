@@ -1,18 +1,16 @@
--- What managers act on, as at D: one row a thing to do. Limits: seeds/kpi/kpi_catalogue.csv and the law it names.
+-- What managers act on, as at D: one row a thing to do.
 with cases as (
     select
         case_id,
         person_id,
         received_date,
+        received_date + {{ limit_days('assessment_decision') }} as decision_due_date,
+        received_date + {{ limit_days('plan') }} as plan_due_date,
+        received_date + {{ limit_days('assessment_30_weeks') }} < {{ as_at() }} as is_beyond_30_weeks,
         decision_to_assess_code in ('Y', 'N') and decision_to_assess_date <= {{ as_at() }} as is_decided,
         is_ours
-    from {{ ref('fct_ehcp_case') }}
-    where
-        received_date <= {{ as_at() }}
-        and not coalesce(final_issued_date <= {{ as_at() }}, false)
-        and not coalesce(decision_to_assess_code = 'N' and decision_to_assess_date <= {{ as_at() }}, false)
-        and not coalesce(refused_to_issue_date <= {{ as_at() }}, false)
-        and not coalesce(closed_date <= {{ as_at() }}, false)
+    from {{ ref('fct_ehcp_case') }} as received
+    where received_date <= {{ as_at() }} and {{ is_case_open('received', as_at()) }}
 ),
 
 -- A case of the hub may stand under Capita One's number: person and received date tell which it is.
@@ -22,7 +20,7 @@ advice as (
         cases.person_id,
         advice.advice_type_code as detail,
         advice.provider,
-        advice.requested_date + 42 as due_date
+        advice.requested_date + {{ limit_days('advice') }} as due_date
     from {{ ref('stg_ehc_hub__advice') }} as advice
     {{ person_join('ehc_hub', 'advice.case_id') }}
     inner join {{ ref('stg_ehc_hub__cases') }} as hub on advice.case_id = hub.case_id
@@ -65,23 +63,22 @@ items as (
         case_id as reference,
         null as detail,
         null as provider,
-        received_date + 42 as due_date
+        decision_due_date as due_date
     from cases
-    where is_ours and not coalesce(is_decided, false) and received_date + 42 < {{ as_at() }}
+    where is_ours and not coalesce(is_decided, false) and decision_due_date < {{ as_at() }}
 
     union all
 
     select
-        if(received_date + 210 < {{ as_at() }}, 'assessment_beyond_30_weeks', 'assessment_beyond_20_weeks')
-            as item_type,
-        if(received_date + 210 < {{ as_at() }}, 'K05', 'K01') as kpi_id,
+        if(is_beyond_30_weeks, 'assessment_beyond_30_weeks', 'assessment_beyond_20_weeks') as item_type,
+        if(is_beyond_30_weeks, 'K05', 'K01') as kpi_id,
         person_id,
         case_id as reference,
         null as detail,
         null as provider,
-        received_date + 140 as due_date
+        plan_due_date as due_date
     from cases
-    where is_ours and received_date + 140 < {{ as_at() }}
+    where is_ours and plan_due_date < {{ as_at() }}
 
     union all
 
@@ -133,7 +130,7 @@ items as (
         null as provider,
         review_due_date as due_date
     from persons
-    where review_due_date <= {{ as_at() }} + 56
+    where review_due_date <= {{ as_at() }} + {{ limit_days('review_soon') }}
 
     union all
 
