@@ -124,11 +124,9 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, seed: Callable[[str], list
     """Make a seed a temporary table of the connection; gives the table's name."""
     table = identifier(f"seed_{name}")
     rows = seed(name)
-    definition = ", ".join(f"{identifier(column)} VARCHAR" for column in rows[0])
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({definition})")
-    con.executemany(
-        f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", [list(row.values()) for row in rows]
-    )
+    names = ", ".join(map(identifier, rows[0]))
+    values = ", ".join(f"({', '.join(map(literal, row.values()))})" for row in rows)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM (VALUES {values}) AS seed({names})")
     return table
 
 
