@@ -203,7 +203,8 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
             letters = xl_col_to_name(position)
             head = self._texts(letters, grid.head, [column.header], styles.head[column.kind])
             columns.append(head + self._cells(letters, column, style, grid.head + 1))
-        heights = [_height([column.header for column in grid.columns], widths, BOLD) + 4]
+        named = zip(grid.columns, widths, strict=True)
+        heights: list[float] = [LINE_HEIGHT * max(_lines(column.header, width, BOLD) for column, width in named) + 4]
         heights += _heights([column.values for column in grid.columns], widths if grid.is_wrapped else ())
         starts = (
             f'<row r="{at}" ht="{height}" customHeight="1">' if height > LINE_HEIGHT else f'<row r="{at}">'
@@ -251,11 +252,18 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
 
     def _texts(self, letters: str, first: int, values: Sequence[Any], style: Format) -> list[str]:
         index, xf = self.str_table._get_shared_string_index, style._get_xf_index()
-        safe = {value: plain(value) for value in set(values) if value is not None}
-        return [
-            "" if (text := safe.get(value)) is None else f'<c r="{letters}{at}" s="{xf}" t="s"><v>{index(text)}</v></c>'
+        ends: dict[Any, str] = {}  # of a cell, by its value: most values stand in many rows
+        for value in dict.fromkeys(values):
+            if value is not None and (text := plain(value)) is not None:
+                ends[value] = f'" s="{xf}" t="s"><v>{index(text)}</v></c>'
+        cells = [
+            "" if (end := ends.get(value)) is None else f'<c r="{letters}{at}{end}'
             for at, value in enumerate(values, first)
         ]
+        self.str_table.count += (
+            len(cells) - cells.count("") - len(ends)
+        )  # each use of a text counts, not the first alone
+        return cells
 
 
 def _numbers(letters: str, values: Sequence[Any], style: Format, first: int) -> list[str]:
@@ -325,16 +333,18 @@ def _invite(sheet: _PageSheet, first: int, block: Block, styles: _Styles) -> Non
 
 def _heights(columns: Sequence[Sequence[Any]], widths: Sequence[float]) -> list[float]:
     """The heights that rows need which wrap at these widths: not every program works them out on opening."""
-    return [_height(values, widths) for values in zip(*columns, strict=True)]
+    lines = [1] * len(columns[0])
+    for values, width in zip(columns, widths, strict=False):
+        of_value = {value: _lines(value, width) for value in set(values)}
+        lines = [max(needed, of_value[value]) for needed, value in zip(lines, values, strict=True)]
+    return [LINE_HEIGHT * needed for needed in lines]
 
 
-def _height(values: Sequence[Any], widths: Sequence[float], dense: float = PLAIN) -> float:
-    lines = (
-        len(textwrap.wrap(value, max(int(dense * width), 1)))
-        for value, width in zip(values, widths, strict=False)
-        if isinstance(value, str) and (len(value) > dense * width or "\n" in value)
-    )
-    return LINE_HEIGHT * max(1, *lines, 1)
+def _lines(value: Any, width: float, dense: float = PLAIN) -> int:
+    """How many lines a value takes in a column that wide."""
+    if not isinstance(value, str) or (len(value) <= dense * width and "\n" not in value):
+        return 1
+    return max(1, len(textwrap.wrap(value, max(int(dense * width), 1))))
 
 
 def _set_print(sheet: Worksheet) -> None:

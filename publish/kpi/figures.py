@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from duckdb import DuckDBPyConnection
+from duckdb import CatalogException, DuckDBPyConnection
 
 from send_ready.database import literal
 from warehouse import run_data
@@ -92,12 +92,11 @@ class Series:
 
 def has_table(con: DuckDBPyConnection, name: str, schema: str = "kpi") -> bool:
     """Whether the run's warehouse has a table or view."""
-    found = con.execute(
-        "SELECT count(*) FROM information_schema.tables "
-        "WHERE table_catalog = 'built' AND table_schema = ? AND table_name = ?",
-        [schema, name],
-    ).fetchall()
-    return bool(found[0][0])
+    try:
+        con.table(f"built.{schema}.{name}")
+    except CatalogException:
+        return False
+    return True
 
 
 def catalogue(con: DuckDBPyConnection) -> dict[str, Kpi]:
