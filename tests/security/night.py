@@ -58,7 +58,7 @@ def broken(run, name, *rest):
                 raise KeyError(f"Original Line: 1,{sys.argv[2]}\\nDETAIL:  ({sys.argv[2]})") from error
 
 runs.step = broken
-from send_ready import cli
+from commands import cli
 sys.exit(cli.main(sys.argv[3:]))
 """
 

@@ -93,15 +93,17 @@ def test_what_helps_whoever_mends_it_is_kept() -> None:
 
 def test_a_crash_leaves_no_picture_of_the_memory() -> None:
     code = (
-        "import resource; from send_ready import cli;"
-        "cli._summary = lambda *_: print(resource.getrlimit(resource.RLIMIT_CORE)); cli.main(['summary'])"
+        "import resource; from commands import cli, steps;"
+        "steps.summary = lambda *_: print(resource.getrlimit(resource.RLIMIT_CORE)); cli.main(['summary'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "(0, 0)", done.stderr
 
 
 def test_every_command_tells_its_errors_so() -> None:
-    code = f"import sys; from send_ready import cli; cli._summary = lambda *_: {{}}['{NAME}']; cli.main(['summary'])"
+    code = (
+        f"import sys; from commands import cli, steps; steps.summary = lambda *_: {{}}['{NAME}']; cli.main(['summary'])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert NAME not in done.stderr
