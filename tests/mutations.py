@@ -226,11 +226,18 @@ MUTATIONS = (
         ("test_house.py",),
     ),
     Mutation(
-        "backup",
-        "a file of an archive that was changed is restored",
+        "archive",
+        "an archive whose files are not those on its list is restored",
+        "if wanted != found or any(",
+        "if any(",
+        ("test_backup.py",),
+    ),
+    Mutation(
+        "disk",
+        "what the disk did not keep as it was written is restored",
         'if files.sha256(path) != each["sha256"]:',
         "if False:",
-        ("test_backup.py",),
+        ("test_backup.py::disk_did_not_keep",),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,11 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def used(path: Path) -> Iterator[str]:
+@cache
+def used(path: Path) -> frozenset[str]:
     """Dotted names that a module imports or calls."""
-    yield from imported(path)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Attribute):
-            yield ast.unparse(node)
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return frozenset(imported(path)) | {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
 
 
 def users(*names: str) -> set[str]:

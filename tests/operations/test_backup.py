@@ -22,6 +22,7 @@ import pytest
 
 from inspection import release_log, verify
 from operations.backup import archive
+from operations.backup import restore as restoring
 from operations.backup.archive import LIST, Held
 from operations.backup.backup import HELD, backup
 from operations.backup.restore import restore
@@ -205,6 +206,25 @@ def test_a_backup_with_a_damaged_byte_or_cut_off_never_restores_anything_else(ho
     for more in (b"x", data):
         damaged.write_bytes(data + more)
         assert refused(damaged, there)
+
+
+def test_what_the_disk_did_not_keep_as_it_was_written_is_not_restored(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, there, put = made(home), tmp_path / "new", restoring._put
+
+    def put_badly(target: Path, content: Any) -> None:
+        put(target, content)
+        if target.name == "readiness.html":
+            target.write_bytes(b"<q>")
+
+    monkeypatch.setattr(restoring, "_put", put_badly)
+    with pytest.raises(RunError, match=r"readiness\.html is not as the backup has it\. .+ Nothing was restored"):
+        restore(settings(there), path)
+    assert not (there / "out").exists() and not (there / "landing").exists()
+    monkeypatch.setattr(restoring, "_put", put)
+    restore(settings(there), path)
+    assert wanted(there) == wanted(home)
 
 
 def hostile(path: Path, *members: tarfile.TarInfo, listed: dict[str, Any] | None = None) -> Path:
