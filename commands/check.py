@@ -27,7 +27,7 @@ from send_ready.configuration import COUNCIL, Settled
 from send_ready.database import identifier
 from send_ready.issues import Issue
 from send_ready.settings import Settings
-from warehouse.build import seed
+from warehouse import seeds
 
 LINES = {
     "header": "header",
@@ -261,7 +261,7 @@ def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract
     for column in contract.columns:
         if not column.crosswalk:
             continue
-        known = {row["local_value"].strip().lower() for row in seed(f"xwalk_{column.crosswalk}", settings)}
+        known = {row["local_value"].strip().lower() for row in seeds.rows(f"xwalk_{column.crosswalk}", settings)}
         values = con.execute(
             f"SELECT {identifier(column.name)}, count(*) FROM typed WHERE {identifier(column.name)} IS NOT NULL "
             "GROUP BY 1 ORDER BY 2 DESC, 1"

@@ -60,7 +60,7 @@ def verdict(given: Settings, options: Namespace) -> int:
 
 
 def build(given: Settings, _: Namespace) -> None:
-    from warehouse.build import build
+    from warehouse.dbt import build
 
     build(*run_in_force(given))
 

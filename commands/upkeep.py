@@ -61,6 +61,6 @@ def postgres_roles(_: Settings, __: Namespace) -> None:
 
 
 def catalogue(given: Settings, _: Namespace) -> None:
-    from warehouse.build import write_docs
+    from warehouse.catalogue import write_docs
 
     print(write_docs(given))

@@ -26,7 +26,7 @@ from send_ready.database import identifier, literal
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
-from warehouse import build
+from warehouse import seeds
 
 SHIPPED = Path(__file__).with_name("feeds")
 LISTED = 1_000  # failing rows of one rule that are listed one by one; the rest are counted
@@ -118,7 +118,7 @@ def _check(
     rules = [rule for rule in rules if not rule.needs & absent]
     with database.scratch(run.folder / "spill") as con:
         columns = {column for rule in rules for column in rule.needs}
-        seed = partial(build.seed, settings=settings)
+        seed = partial(seeds.rows, settings=settings)
         frame = frames.read(con, source, "file_row_number", contract.id, columns, run.as_at, seed)
         try:
             checked = engine.check(contract.id, frame, rules)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from send_ready.database import identifier, literal
-from warehouse import build
+from warehouse import seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def read(
     name: str,
     columns: Iterable[str],
     as_at: date,
-    seed: Callable[[str], list[dict[str, str]]] = build.seed,
+    seed: Callable[[str], list[dict[str, str]]] = seeds.rows,
 ) -> pd.DataFrame:
     """The named columns of `source` (a table or table function), helpers included, for the rules of `name`.
 

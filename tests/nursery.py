@@ -8,8 +8,7 @@ A line of JSON on stdin asks for one thing, and one line on stdout answers it:
 With `kill_at` the step is killed before the nth thing that it does to a file of its SEND_HOME, as Python's audit events
 tell them.
 
-dbt's project is parsed once for all steps that build from the shipped seeds, as that takes a third of their time. Each
-step that is a process of its own parses it for itself: those of test_drill.py and security/test_night.py.
+dbt's project is read once for all steps that build, as it was kept.
 """
 
 import gc
@@ -19,9 +18,8 @@ import os
 import pkgutil
 import signal
 import sys
-import tempfile
 import traceback
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,49 +46,21 @@ def import_rooms() -> None:
 
 
 @cache
-def parsed() -> Any:
-    """dbt's manifest of the project, in which nothing depends on the variables of a run.
+def parse() -> None:
+    """Have dbt's project parsed for every step: by a child, as dbt leaves threads behind, then read as it was kept."""
+    from warehouse.dbt import parsed_project
 
-    Parsed by a child, as dbt leaves threads behind, and read as dbt reads what it parsed before.
-    """
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
-
-    with tempfile.TemporaryDirectory() as folder:
-        if not (child := os.fork()):
-            _parse(folder)
-            os._exit(0)
-        os.waitpid(child, 0)
-        data = Path(folder, "partial_parse.msgpack").read_bytes()
-    manifest = Manifest.from_msgpack(data, decoder=extended_mashumuro_decoder)
-    manifest.build_flat_graph()
-    return manifest
-
-
-def _parse(folder: str) -> None:
-    from dbt.cli.main import dbtRunner
-
-    from warehouse.build import DBT_PROJECT, SEEDS
-
-    os.environ |= {"SEND_DBT_WAREHOUSE": f"{folder}/warehouse.duckdb", "SEND_SEEDS": str(SEEDS)}
-    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", folder]
-    variables = json.dumps(dict.fromkeys(("as_at", "la_code", "run_id"), "any"))
-    logs = ["--log-path", folder, "--log-level", "none", "--log-level-file", "none"]
-    dbtRunner().invoke(["parse", *folders, *logs, "--vars", variables])
-
-
-def is_of_shipped_seeds(asked: dict[str, Any]) -> bool:
-    environment = asked["environment"]
-    return {
-        "build": "SEND_CONFIG" not in environment,
-        "dbt": environment.get("SEND_SEEDS") == str(PROJECT / "dbt_project" / "seeds"),
-    }.get(asked["arguments"][0], False)
+    if not (child := os.fork()):
+        parsed_project()
+        os._exit(0)
+    os.waitpid(child, 0)
+    parsed_project()
 
 
 def bear(asked: dict[str, Any]) -> int:
     """Fork a step and give its process id."""
-    if is_of_shipped_seeds(asked):
-        parsed()
+    if asked["arguments"][0] in ("build", "dbt"):
+        parse()
     gc.freeze()  # or the first collection in each step would copy every page that it shares with this process
     if child := os.fork():
         return child
@@ -112,12 +82,8 @@ def bear(asked: dict[str, Any]) -> int:
 
 
 def _work(asked: dict[str, Any]) -> int:
-    from dbt.cli import main
-
     from commands import cli
 
-    if is_of_shipped_seeds(asked):
-        main.dbtRunner = partial(main.dbtRunner, parsed())  # type: ignore[assignment, misc]
     if moment := asked.get("kill_at"):
         _kill_at(moment, asked["environment"]["SEND_HOME"])
     if asked["arguments"][0] == "dbt":
@@ -127,9 +93,9 @@ def _work(asked: dict[str, Any]) -> int:
 
 def _dbt(results: str, *arguments: str) -> int:
     """dbt by itself: the status and message of each node, by its unique id, go into a file."""
-    from dbt.cli import main
+    from warehouse.dbt import call
 
-    invoked = main.dbtRunner().invoke(list(arguments))
+    invoked = call(list(arguments))
     if invoked.exception:
         raise invoked.exception
     nodes = {

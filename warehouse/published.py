@@ -9,9 +9,8 @@ import send_ready
 from send_ready.database import identifier, literal
 from send_ready.layout import LAYOUT_VERSION
 from send_ready.runs import Run
-from warehouse import build
-from warehouse.build import Keys
 from warehouse.descriptions import OURS, STAMP
+from warehouse.keys import Keys, keys_of
 
 FOR_ALL = ("core", "kpi", "quality")  # what every analyst may read
 SCHEMAS = (*FOR_ALL, "annex_a", "person_identifiable")
@@ -70,7 +69,7 @@ def keys(run: Run) -> dict[str, Keys]:
                 column: (_published(*table.split(".")), there) for column, (table, there) in found.references.items()
             },
         )
-        for built, found in build.keys(run).items()
+        for built, found in keys_of(run).items()
         if tuple(built.split(".")) != PARTIAL
     }
 

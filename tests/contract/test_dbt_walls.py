@@ -13,7 +13,7 @@ import yaml
 
 from tests.dbt.harness import COUNCIL_COLUMNS, LA_CODE, PROJECT, ROOT, columns, contracts, dbt, make_raw
 from warehouse import published
-from warehouse.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
+from warehouse.load import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
 from warehouse.postgres import roles
 
 MODELS = PROJECT / "models"

@@ -65,7 +65,7 @@ def users(*names: str) -> set[str]:
                 "send_ready/settings.py",
                 "commands/program.py",  # hands the whole of it to the fork server,
                 "commands/fork_server.py",  # for the step that takes its place
-                "warehouse/build.py",
+                "warehouse/dbt.py",
                 "commands/airflow_home.py",
                 "plugins/inspection_deadline.py",
                 "dags/annex_a_request.py",  # the whole of it, for the program that asks
@@ -82,7 +82,7 @@ def users(*names: str) -> set[str]:
                 "plugins/inspection_deadline.py",  # an alarm that cannot be timed rings at once
             },
         ),
-        ("imports dbt", ("dbt",), {"warehouse/build.py"}),
+        ("imports dbt", ("dbt",), {"warehouse/dbt.py"}),
     ],
 )
 def test_one_place(what: str, names: tuple[str, ...], allowed: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""A warehouse as warehouse.build leaves it for dbt: schema raw, made from the contracts and given rows."""
+"""A warehouse as warehouse.load leaves it for dbt: schema raw, made from the contracts and given rows."""
 
 import json
 import os
@@ -13,7 +13,9 @@ import yaml
 from extract.contract import TYPES
 from send_ready import database
 from tests.steps import Step, shared
-from warehouse.build import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS, SEEDS
+from warehouse import seeds as loading
+from warehouse.load import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
+from warehouse.own_seeds import SEEDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = ROOT / "dbt_project"
@@ -119,7 +121,12 @@ def dbt(path: Path, *arguments: str, as_at: date = AS_AT, seeds: str = str(SEEDS
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     kept = ["--target-path", str(target), "--log-path", str(path.parent / "logs")]
     given = ["dbt", str(results), *arguments, *where, *kept, "--quiet", "--vars", json.dumps(variables)]
-    environment = {**os.environ, "SEND_DBT_WAREHOUSE": str(path), "SEND_SEEDS": seeds}
+    environment = {**os.environ, "SEND_DBT_WAREHOUSE": str(path)}
+    if arguments[0] == "build":
+        with database.writer(path) as con:
+            con.execute("DROP SCHEMA IF EXISTS seeds CASCADE")
+            loading.create(con, Path(seeds))
+        given += ["--exclude-resource-type", "seed"]
     ended = Step(shared(), arguments=given, environment=environment, said=str(said)).wait()
     assert ended and ended.status == 0, ended
     success, nodes = json.loads(results.read_text(encoding="utf-8"))

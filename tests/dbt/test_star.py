@@ -1,4 +1,4 @@
-"""A run as warehouse.build leaves it for BI: the star, its keys, who is in it and who is not, and its catalogue."""
+"""A run as warehouse.dbt leaves it for BI: the star, its keys, who is in it and who is not, and its catalogue."""
 
 import csv
 import os
@@ -20,7 +20,9 @@ from send_ready.layout import COUNCILS
 from send_ready.runs import Run, RunError
 from send_ready.settings import load
 from tests.dbt.harness import AS_AT, LA_CODE, PROJECT, Row, columns, contracts, read
-from warehouse import build
+from warehouse import catalogue, dbt
+from warehouse.keys import Keys, keys_of
+from warehouse.load import FEED_COLUMNS
 
 PUBLISHED = ("core", "kpi", "quality", "annex_a", "person_identifiable")
 CHROMIUM = shutil.which("chromium")
@@ -106,7 +108,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for feed, contract in contracts().items():
         _extracted(run, feed, columns(contract), ROWS.get(feed, []))
     with patch.dict(os.environ):
-        build.build(run, load({"SEND_HOME": str(run.home)}))
+        dbt.build(run, load({"SEND_HOME": str(run.home)}))
     files.write_json(run.record, {"run_id": run.run_id, "as_at": str(run.as_at), "la_code": run.la_code})
     return run
 
@@ -122,7 +124,7 @@ def _extracted(run: Run, feed: str, types: dict[str, str], rows: list[Row]) -> N
             con.execute(f"INSERT INTO typed ({', '.join(given)}) VALUES ({places})", [*given.values()])
         con.execute(f"COPY typed TO {database.literal(path)} (FORMAT parquet)")
     source, name = feed.split(".")
-    result: dict[str, Any] = dict.fromkeys(build.FEED_COLUMNS) | {
+    result: dict[str, Any] = dict.fromkeys(FEED_COLUMNS) | {
         "source": source,
         "feed": name,
         "status": "fresh",
@@ -279,9 +281,9 @@ def test_every_published_table_and_column_is_described_where_bi_tools_look(run: 
 
 
 def test_keys_are_told_of_every_published_table_and_hold(run: Run) -> None:
-    keys = build.keys(run)
+    keys = keys_of(run)
     assert set(published(run)) <= set(keys)
-    assert keys["core.fct_attendance_week"] == build.Keys(
+    assert keys["core.fct_attendance_week"] == Keys(
         ("student_id", "urn", "week_commencing_date"),
         frozenset({"urn"}),
         {
@@ -304,9 +306,9 @@ def test_keys_are_told_of_every_published_table_and_hold(run: Run) -> None:
 def test_a_run_that_was_never_built_has_neither_keys_nor_catalogue(tmp_path: Path) -> None:
     never = Run(tmp_path, "never", AS_AT, LA_CODE)
     with pytest.raises(RunError, match="Build the run"):
-        build.keys(never)
+        keys_of(never)
     with pytest.raises(RunError, match="no run with a whole warehouse to describe"):
-        build.write_docs(load({"SEND_HOME": str(tmp_path)}))
+        catalogue.write_docs(load({"SEND_HOME": str(tmp_path)}))
 
 
 @contextmanager
@@ -325,7 +327,7 @@ def somebody_reading(run: Run) -> Iterator[None]:
 def test_the_catalogue_is_one_page_without_values_that_asks_nothing_of_a_network(run: Run) -> None:
     before = files.sha256(run.warehouse)
     with patch.dict(os.environ), somebody_reading(run):
-        page = build.write_docs(load({"SEND_HOME": str(run.home)}))
+        page = catalogue.write_docs(load({"SEND_HOME": str(run.home)}))
     assert page == run.home / "catalogue" / "index.html"
     assert [each.name for each in page.parent.iterdir()] == ["index.html"]
     assert files.sha256(run.warehouse) == before

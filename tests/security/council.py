@@ -22,7 +22,7 @@ from extract import contract as contracts
 from extract.contract import Contract, normalise
 from sample import council, layout
 from send_ready import settings
-from warehouse import build
+from warehouse import load
 
 # What of a child must never stand in a log, by its column in any contract.
 NAMES = {"surname", "forename", "child_first_name", "child_last_name", "first_name", "last_name"}
@@ -120,7 +120,7 @@ def write_config(folder: Path) -> None:
         folder / "targets" / "kpi_targets.csv",
         [{**row, "basis": attack} for row, attack in zip(targets, cycle(attacks), strict=False)],
     )
-    decisions = [dict.fromkeys(build.DECISION_COLUMNS, attack) for attack in attacks]
+    decisions = [dict.fromkeys(load.DECISION_COLUMNS, attack) for attack in attacks]
     _write_rows(folder / "decisions" / "person_links.csv", decisions)
 
 

@@ -20,7 +20,7 @@ from send_ready import configuration, files, layout, runs, settings, tables
 from send_ready.configuration import ASIDE, COUNCIL, LAST_GOOD, MENDED, NOTHING, SHIPPED, Held
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
-from warehouse import build, council_files, own_seeds
+from warehouse import council_files, own_seeds, seeds
 
 STUDENTS = "contracts/capita_one__students.yml"
 HEADERS = "column_maps/capita_one__students.csv"
@@ -76,8 +76,8 @@ def use(run: Run, in_force: Settings) -> None:
         feeds.rules_of(contract.id, in_force)
     for listed in layout.lists():
         lists.rules_of(listed, in_force)
-    for path in build._seeds(run, in_force).rglob("*.csv"):
-        assert build.seed(path.stem, in_force)
+    for path in seeds.folder_in_force(run, in_force).rglob("*.csv"):
+        assert seeds.rows(path.stem, in_force)
     assert in_force.config
     if (decisions := in_force.config / DECISIONS).exists():
         tables.read(decisions, *tables.DECISIONS)
@@ -97,13 +97,13 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
     use(*house.settle()[:2])
     periods.load(house.given)
     for name in own_seeds.names():
-        build.seed(name, house.given)
+        seeds.rows(name, house.given)
     assert asked == set(council_files.known()) - {DECISIONS}
     rooms = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
     paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
     asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
     assert asking == {"extract/contract.py", "expectations/feeds.py", "expectations/lists.py",
-                      "operations/retention/periods.py", "warehouse/build.py"}  # fmt: skip
+                      "operations/retention/periods.py", "warehouse/seeds.py"}  # fmt: skip
     for name, kind in council_files.known().items():
         assert name == DECISIONS or council_files.shipped(name, kind) or kind.folder == "expectations/feeds", name
 
@@ -233,7 +233,7 @@ def test_a_folder_of_configuration_that_is_away_is_as_it_was_in_the_last_good_ru
     _, in_force, held = house.settle()
     assert {held[name].instead for name in (SEX, HEADERS)} == {LAST_GOOD}
     assert held["contracts/"].state == ASIDE and "No such file" in str(held["contracts/"].reason)
-    assert build.seed("xwalk_sex", in_force) == [{"local_value": "boy", "code": "M"}]
+    assert seeds.rows("xwalk_sex", in_force) == [{"local_value": "boy", "code": "M"}]
     assert "Childs Surname" in str(contracts.load("capita_one.students", in_force).columns)
 
 
@@ -282,10 +282,10 @@ def test_a_run_keeps_the_configuration_that_it_began_with(house: House) -> None:
     run, _, _ = house.settle()
     house.write(SEX, "local_value,code\nboy,F\n")
     in_force = settle.in_force(run, house.given)
-    assert build.seed("xwalk_sex", in_force) == [{"local_value": "boy", "code": "M"}]
+    assert seeds.rows("xwalk_sex", in_force) == [{"local_value": "boy", "code": "M"}]
     (run.folder / configuration.RECORD).unlink()  # of a version that kept none
     in_force = settle.in_force(run, house.given)
-    assert build.seed("xwalk_sex", in_force) == [{"local_value": "boy", "code": "F"}]
+    assert seeds.rows("xwalk_sex", in_force) == [{"local_value": "boy", "code": "F"}]
 
 
 def test_begin_tells_and_goes_on(house: House, capsys: pytest.CaptureFixture[str]) -> None:

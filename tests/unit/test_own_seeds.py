@@ -10,14 +10,14 @@ from publish_run import AS_AT, settings
 from operations import settle
 from send_ready import database, tables
 from send_ready.runs import Run
-from warehouse import build, own_seeds
+from warehouse import dbt, load, own_seeds, seeds
 
 
 def laid_over(home: Path, name: str, text: bytes, folder_name: str = "crosswalks") -> Path:
     folder = home / "config" / folder_name
     folder.mkdir(parents=True)
     (folder / name).write_bytes(text)
-    return build._seeds(Run(home, "one", AS_AT, "999"), settings(home, config=home / "config"))
+    return seeds.folder_in_force(Run(home, "one", AS_AT, "999"), settings(home, config=home / "config"))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_rows_added_on_another_system_are_rows(tmp_path: Path, text: bytes) -> N
 
 @pytest.mark.parametrize("name", ["xwalk_gender", "annex_a_columns", "kpi_catalogue"])
 def test_what_is_not_a_councils_to_change_has_no_effect_and_is_told(tmp_path: Path, name: str) -> None:
-    assert laid_over(tmp_path, f"{name}.csv", b"local_value,code\n") == build.SEEDS
+    assert laid_over(tmp_path, f"{name}.csv", b"local_value,code\n") == own_seeds.SEEDS
     with settle.trial(settings(tmp_path, config=tmp_path / "config")) as (_, settled):
         assert settled.unused == (f"crosswalks/{name}.csv",)
 
@@ -53,16 +53,16 @@ def test_a_councils_targets_stand_in_for_the_shipped_ones(tmp_path: Path) -> Non
 def test_without_files_of_its_own_a_council_has_the_shipped_seeds(tmp_path: Path) -> None:
     run = Run(tmp_path, "one", AS_AT, "999")
     (tmp_path / "config" / "targets").mkdir(parents=True)
-    assert build._seeds(run, settings(tmp_path, config=tmp_path / "config")) == build.SEEDS
-    assert build._seeds(run, settings(tmp_path)) == build.SEEDS
+    assert seeds.folder_in_force(run, settings(tmp_path, config=tmp_path / "config")) == own_seeds.SEEDS
+    assert seeds.folder_in_force(run, settings(tmp_path)) == own_seeds.SEEDS
 
 
 def test_rules_look_things_up_in_the_councils_own_seeds(tmp_path: Path) -> None:
     ours = settings(tmp_path, config=tmp_path / "config")
-    assert {row["kpi_id"] for row in build.seed("kpi_catalogue", ours)} == {f"K{number:02}" for number in range(1, 68)}
+    assert {row["kpi_id"] for row in seeds.rows("kpi_catalogue", ours)} == {f"K{number:02}" for number in range(1, 68)}
     laid_over(tmp_path, "xwalk_action_status.csv", b"\xef\xbb\xbflocal_value,code\r\nAmber,in_progress\r\n")
-    assert build.seed("xwalk_action_status", ours) == [{"local_value": "Amber", "code": "in_progress"}]
-    assert len(build.seed("xwalk_action_status")) > 10
+    assert seeds.rows("xwalk_action_status", ours) == [{"local_value": "Amber", "code": "in_progress"}]
+    assert len(seeds.rows("xwalk_action_status")) > 10
 
 
 def test_a_spreadsheets_own_encoding_is_read(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def decided(home: Path, text: bytes) -> list[tuple[str, ...]]:
     (home / "config" / "decisions" / "person_links.csv").write_bytes(text)
     with database.scratch() as con:
         con.execute("CREATE SCHEMA raw")
-        build._create_decisions(con, settings(home, config=home / "config"))
+        load._create_decisions(con, settings(home, config=home / "config"))
         return con.execute("FROM raw.person_decisions").fetchall()
 
 
@@ -148,12 +148,12 @@ def test_a_copy_of_what_ships_is_taken_whole(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.csv").write_text(text)
     rows = own_seeds.read(tmp_path / f"{name}.csv")
     assert tables.write(rows, own_seeds.header(name)).decode().count("\n") == text.count("\n")
-    assert [{k: v.strip() for k, v in row.items()} for row in build.seed(name)] == rows
+    assert [{k: v.strip() for k, v in row.items()} for row in seeds.rows(name)] == rows
 
 
 @pytest.mark.parametrize("name", own_seeds.names())
 def test_the_key_of_a_table_is_that_which_the_build_tests(name: str) -> None:
-    written = yaml.safe_load((build.DBT_PROJECT / "models" / "seeds.yml").read_text())["seeds"]
+    written = yaml.safe_load((dbt.DBT_PROJECT / "models" / "seeds.yml").read_text())["seeds"]
     (seed,) = (each for each in written if each["name"] == name)
     if not name.startswith("xwalk_"):  # whose values one_code_a_value.sql compares without case
         assert list(own_seeds.table(name).key) == seed["config"]["meta"]["primary_key"]

@@ -9,10 +9,10 @@ import pytest
 
 from sample import board, council
 from sample.chance import Scene
-from warehouse import build
+from warehouse import seeds
 
 AS_AT = date(2026, 11, 16)
-CATALOGUE = {row["kpi_id"]: row for row in build.seed("kpi_catalogue")}
+CATALOGUE = {row["kpi_id"]: row for row in seeds.rows("kpi_catalogue")}
 
 
 def scene(as_at: date = AS_AT) -> Scene:
@@ -63,7 +63,7 @@ def test_a_plan_of_twenty_actions_with_every_colour() -> None:
     plan = board.actions(scene())
     assert len(plan) == 20 and plan["area"].nunique() == 5
     assert set(plan["impact_measure"]) <= set(CATALOGUE)
-    known = {row["local_value"]: row["code"] for row in build.seed("xwalk_action_status")}
+    known = {row["local_value"]: row["code"] for row in seeds.rows("xwalk_action_status")}
     codes = plan["status"].str.lower().map({value.lower(): code for value, code in known.items()})
     assert set(codes) == set(known.values())
     is_done = codes == "complete"

@@ -34,7 +34,7 @@ from send_ready.database import identifier, literal
 from send_ready.home import INBOX, RUNS, SERVING
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
-from warehouse import build, published, serve
+from warehouse import dbt, published, serve
 from warehouse.postgres import publish as postgres
 
 AS_AT, LA_CODE = date(2026, 11, 16), "999"
@@ -397,7 +397,7 @@ def small_council(home: Path, plans: int, sen_support: int) -> tuple[Run, Settin
     run = runs.begin(settings)
     for each in contract.load_all(settings):
         extract(run, settings, each.id)
-    build.build(run, settings)
+    dbt.build(run, settings)
     return run, settings
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from send_ready.database import identifier, literal
 from send_ready.runs import RunError
-from warehouse.build import Keys
+from warehouse.keys import Keys
 from warehouse.postgres.connection import Cursor
 from warehouse.published import Table
 
