@@ -8,13 +8,13 @@ from sample.chance import DAY, NO_DATE, Dates, Flags, Ints, Scene, Texts, day, d
 from sample.establishments import NEIGHBOURS
 from sample.people import NO_SCHOOL
 from sample.years import YEAR, calendar
-from warehouse import build
+from warehouse import seeds
 
 FIRST_PLANS = np.datetime64("2014-09-01")  # the Children and Families Act 2014 came into force
 SETTINGS = ("OLA", "OPA", "EHE", "EYP", "OTH", "NEET", "NIEC", "NIEO")
 BOARDING = ("special_independent", "nmss", "spi")
 ASSESSED_YEARS = 3  # older assessments are not in the export
-DAYS = {row["limit_name"]: int(row["days"]) for row in build.seed("statutory_limits")}
+DAYS = {row["limit_name"]: int(row["days"]) for row in seeds.rows("statutory_limits")}
 SECOND_NEEDS = {"ASD": "SLCN", "SLCN": "ASD", "SEMH": "SLCN", "MLD": "SLCN", "SLD": "ASD", "PMLD": "PD", "PD": "MLD",
                 "SPLD": "SEMH", "HI": "SLCN", "VI": "PD", "MSI": "HI", "OTH": "SEMH", "DS": "SLD"}  # fmt: skip
 HAD_PLAN = ("plan", "hub_plan", "hub_only", "visitor")  # and whoever has a date on which it ended

@@ -141,7 +141,7 @@ def call(arguments: list[str]) -> Any:
     try:
         return dbtRunner(parsed_project()).invoke(arguments)
     finally:
-        DuckDBConnectionManager.close_all_connections()
+        cast(Any, DuckDBConnectionManager).close_all_connections()
 
 
 @cache
@@ -158,7 +158,7 @@ def parsed_project() -> Any:
     sources = _sources()
     kept = KEPT.read_bytes() if KEPT.is_file() and os.access(KEPT, os.R_OK) else b""
     if kept[:HASH] == sources and kept[HASH : 2 * HASH] == sha256(kept[2 * HASH :]).digest():
-        manifest = Manifest.from_msgpack(kept[2 * HASH :], decoder=extended_mashumuro_decoder)
+        manifest: Any = Manifest.from_msgpack(kept[2 * HASH :], decoder=extended_mashumuro_decoder)
         manifest.build_flat_graph()
         return manifest
     with TemporaryDirectory() as folder:

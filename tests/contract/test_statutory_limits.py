@@ -6,9 +6,9 @@ import re
 import pytest
 
 from send_ready.settings import PROJECT
-from warehouse.build import seed
+from warehouse import seeds
 
-LIMITS = {row["limit_name"]: row for row in seed("statutory_limits")}
+LIMITS = {row["limit_name"]: row for row in seeds.rows("statutory_limits")}
 ROOMS = ("dbt_project/models", "dbt_project/macros", "expectations", "publish", "inspection", "sample", "warehouse")
 SPANS = "|".join(sorted({row["days"] for row in LIMITS.values() if int(row["days"]) > 28}))
 # A day plus or minus a span of days, or a comparison of days with one, in SQL or Python.
@@ -42,7 +42,7 @@ def test_a_definition_says_the_days_that_count() -> None:
     """The catalogue tells people the days in words; each number of days there is the limit that its law sets."""
     laws = {row["source"].split(";")[0]: row["days"] for row in LIMITS.values()}
     said = 0
-    for row in seed("kpi_catalogue"):
+    for row in seeds.rows("kpi_catalogue"):
         for days, weeks in re.findall(r"(\d+) weeks \((\d+) days\)", row["definition"]):
             said += 1
             assert int(weeks) == 7 * int(days), row["kpi_id"]
