@@ -38,7 +38,7 @@ NEEDED = {  # what steps import where they use it, as module or module:function
         "warehouse.serve",
     ),
     RULES: ("expectations.feeds", "expectations.lists", "expectations.gx:load"),
-    BUILD: ("warehouse.build", "dbt.adapters.duckdb", "dbt.cli.main"),
+    BUILD: ("warehouse.dbt:kept_project", "dbt.adapters.duckdb", "dbt.cli.main"),
 }
 AT_ONCE = min(4, len(os.sched_getaffinity(0)))  # the DAGs let four tasks run at once
 SIDE_BY_SIDE = ([("extract", feed) for feed in contract.feeds()], [("publish",), ("serve",)])

@@ -151,18 +151,29 @@ def parsed_project() -> Any:
     Parsing takes a third of a small council's build, and nothing in it depends on a run: variables are read when a
     node is run. The seeds that are loaded may be a council's own; here they are known by name alone.
     """
-    from dbt.cli.main import dbtRunner
+    return kept_project() or _parse()
+
+
+@cache
+def kept_project() -> Any:
+    """dbt's manifest of the project as an earlier process kept it, if it is whole and the project is still the same."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    sources = _sources()
     kept = KEPT.read_bytes() if KEPT.is_file() and os.access(KEPT, os.R_OK) else b""
-    if kept[:HASH] == sources and kept[HASH : 2 * HASH] == sha256(kept[2 * HASH :]).digest():
-        manifest: Any = Manifest.from_msgpack(kept[2 * HASH :], decoder=extended_mashumuro_decoder)
-        manifest.build_flat_graph()
-        return manifest
+    if kept[:HASH] != _sources() or kept[HASH : 2 * HASH] != sha256(kept[2 * HASH :]).digest():
+        return None
+    manifest: Any = Manifest.from_msgpack(kept[2 * HASH :], decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+def _parse() -> Any:
+    from dbt.cli.main import dbtRunner
+
+    sources = _sources()
     with TemporaryDirectory() as folder:
-        os.environ |= _environment(Path(folder, "warehouse.duckdb"))
+        os.environ |= _environment(Path(folder, "warehouse.duckdb")) | os.environ  # a file is named, and not opened
         variables = json.dumps(dict.fromkeys(("as_at", "la_code", "run_id"), "of a run"))
         outcome = dbtRunner().invoke(["parse", *_folders(Path(folder)), "--vars", variables])
         if not outcome.success:
