@@ -23,12 +23,11 @@ from extract.inbox import drive, names
 from extract.inbox.drive import Unreadable, Unsettled
 from extract.text.load import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import confined, disk, files
-from send_ready.home import LANDING
+from send_ready.home import LANDING, NO_DATE
 from send_ready.settings import LONDON, Settings
 
 SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it still grows
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
-NO_DATE = "no-date"
 ORDINARY = 10 * disk.MB  # a disk without room for an export of this size has no room for the night
 ROOM = 3  # times its size: landed, as Parquet, and what else the night writes of it
 

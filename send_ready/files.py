@@ -40,6 +40,19 @@ def held(path: Path) -> bytes:
         return b""
 
 
+def visible(folder: Path) -> list[Path]:
+    """Regular files at any depth, in order. What is hidden is a lock or half of something; links are made again."""
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith(".") or path.is_symlink():
+            continue
+        if path.is_dir():
+            found += visible(path)
+        elif path.is_file():
+            found.append(path)
+    return found
+
+
 def created(path: Path) -> BinaryIO:
     """A new file to write, which takes the place of what an earlier process left under its name, a link included."""
     path.unlink(missing_ok=True)

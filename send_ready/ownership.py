@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from send_ready.home import Readers, readers
 from send_ready.settings import SettingsError
 
 OWN = 0o700
 READ, WRITE, PASS = 4, 2, 1
-FOR_OTHERS = "inbox"  # others may drop exports there, where it is a mount of its own
 # What an access list may give people by name: the way through SEND_HOME, and reading of what goes out.
-BY_NAME = {"": PASS, "out": READ | PASS}
+ALLOWED = {Readers.NAMED: READ | PASS}
 _LIST, _ENTRY = "system.posix_acl_access", "<HHI"  # version, then tag, permissions and number of each entry
 _NAMED_USER, _GROUP, _NAMED_GROUP, _MASK, _OTHER = 0x02, 0x04, 0x08, 0x10, 0x20
 
@@ -31,9 +31,10 @@ def check(home: Path) -> None:
     if any(others(home)) and home.stat().st_uid == os.geteuid() and _is_new(home):
         home.chmod(OWN)
         print(f"{home} is new, and closed to others now: chmod 700.", file=sys.stderr)
+    by_folder = readers()
     for path in (home, *_folders(home)):
         everybody, named = others(path)
-        if everybody or named & ~BY_NAME.get("" if path == home else path.name, 0):
+        if everybody or named & ~(PASS if path == home else ALLOWED.get(by_folder.get(path.name, Readers.NOBODY), 0)):
             raise SettingsError(_told(home, path))
     for parent in home.parents:
         mode = parent.stat().st_mode
@@ -75,10 +76,15 @@ def _told(home: Path, path: Path) -> str:
 
 def _folders(home: Path) -> Iterator[Path]:
     with os.scandir(home) as entries:
-        found = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name != FOR_OTHERS]
+        found = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and not _is_for_others(entry.name)]
     yield from (Path(entry.path) for entry in sorted(found, key=lambda entry: entry.name))
 
 
 def _is_new(home: Path) -> bool:
     with os.scandir(home) as entries:
-        return {entry.name for entry in entries} <= {FOR_OTHERS}
+        return all(_is_for_others(entry.name) for entry in entries)
+
+
+def _is_for_others(name: str) -> bool:
+    """Whether others may drop exports there, where it is a mount of its own."""
+    return readers().get(name) == Readers.DROPPERS

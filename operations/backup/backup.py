@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,14 +13,18 @@ import send_ready
 from inspection import release_log
 from operations.backup import archive
 from operations.backup.archive import Held
-from operations.places import alone, below
+from operations.turns import alone
 from send_ready import files
-from send_ready.home import BACKUPS, BOARD, CONFIG, INSPECTIONS, LANDING, OUT, RECORDS, REHEARSALS, Lock
+from send_ready.home import BACKUPS, CONFIG, LANDING, OUT, contents, folders_backed_up
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
-HELD = (LANDING, OUT, RECORDS, CONFIG)
 ABOUT = ("made_at", "la_code", "code_style", "code_version")
+
+
+def folders() -> list[str]:
+    """Names of what an archive holds."""
+    return [*folders_backed_up(), CONFIG]
 
 
 def backup(settings: Settings, folder: Path, now: datetime) -> Path:
@@ -37,7 +42,7 @@ def backup(settings: Settings, folder: Path, now: datetime) -> Path:
     with alone(settings.home):
         try:
             listed = archive.write(partial, _everything(settings), about)
-            archive.read(partial, HELD)
+            archive.read(partial, folders())
             os.replace(partial, target)
             files.sync(target.parent)
         except OSError as error:
@@ -74,45 +79,23 @@ def _failed(error: OSError, settings: Settings, target: Path) -> str:
 
 
 def _everything(settings: Settings) -> Iterator[Held]:
-    home, out = settings.home, settings.home / OUT
-    yield from (Held(held.name, (home / held.name).read_bytes()) for held in _in(home, home / RECORDS))
-    yield from _landing(home)
-    yield from _inspections(home)
-    with files.locked(home / Lock.BOARD):
-        editions = _in(home, home / BOARD)
-    yield from editions  # frozen once, they stay
-    with files.locked(home / Lock.PUBLISH):
-        packs = sorted(out.glob("[!.]*"))
-    for path in packs:
-        if path.is_file() and not path.is_symlink():
-            yield Held(f"{OUT}/{path.name}", path.read_bytes())
-        elif path.relative_to(home).as_posix() not in (INSPECTIONS, BOARD, REHEARSALS) and not path.is_symlink():
-            with files.locked(home / Lock.PUBLISH):  # a pack is replaced as one: not while it is read
-                yield from _in(home, path)
+    """Every file of every place that is backed up, and the council's own files."""
+    home = settings.home
+    for place, path in contents(home):
+        if not place.is_backed_up or (path.is_symlink() and not place.never_rewritten):
+            continue
+        with ExitStack() as locks:
+            for lock in place.held_by(path.relative_to(home)):
+                locks.enter_context(files.locked(home / lock))
+            stays = re.compile(place.never_rewritten or "(?!)")
+            later = list[Held]()
+            for each in [path] if path.is_file() else files.visible(path):
+                held = Held(each.relative_to(home).as_posix(), each)
+                if stays.fullmatch(held.name):
+                    later.append(held)
+                else:
+                    yield held
+        yield from later
     if settings.config:
-        for path in below(settings.config):
+        for path in files.visible(settings.config):
             yield Held(f"{CONFIG}/{path.relative_to(settings.config).as_posix()}", path)
-
-
-def _landing(home: Path) -> Iterator[Held]:
-    for feed in sorted((home / LANDING).glob("*/*")):
-        with files.locked(home / Lock.feed(f"{feed.parent.name}__{feed.name}")):
-            landed = _in(home, feed)
-        yield from landed  # never rewritten
-
-
-def _inspections(home: Path) -> Iterator[Held]:
-    """What may change is read under the locks of calls and releases; versions, which never do, are read later."""
-    root = home / INSPECTIONS
-    if not root.is_dir():
-        return
-    with files.locked(root / Lock.CALL), files.locked(root / Lock.RELEASE):
-        found = [
-            held if re.search(r"/v[0-9]+/[^/]+$", held.name) else Held(held.name, (home / held.name).read_bytes())
-            for held in _in(home, root)
-        ]
-    yield from found
-
-
-def _in(home: Path, folder: Path) -> list[Held]:
-    return [Held(path.relative_to(home).as_posix(), path) for path in below(folder)]

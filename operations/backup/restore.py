@@ -10,19 +10,18 @@ from typing import Any
 
 from operations.backup import archive, records
 from operations.backup.archive import CHUNK, LIST, Readable
-from operations.backup.backup import ABOUT, HELD
-from operations.places import alone, below
+from operations.backup.backup import ABOUT, folders
+from operations.turns import alone
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
-from send_ready.home import AIRFLOW, CONFIG, INBOX, LATEST, LOCKS, OUT, RESTORING, Lock
+from send_ready.home import CONFIG, INSPECTIONS, LATEST, OUT, RESTORING, Lock, folders_that_may_precede_restore
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
 WHOLE = "whole.json"  # in there, once everything was unpacked and checked
-MAY_BE_THERE = {INBOX, LOCKS, AIRFLOW, RESTORING}
 CLOSED_FOLDER = 0o500  # of a frozen version, and of a release
-FREEZES = re.compile(r"(out/inspections/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
+FREEZES = re.compile(rf"({INSPECTIONS}/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
 
 
 def restore(settings: Settings, file: Path) -> list[str]:
@@ -62,7 +61,7 @@ def _undisturbed(home: Path) -> Iterator[None]:
 
 
 def _check_empty(home: Path) -> None:
-    found = [path for path in sorted(home.iterdir()) if path.name not in MAY_BE_THERE]
+    found = [path for path in sorted(home.iterdir()) if path.name not in folders_that_may_precede_restore()]
     if there := [path.name for path in found if not path.is_dir() or any(path.iterdir())]:
         raise RunError(
             f"{home} is not empty: {', '.join(there)}. A backup is restored into an empty SEND_HOME only. Move these "
@@ -74,7 +73,7 @@ def _checked(file: Path, settings: Settings) -> dict[str, Any]:
     """The list of an archive that can be restored here."""
     if not file.is_file():
         raise RunError(f"There is no file {file}. Name a backup, such as send-ready_888_20261116T031500Z.tar.gz.")
-    listed = archive.read(file, HELD, shutil.disk_usage(settings.home).free)
+    listed = archive.read(file, folders(), shutil.disk_usage(settings.home).free)
     if not all(isinstance(listed.get(name), str) and confined.is_plain(listed[name]) for name in ABOUT):
         raise RunError(f"{file} is no backup that can be restored: it does not say of what. Nothing was changed.")
     if listed["la_code"] != settings.la_code:
@@ -94,7 +93,7 @@ def _unpack(file: Path, folder: Path, listed: dict[str, Any]) -> None:
     """Write every file, then read all of them from the disk again."""
     folder.mkdir(parents=True)
     try:
-        with archive.opened(file, HELD) as members:
+        with archive.opened(file, folders()) as members:
             for name, content in members:
                 if name != LIST:
                     _put(folder / name, content)
@@ -132,8 +131,8 @@ def _settle(home: Path, staging: Path) -> None:
 
 
 def _there(home: Path) -> Iterator[str]:
-    for name in HELD:
-        found = below(home / name)
+    for name in folders():
+        found = files.visible(home / name)
         yield f"{home / name}: {len(found):,} files, {sum(path.stat().st_size for path in found):,} bytes"
 
 

@@ -3,7 +3,7 @@
 import calendar
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,35 +17,9 @@ from extract.removed import Removed
 from operations.retention.periods import Periods
 from publish import pack
 from send_ready import confined, files, runs
-from send_ready.home import BOARD, INSPECTIONS, OUT, PUBLISHED, REHEARSALS, RUNS, SERVING
+from send_ready.home import LEFTOVERS, OUT, RUNS, SERVING, expression, found, kinds, pattern_of
 from send_ready.settings import LONDON, Settings
 
-LEFTOVERS = (
-    "landing/*/*/.*.partial",
-    "landing/*/*/.reading",
-    "typed/*/*/.reading",
-    "out/.*.p*",
-    "out/*/.*.partial",
-    "runs/.*.old",
-    "runs/*/tmp*",
-    ".sample.partial",
-)
-_DAY, _FEED, _SHOWN = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[a-z0-9_]+/[a-z0-9_]+", "[^./][^/]*"
-_BYTES = rf"landing/{_FEED}/(?:{_DAY}|{landing.NO_DATE})/[0-9a-f]{{64}}\.[^/]+"
-PLACES = {  # where a thing of each kind lies: nothing else is ever removed, whatever a record says
-    "landing": _BYTES,
-    "packs": f"out/{_DAY}",
-    "board": "out/board/[0-9]{4}-[0-9]{2}",
-    "inspections": f"out/inspections/{_DAY}_[^/]+",
-    "inspections_unreleased": f"out/inspections/{_DAY}_[^/]+",
-    "rehearsals": f"out/rehearsals/{_DAY}_[^/]+",
-    "runs": f"runs/{_SHOWN}",
-    "published": f"published/{_SHOWN}",
-    "typed": f"typed/{_FEED}/[^/]+/{_SHOWN}",
-    "leftovers": "|".join(
-        [_BYTES, *(re.escape(each).replace(r"\*", "[^/]*").replace("/[^/]*/", f"/{_SHOWN}/") for each in LEFTOVERS)]
-    ),
-}
 NOWHERE = re.compile(r"(?!)")
 
 
@@ -68,8 +42,8 @@ class Item:
 
 def placed(home: Path, kind: object, path: object, record: object) -> Path:
     """The path of something to remove, as a record names it. Raises RunError when nothing of this kind lies there."""
-    place = re.compile(PLACES[kind]) if isinstance(kind, str) and kind in PLACES else NOWHERE
-    return confined.below(home, path, record, place)
+    is_known = isinstance(kind, str) and kind in kinds()
+    return confined.below(home, path, record, expression(pattern_of(str(kind))) if is_known else NOWHERE)
 
 
 def item(home: Path, kind: str, path: Path, sha256: str | None = None) -> Item:
@@ -91,11 +65,11 @@ def landed_item(home: Path, each: Landed, was_accepted: bool, today: date) -> It
 
 def due(settings: Settings, periods: Periods, today: date) -> list[Item]:
     """Everything older than its period, but for what stays whatever its age; links in the place of such things too."""
-    home, found = settings.home, list[Item]()
+    home, older = settings.home, list[Item]()
     for kind, days in periods.items():
         if days is not None:
-            found += FINDERS[kind](settings, today - timedelta(days=days), today)
-    return [each for each in found if os.path.lexists(home / each.path) or each.landed]
+            older += _older(settings, kind, today - timedelta(days=days), today)
+    return [each for each in older if os.path.lexists(home / each.path) or each.landed]
 
 
 def is_linked(home: Path, each: Item) -> bool:
@@ -105,18 +79,18 @@ def is_linked(home: Path, each: Item) -> bool:
 
 def counts(settings: Settings, periods: Periods, today: date) -> dict[str, int]:
     """How many things of each kind are older than their period: for exports roughly, by the names of their folders."""
-    found: dict[str, int] = {}
+    counted: dict[str, int] = {}
     for kind, days in periods.items():
         if days is not None:
             before = today - timedelta(days=days)
             by_name = kind == "landing"
             n = _old_folders(settings.home, before) if by_name else _count(settings, kind, before, today)
-            found |= {kind: n} if n else {}
-    return found
+            counted |= {kind: n} if n else {}
+    return counted
 
 
 def _count(settings: Settings, kind: str, before: date, today: date) -> int:
-    return sum(not is_linked(settings.home, each) for each in FINDERS[kind](settings, before, today))
+    return sum(not is_linked(settings.home, each) for each in _older(settings, kind, before, today))
 
 
 def _old_folders(home: Path, before: date) -> int:
@@ -156,78 +130,50 @@ def _day(each: Landed) -> date:
     return each.data_date or datetime.fromisoformat(each.landed_at).date()
 
 
-def _packs(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    out = settings.home / OUT
-    newest = pack.newest(out)
-    for path in sorted(out.glob("[0-9]*-[0-9]*-[0-9]*")):
-        if path != newest and (day := _named(path.name)) and day < before:
-            yield item(settings.home, "packs", path)
+def _older(settings: Settings, kind: str, before: date, today: date) -> Iterator[Item]:
+    """Things of a kind from before a day, but for what stays whatever its age."""
+    if kind == "landing":
+        yield from _landing(settings, before, today)
+        return
+    pattern = LEFTOVERS if kind == "leftovers" else pattern_of(kind)  # bytes without their record: see `_landing`
+    there = list(found(settings.home, pattern))
+    stays = STAYS[kind](settings, there) if kind in STAYS else set()
+    for path in there:
+        if path not in stays and (day := _age(pattern, path)) and day < before:
+            yield item(settings.home, kind, path)
 
 
-def _board(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    editions = [path for path in sorted((settings.home / BOARD).glob("*-*")) if _named(f"{path.name}-01")]
-    for path in editions[:-1]:
-        first = date.fromisoformat(f"{path.name}-01")
-        if first.replace(day=calendar.monthrange(first.year, first.month)[1]) < before:
-            yield item(settings.home, "board", path)
+def _age(pattern: str, path: Path) -> date | None:
+    """The day that a name begins with, or the last day of the month that it is; of others, when it was last touched."""
+    last = pattern.rpartition("/")[2]
+    if last.startswith("{day}"):
+        return _named(path.name.partition("_")[0])
+    if last == "{month}":
+        first = _named(f"{path.name}-01")
+        return first and first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    return _touched(path)
 
 
-def _calls(root: Path) -> Iterator[tuple[Path, date, bool]]:
-    """Folders of calls, the day of each, and whether anything was released."""
-    for path in sorted(root.glob("[0-9]*_*")):
-        if path.is_dir() and (day := _named(path.name.partition("_")[0])):
-            yield path, day, any(path.glob("released/v*"))
+def _in_use(settings: Settings, _: list[Path]) -> set[Path]:
+    """Cached exports that a run refers to."""
+    results = (runs.read(path) or {} for path in settings.home.glob(f"{RUNS}/*/feeds/*.json"))
+    return {settings.home / Path(str(typed)).parent for each in results if (typed := each.get("typed_path"))}
 
 
-def _inspections(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for path, day, is_released in _calls(settings.home / INSPECTIONS):
-        if is_released and day < before:
-            yield item(settings.home, "inspections", path)
+def _released(calls: list[Path]) -> set[Path]:
+    return {path for path in calls if any(path.glob("released/v*"))}
 
 
-def _unreleased(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for path, day, is_released in _calls(settings.home / INSPECTIONS):
-        if not is_released and day < before:
-            yield item(settings.home, "inspections_unreleased", path)
-
-
-def _rehearsals(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for path, day, _is_released in _calls(settings.home / REHEARSALS):
-        if day < before:
-            yield item(settings.home, "rehearsals", path)
-
-
-def _runs(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    folders = sorted((settings.home / RUNS).glob("[!.]*"), key=_touched)
-    for path in folders[:-1]:
-        if _touched(path) < before:
-            yield item(settings.home, "runs", path)
-
-
-def _published(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    served = (settings.home / SERVING).resolve()
-    for path in sorted((settings.home / PUBLISHED).glob("[!.]*")):
-        if path != served and _touched(path) < before:
-            yield item(settings.home, "published", path)
-
-
-def _typed(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    home = settings.home
-    used = {
-        str(Path(typed).parent)
-        for path in home.glob("runs/*/feeds/*.json")
-        if (typed := (runs.read(path) or {}).get("typed_path"))
-    }
-    for path in sorted(home.glob("typed/*/*/*/*")):
-        if path.relative_to(home).as_posix() not in used and _touched(path) < before:
-            yield item(home, "typed", path)
-
-
-def _leftovers(settings: Settings, before: date, _: date) -> Iterator[Item]:
-    for pattern in LEFTOVERS:
-        for path in sorted(settings.home.glob(pattern)):
-            if _touched(path) < before:
-                yield item(settings.home, "leftovers", path)
+# What stays of a kind, whatever its age.
+STAYS: dict[str, Callable[[Settings, list[Path]], set[Path]]] = {
+    "packs": lambda settings, _: {newest} if (newest := pack.newest(settings.home / OUT)) else set(),
+    "board": lambda _, editions: set(editions[-1:]),
+    "inspections": lambda _, calls: {*calls} - _released(calls),
+    "inspections_unreleased": lambda _, calls: _released(calls),
+    "runs": lambda _, folders: set(sorted(folders, key=_touched)[-1:]),
+    "published": lambda settings, _: {(settings.home / SERVING).resolve()},
+    "typed": _in_use,
+}
 
 
 def _touched(path: Path) -> date:
@@ -243,17 +189,3 @@ def _named(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-FINDERS = {
-    "landing": _landing,
-    "packs": _packs,
-    "board": _board,
-    "inspections": _inspections,
-    "inspections_unreleased": _unreleased,
-    "rehearsals": _rehearsals,
-    "runs": _runs,
-    "published": _published,
-    "typed": _typed,
-    "leftovers": _leftovers,
-}

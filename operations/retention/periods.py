@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from send_ready import files
+from send_ready.home import kinds
 from send_ready.settings import Settings, SettingsError
 
 NAME = "retention.yml"
@@ -12,16 +13,19 @@ Periods = dict[str, int | None]  # days; None: for good
 
 
 def load(settings: Settings) -> Periods:
-    """Days for each kind of thing. Raises SettingsError for a file that says anything else than the shipped one may."""
+    """Days for each kind of thing: of the shipped file where the council's own does not name one.
+
+    Raises SettingsError for a file that says anything else than the shipped one may.
+    """
     path = settings.config_file(NAME, shipped=SHIPPED)
-    wanted = files.read_yaml(SHIPPED)
+    shipped, known = files.read_yaml(SHIPPED), kinds()
     try:
         found = files.read_yaml(path)
     except ValueError as error:
         raise SettingsError(f"{error}\nCopy {SHIPPED} once more, and change days only.") from None
-    if not isinstance(found, dict) or set(found) != set(wanted):
-        raise SettingsError(f"{path} has to name each of these, and nothing else: {', '.join(wanted)}.")
-    return {kind: _days(path, kind, held) for kind, held in found.items()}
+    if not isinstance(found, dict) or not set(found) <= set(known):
+        raise SettingsError(f"{path} may name these, and nothing else: {', '.join(known)}.")
+    return {kind: _days(path, kind, found[kind] if kind in found else shipped[kind]) for kind in known}
 
 
 def _days(path: Path, kind: str, held: object) -> int | None:

@@ -22,9 +22,9 @@ from extract.contract import Contract
 from extract.landing import Landed
 from extract.text.load import TEXT_SUFFIXES
 from operations.retention.overdue import Item, damaged, item, landed_item, was_accepted
-from send_ready import database, runs
+from send_ready import database, home, runs
 from send_ready.database import identifier, literal
-from send_ready.home import CONFIGURATION, OUT, PUBLISHED, RUNS, SERVING
+from send_ready.home import INBOX, LANDING, PUBLISHED, RUNS, SERVING, TYPED, Holds
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
@@ -42,7 +42,13 @@ HOLDS = {
     "child_upn": "upn",
 }
 ENCODINGS = ("ascii", "utf-16-le", "utf-16-be")
-SHOWN = 12
+FOUND_OTHERWISE = {
+    LANDING,
+    TYPED,
+    RUNS,
+    PUBLISHED,
+    INBOX,
+}  # by contracts and records; `purge` names what is in the inbox
 
 
 @dataclass
@@ -61,7 +67,7 @@ def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
     """Find everything that holds the person. Nothing of what it says is about them but numbers of records and files."""
     ids = _ids(settings, asked)
     needles = sorted(set().union(*ids.values()))
-    found = Found()
+    held = Found()
     hashes = set()
     for contract in contracts.load_all(settings):
         columns = _columns(contract)
@@ -71,23 +77,23 @@ def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
         holding = [each for each in history if _in_landed(settings, each, contract, ids)]
         for each in holding:
             accepted = was_accepted(settings.home, each, contract)
-            found.items.append(landed_item(settings.home, each, accepted, today))
+            held.items.append(landed_item(settings.home, each, accepted, today))
             hashes.add(each.sha256)
         for each_damaged, _ in damaged(settings.home, contract):
             path = settings.home / each_damaged.path
             if path.suffix not in TEXT_SUFFIXES or _in_bytes(path, needles):
-                found.items.append(each_damaged)
+                held.items.append(each_damaged)
         newest = next((each for each in reversed(history) if was_accepted(settings.home, each, contract)), None)
         if newest and newest in holding:
-            found.blockers.append(
+            held.blockers.append(
                 f"{contract.id}: the newest export, of {newest.data_date}, still holds them. Put it right in the "
                 f"source system ({contract.owner}), let the next export come, and run this again."
             )
-    _runs(settings, hashes, found)
-    _published(settings, ids, found)
-    _folders(settings, needles, found)
-    found.told = [_said(ids), *found.told, *_elsewhere(settings, needles)]
-    return found
+    _runs(settings, hashes, held)
+    _published(settings, ids, held)
+    _other_places(settings, needles, held)
+    held.told = [_said(ids), *held.told, *_elsewhere(settings, needles)]
+    return held
 
 
 def _ids(settings: Settings, asked: Iterable[str]) -> Ids:
@@ -186,14 +192,14 @@ def _in_bytes(path: Path, words: Sequence[str]) -> bool:
         return bool(re.search(pattern, data, re.IGNORECASE))
 
 
-def _runs(settings: Settings, hashes: set[str], found: Found) -> None:
+def _runs(settings: Settings, hashes: set[str], held: Found) -> None:
     """Runs that were made from one of these exports."""
     for folder in sorted((settings.home / RUNS).glob("[!.]*")):
         if hashes & {(runs.read(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
-            found.items.append(item(settings.home, "runs", folder))
+            held.items.append(item(settings.home, "runs", folder))
 
 
-def _published(settings: Settings, ids: Ids, found: Found) -> None:
+def _published(settings: Settings, ids: Ids, held: Found) -> None:
     """Versions of the published warehouse. The one that is served stays until the next takes its place."""
     persons = {*ids["capita_one"], *(f"HUB-{each}" for each in ids["ehc_hub"])}
     persons |= {f"SC-{each}" for each in ids["social_care"]}
@@ -203,9 +209,9 @@ def _published(settings: Settings, ids: Ids, found: Found) -> None:
         if table.exists() and not _has_person(table, persons):
             continue
         if folder == served:
-            found.blockers.append("The published warehouse still holds them: make run, and run this again.")
+            held.blockers.append("The published warehouse still holds them: make run, and run this again.")
         else:
-            found.items.append(item(settings.home, "published", folder))
+            held.items.append(item(settings.home, "published", folder))
 
 
 def _has_person(table: Path, persons: set[str]) -> bool:
@@ -214,30 +220,23 @@ def _has_person(table: Path, persons: set[str]) -> bool:
         return bool(con.execute(query).fetchall()[0][0])
 
 
-def _folders(settings: Settings, words: Sequence[str], found: Found) -> None:
-    """Packs, editions and rehearsals with one of the IDs go; calls of the inspectors are named, and stay."""
-    out = settings.home / OUT
-    for kind, pattern in (
-        ("packs", "[0-9]*-[0-9]*-[0-9]*"),
-        ("board", "board/[0-9]*-[0-9]*"),
-        ("rehearsals", "rehearsals/[0-9]*"),
-    ):
-        for folder in sorted(out.glob(pattern)):
-            if any(_in_file(path, words) for path in _files(folder)):
-                found.items.append(item(settings.home, kind, folder))
-    calls = [
-        folder.name
-        for folder in sorted(out.glob("inspections/[0-9]*"))
-        if any(_in_file(path, words) for path in _files(folder))
-    ]
-    if calls:
-        found.told.append(
-            f"These calls of the inspectors hold them, and stay until their period is over: {', '.join(calls)}."
-        )
+def _other_places(settings: Settings, words: Sequence[str], held: Found) -> None:
+    """Of every other place, what goes by itself goes when a file of it has one of the IDs; the rest is told."""
+    for place in home.PLACES:
+        if place.holds == Holds.NONE or place.folder in FOUND_OTHERWISE:
+            continue
+        there = home.things(settings.home, place)
+        holding = [path for path in there if any(_in_file(each, words) for each in _files(path))]
+        if place.of_a_person and holding:
+            names = ", ".join(path.relative_to(settings.home).as_posix() for path in holding)
+            held.told.append(f"{place.of_a_person}: {names}.")
+        elif not place.of_a_person:
+            held.items += [item(settings.home, place.kept[0].kind, path) for path in holding]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    there = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
+    return (path for path in there if path.is_file() and not path.is_symlink())
 
 
 def _in_file(path: Path, words: Sequence[str]) -> bool:
@@ -267,8 +266,5 @@ def _elsewhere(settings: Settings, words: Sequence[str]) -> Iterator[str]:
         for path in sorted((settings.config / "decisions").glob("*.csv")):
             if _in_bytes(path, words):
                 yield f"{path} names them: take the line out."
-    for path in sorted((settings.home / CONFIGURATION).glob("*")):
-        if _in_bytes(path, words):
-            yield f"{path}, of the last good run, names them: it goes with the next good run after that line is gone."
     if settings.publish_url:
         yield "PostgreSQL keeps the run before the last: two nights from now nothing of them is there."

@@ -11,35 +11,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from extract import contract as contracts
 from extract import landing, removed
 from inspection import release_log, verify
-from operations.places import alone
 from operations.retention import periods
 from operations.retention import person as persons
 from operations.retention.overdue import Item, due, is_linked, placed, was_accepted
+from operations.turns import alone
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
-from send_ready.home import INSPECTIONS, OUT, PURGES, REHEARSALS, Lock
+from send_ready.home import INSPECTIONS, LATEST, OUT, PURGES, REHEARSALS, TYPED, kinds
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 
-TITLES = {
-    "landing": "exports, as they came",
-    "packs": "packs",
-    "board": "editions for the board",
-    "inspections": "calls with something released",
-    "inspections_unreleased": "calls with nothing released",
-    "rehearsals": "rehearsals",
-    "runs": "runs",
-    "published": "published versions not served",
-    "typed": "cached exports",
-    "leftovers": "halves left by killed processes",
-}
 SHOWN = 12  # of one kind, on the screen
 
 
@@ -156,13 +144,13 @@ def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> lis
             path = placed(home, each.get("kind"), each.get("path"), f"Line {begun['sequence']} of {record(home)}")
             with _locked(home, each):
                 _remove(home, path, each)
-            if each["kind"] in ("inspections", "inspections_unreleased", "rehearsals"):
+            if path.parent in (home / INSPECTIONS, home / REHEARSALS):
                 _tell_release_log(path, begun)
         except RunError as refused:
             left.append(f"Left as it is: {refused}")
         except confined.NotRemovedError as error:
             failed.append(str(error))
-    _turn_latest(home / OUT)
+    _turn_latest(home)
     if failed:
         raise RunError("\n".join([*left, *failed, "The rest is removed. Put that right, and purge again."]))
     line = {"event": "ended", "begun": begun["sequence"], "at": now.isoformat(timespec="seconds")}
@@ -207,7 +195,7 @@ def _remove_landed(home: Path, path: Path, each: dict[str, Any]) -> None:
         confined.remove(home, _name(home, one))  # its record first: what has none has not landed
     if day.is_dir() and not any(day.iterdir()):
         confined.remove(home, _name(home, day))
-    for typed in home.glob(f"typed/{'/'.join(day.parts[-3:])}/{digest[:16]}-*"):
+    for typed in home.glob(f"{TYPED}/{'/'.join(day.parts[-3:])}/{digest[:16]}-*"):
         confined.remove(home, _name(home, typed))
 
 
@@ -215,11 +203,11 @@ def _name(home: Path, path: Path) -> str:
     return path.relative_to(home).as_posix()
 
 
-def _turn_latest(out: Path) -> None:
+def _turn_latest(home: Path) -> None:
     """out/latest shows the newest pack, if one is left; where `out` is a link, nobody writes behind it."""
-    if out.is_symlink():
+    if (home / OUT).is_symlink():
         return
-    latest, newest = out / "latest", pack.newest(out)
+    latest, newest = home / LATEST, pack.newest(home / OUT)
     if newest:
         point(latest, newest)
     elif latest.is_symlink():
@@ -229,20 +217,10 @@ def _turn_latest(out: Path) -> None:
 @contextmanager
 def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
     """As those lock who write there."""
-    parts = Path(each["path"]).parts  # placed has seen it
-    locks = {
-        "landing": lambda: [home / Lock.feed("__".join(parts[1:3]))],
-        "typed": lambda: [home / Lock.feed("__".join(parts[1:3]))],
-        "packs": lambda: [home / Lock.PUBLISH],
-        "board": lambda: [home / Lock.BOARD],
-        "published": lambda: [home / Lock.SERVE],
-        "inspections": lambda: [home / INSPECTIONS / name for name in (Lock.CALL, Lock.RELEASE)],
-        "inspections_unreleased": lambda: [home / INSPECTIONS / name for name in (Lock.CALL, Lock.RELEASE)],
-        "rehearsals": lambda: [home / REHEARSALS / name for name in (Lock.CALL, Lock.RELEASE)],
-    }
+    place, _ = kinds()[each["kind"]]
     with ExitStack() as held:
-        for lock in locks.get(each["kind"], list)():
-            held.enter_context(files.locked(lock))
+        for lock in place.held_by(PurePosixPath(each["path"])):  # placed has seen it
+            held.enter_context(files.locked(home / lock))
         yield
 
 
@@ -252,7 +230,7 @@ def _tell_release_log(call: Path, begun: dict[str, Any]) -> None:
     told = [entry for entry in release_log.decisions(log) if entry["notification"] == call.name]
     if told and not any(verify.is_removal(entry) for entry in told):
         decision = {"option": verify.REMOVE, "by": begun["by"], "at": begun["at"], "comment": begun["why"]}
-        about = {"notification": call.name, "version": 0, "is_rehearsal": call.parent.name == "rehearsals"}
+        about = {"notification": call.name, "version": 0, "is_rehearsal": call.parent.match(REHEARSALS)}
         release_log.append(log, {**about, "decision": decision, "later_files": [], "purge": begun["sequence"]})
 
 
@@ -265,7 +243,7 @@ def _listed(items: Sequence[Item]) -> Iterator[str]:
         by_kind.setdefault(each.kind, []).append(each)
     for kind, several in by_kind.items():
         size = sum(each.bytes for each in several) / 1e6
-        yield f"{len(several):>6,} {TITLES[kind]}, {size:,.1f} MB"
+        yield f"{len(several):>6,} {kinds()[kind][1].title}, {size:,.1f} MB"
         places = (
             Counter(str(Path(each.path).parent.parent) for each in several) if kind in ("landing", "typed") else None
         )
@@ -284,7 +262,7 @@ def _impossible(settings: Settings, items: Sequence[Item]) -> Iterator[str]:
         yield f"After that {kept} be built again as it was; packs made of earlier days stay until they go themselves."
     if any(each.kind == "inspections" for each in items):
         yield "After that make verify-release proves of these calls only what the release log says."
-    if any(each.kind in ("packs", "board", "inspections", "landing") for each in items):
+    if any(kinds()[each.kind][0].is_backed_up for each in items):
         yield "Backups made before still hold all of it, until you delete them."
     if waiting := list(_in_the_inbox(settings, [each.landed for each in items if each.landed])):
         yield f"The inbox still has {len(waiting):,} of these files, and they will not land again. Delete them there:"

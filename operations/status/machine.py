@@ -11,7 +11,7 @@ from operations.status.night import newest_pack
 from operations.status.part import NIGHT, NIGHTLY, ROOM, UPKEEP, Part
 from publish import pack
 from send_ready import confined, runs
-from send_ready.home import BACKUPS, OUT, RESTORING, RUNS, SERVING
+from send_ready.home import BACKUPS, OUT, RESTORING, RUNS, SERVING, kinds, readers
 from send_ready.settings import LONDON, SAMPLE_LA_CODE, Settings
 
 BACKUP_WITHIN = timedelta(days=7)
@@ -24,7 +24,9 @@ HEARD_WITHIN = timedelta(minutes=2)
 def disk(settings: Settings, _: datetime) -> Part:
     """What is free, what SEND_HOME holds, and for how many nights that is enough."""
     usage = shutil.disk_usage(settings.home)
-    sizes = {path.name: _size(path) for path in settings.home.iterdir() if path.is_dir() and not path.is_symlink()}
+    there = {path.name: path for path in settings.home.iterdir() if path.is_dir() and not path.is_symlink()}
+    ours = {name: _size(there.pop(name)) for name in readers() if name in there}
+    sizes = ours | ({"other folders": sum(map(_size, there.values()))} if there else {})
     largest = sorted(sizes.items(), key=lambda each: -each[1])
     needed, stays = _of_a_night(settings)
     nights = (usage.free - needed) // stays if stays else None
@@ -119,7 +121,7 @@ def retained(settings: Settings, now: datetime) -> Part:
     today = now.astimezone(LONDON).date()
     counts = overdue.counts(settings, periods.load(settings), today)
     said = (
-        ", ".join(f"{count:,} {purge.TITLES[kind]}" for kind, count in counts.items())
+        ", ".join(f"{count:,} {kinds()[kind][1].title}" for kind, count in counts.items())
         or "Nothing is older than its period."
     )
     part = Part("Retention", [said], counts)

@@ -8,10 +8,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from html import unescape
 from html.parser import HTMLParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +19,23 @@ import yaml
 from extract import contract as contracts
 from send_ready import database, files, settings
 from send_ready.database import literal
+from send_ready.home import (
+    ANSWER_KEY,
+    CATALOGUE,
+    CHRONOLOGIES,
+    CONFIG,
+    INBOX,
+    LEFTOVERS,
+    OUT,
+    PLACES,
+    RECORDS,
+    REHEARSALS,
+    RESTORING,
+    SERVING,
+    Holds,
+    holds,
+    place_of,
+)
 from tests import servers
 from tests.security import council, night, scan, workbooks
 from tests.security.night import NOTIFIED_ON, PROJECT, RUN, Night
@@ -227,24 +243,13 @@ def _books(made: Night) -> list[Path]:
 # Children and secrets
 
 
-def places() -> dict[str, str]:
-    """From the table of docs/users/data-protection.md: a pattern of paths under SEND_HOME, and what it may hold."""
-    text = (PROJECT / "docs" / "users" / "data-protection.md").read_text("utf-8")
-    return dict(re.findall(r"^\| `([^`]+)` \|[^|]*\| (identifies|by ID|none)\b", text, re.MULTILINE))
-
-
-def _may_hold(home: Path, path: Path) -> str:
-    """What a file may hold, by the first row of the table that its path fits."""
-    name = str(path.relative_to(home))
-    found = [kind for pattern, kind in places().items() if fnmatch(name, pattern)]
-    assert found, f"docs/users/data-protection.md does not say what {name} may hold"
-    return found[0]
-
-
 def test_children_are_only_where_the_data_protection_page_says(afterwards: Night) -> None:
     looked_at = set()
     for path in night.kept_by(afterwards.home):
-        if _may_hold(afterwards.home, path) == "identifies":
+        name = PurePosixPath(path.relative_to(afterwards.home).as_posix())
+        most = holds(name)
+        assert most, f"no place of send_ready/home.py is meant for {name}"
+        if most == Holds.IDENTIFIES:
             continue
         looked_at.add(path.suffix)
         for part, text in scan.texts(path):
@@ -253,6 +258,16 @@ def test_children_are_only_where_the_data_protection_page_says(afterwards: Night
                 found &= afterwards.children.names | afterwards.children.numbers
             assert not found, f"{path.relative_to(afterwards.home)} {part} holds {len(found)} of them"
     assert looked_at >= {".log", ".jsonl", ".json", ".html", ".xlsx", ".parquet", ".db", ".sql", ".md"}
+
+
+def test_every_path_below_send_home_has_a_place(afterwards: Night) -> None:
+    """After a night, a call, a release, an edition, chronologies, and steps that were cut off."""
+    paths = [PurePosixPath(path.relative_to(afterwards.home).as_posix()) for path in afterwards.home.rglob("*")
+             if path.is_symlink() or not path.is_dir() or not any(path.iterdir())]  # fmt: skip
+    assert [str(path) for path in paths if not place_of(path)] == []
+    there = {place.pattern for path in paths if (place := place_of(path))}
+    rare = {f"{OUT}/{{name}}", f"{SERVING}.copy", CONFIG, RECORDS, CATALOGUE, RESTORING, ANSWER_KEY, CHRONOLOGIES}
+    assert {place.pattern for place in PLACES} - there <= rare | {INBOX, REHEARSALS, LEFTOVERS}
 
 
 def test_what_identifies_children_is_found_where_it_belongs(afterwards: Night) -> None:
