@@ -64,7 +64,7 @@ fuzz: $(READY_TO_TEST) ## Mutated exports through landing and reading, for as lo
 	@$(BIN)/python -m tests.fuzz --seconds $${FOR:-600} --seed $${SEED:-1}
 
 audit: $(READY_TO_TEST) ## Known vulnerabilities of what is installed, asked of PyPI, else of OSV (fails when there are any)
-	@$(UV) export --locked --no-dev --no-emit-project --quiet | $(BIN)/python -m supply.audit
+	@$(UV) export --locked --no-dev --no-emit-project --quiet | $(BIN)/python -m tools.supply.audit
 
 sbom: $(READY_TO_TEST) ## The bill of materials, as CycloneDX (TO=build/send-ready.cdx.json)
 	@$(UV) export --locked --no-dev --format cyclonedx1.5 --preview-features sbom-export --quiet \

@@ -1,5 +1,6 @@
 """What SEND Ready is made of: where it comes from, under what licence, on what bill, and what is known against it."""
 
+import io
 import json
 import re
 import shutil
@@ -151,15 +152,38 @@ def test_what_is_known_stops_the_build() -> None:
     assert lines[0] == "KNOWN: urllib3 1.0: CVE-2026-1, PYSEC-2026-1, mended in 1.1"
 
 
-def test_nothing_known_is_said_only_when_everything_was_asked() -> None:
+def answering(monkeypatch: pytest.MonkeyPatch, **said: list[dict[str, Any]] | None) -> list[str]:
+    """pip-audit that says so of each source, or nothing; gives which sources were asked, in their order."""
+    asked = list[str]()
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        assert "--strict" in command  # with it, what cannot be asked about is an error, without any list
+        asked.append(command[command.index("--vulnerability-service") + 1])
+        found = said[asked[-1]]
+        return subprocess.CompletedProcess(command, 1, json.dumps({"dependencies": found}) if found else "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return asked
+
+
+def test_osv_is_asked_when_pypi_does_not_answer_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answering(monkeypatch, pypi=None, osv=[package("requests", ADVISORY)])
+    assert audit.answer("requests==1.0") == [package("requests", ADVISORY)]
+    assert asked == ["pypi", "osv"]
+    asked = answering(monkeypatch, pypi=[package()])
+    assert audit.answer("requests==1.0") == [package()]
+    assert asked == ["pypi"]
+
+
+def test_nothing_known_is_said_only_when_everything_was_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert audit.judge([package()], [], TODAY)[0] == audit.FINE
-    unasked = {"name": "numpy", "skip_reason": "Dependency not found on PyPI"}
-    status, lines = audit.judge([package(), unasked], [], TODAY)
-    assert status == audit.NOT_ASKED
-    assert lines[0] == "NOT AUDITED: 1 of 2 packages, numpy among them."
-    assert "nothing is known either way" in lines[-1]
-    assert audit.judge([unasked, package("a", ADVISORY)], [], TODAY)[0] == audit.KNOWN
-    assert audit.judge([], [], TODAY)[0] == audit.NOT_ASKED
+    answering(monkeypatch, pypi=None, osv=None)
+    for options, status in (([], audit.FINE), (["--must"], audit.NOT_ASKED)):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("requests==1.0"))
+        assert audit.main(options) == status
+        assert "NOT AUDITED" in capsys.readouterr().out
 
 
 def test_an_exception_holds_for_its_package_until_its_day() -> None:
