@@ -20,6 +20,7 @@ from extract import contract as contracts
 from send_ready import database, files, settings
 from send_ready.database import literal
 from send_ready.home import (
+    ALERTS,
     ANSWER_KEY,
     CATALOGUE,
     CHRONOLOGIES,
@@ -266,7 +267,17 @@ def test_every_path_below_send_home_has_a_place(afterwards: Night) -> None:
              if path.is_symlink() or not path.is_dir() or not any(path.iterdir())]  # fmt: skip
     assert [str(path) for path in paths if not place_of(path)] == []
     there = {place.pattern for path in paths if (place := place_of(path))}
-    rare = {f"{OUT}/{{name}}", f"{SERVING}.copy", CONFIG, RECORDS, CATALOGUE, RESTORING, ANSWER_KEY, CHRONOLOGIES}
+    rare = {
+        ALERTS,
+        f"{OUT}/{{name}}",
+        f"{SERVING}.copy",
+        CONFIG,
+        RECORDS,
+        CATALOGUE,
+        RESTORING,
+        ANSWER_KEY,
+        CHRONOLOGIES,
+    }
     assert {place.pattern for place in PLACES} - there <= rare | {INBOX, REHEARSALS, LEFTOVERS}
 
 
