@@ -168,7 +168,7 @@ def test_a_person_goes_from_everywhere_but_what_inspectors_were_given(copy: Sett
     assert serve.standing(copy) is None
     told = "\n".join(purge(copy, NOW + timedelta(days=1), person=[student], **DONE))
     assert held(copy.home, words) == {"out/inspections"}
-    assert "These calls of the inspectors hold them, and stay until their period is over: 2026-11-16_full" in told
+    assert "These calls of the inspectors hold them, and stay until their period is over: out/inspections/2026" in told
     assert "The inbox still has" in told
     assert f"{tomorrow} is the first day that can be built again" in told
     assert verify.verify(copy.home / "out" / "inspections") == []
