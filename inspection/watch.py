@@ -34,7 +34,7 @@ AlertOnRecords = tuple[Alert, list[Path]]  # an alert, and the records that it b
 
 def deadline(settings: Settings, which: str, now: datetime) -> str:
     """What was done after Airflow's deadline fired for the call in SEND_REQUEST, as one line."""
-    receivers = configured(settings.alert_url, settings.alert_connection)
+    receivers = configured(settings)
     try:
         call = parameters_from_json(settings.request or "")
         return deadline_passed(settings.home, call.notified_on, call.kind, which, now, receivers, call.is_rehearsal)
@@ -82,7 +82,7 @@ def watch_round(settings: Settings, now: datetime) -> list[str]:
     """
     if not settings.home.is_dir():
         raise RunError(f"There is no folder {settings.home} to watch. Set SEND_HOME to the one that the nights use.")
-    receivers = configured(settings.alert_url, settings.alert_connection)
+    receivers = configured(settings)
     found = [*_alerts(settings, now), *(_log_alerts(settings.home, now) if receivers.urls else ())]
     raised = (send.raise_alert(alert, paths, receivers) for alert, paths in found)
     tried = [line for line in raised if line]
@@ -93,7 +93,7 @@ def watch_round(settings: Settings, now: datetime) -> list[str]:
 
 def send_trial(settings: Settings, now: datetime) -> list[str]:
     """A line for each receiver who did not get a trial message, with the reason. The trial is not put on record."""
-    receivers = configured(settings.alert_url, settings.alert_connection)
+    receivers = configured(settings)
     text = f"Sent at {moment_in_words(now)}. Nothing is wrong, and there is nothing to do."
     outcome = receivers.send("warning", "Trial of SEND Ready's alerts", text) or send.NOBODY
     for name in (name for name, why in outcome.items() if not why):

@@ -19,7 +19,6 @@ from airflow.sdk import (  # type: ignore[attr-defined]
     deadline_reference,
 )
 
-CONNECTION = "send_alerts"
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -54,24 +53,7 @@ def tell(which: str, context: dict[str, Any]) -> None:
     """Run `send-ready deadline`, which knows whether the lists are out, writes it down and tells people."""
     program = os.environ.get("SEND_COMMAND") or str(Path(sys.executable).with_name("send-ready"))
     given = {"SEND_REQUEST": json.dumps(context["dag_run"]["conf"] or {})}
-    subprocess.run([program, "deadline", which], cwd=PROJECT, env=os.environ | given | _connection(), check=True)
-
-
-def _connection() -> dict[str, str]:
-    """The Airflow connection that alerts go out by, for the program; nothing when there is none.
-
-    By Airflow's command line: a callback may not ask the server for connections, as a task may. That it could not
-    be had is said, and hinders nothing: the alert is written down all the same, and the watchdog sends it later.
-    """
-    if f"AIRFLOW_CONN_{CONNECTION.upper()}" in os.environ:
-        return {}
-    airflow = [sys.executable, "-m", "airflow", "connections", "get", CONNECTION, "--output", "json"]
-    answer = subprocess.run(airflow, capture_output=True, text=True)
-    try:
-        return {f"AIRFLOW_CONN_{CONNECTION.upper()}": json.loads(answer.stdout)[0]["get_uri"]}
-    except (ValueError, LookupError):
-        print(f"There is no connection {CONNECTION} in Airflow, or it cannot be read.")
-        return {}
+    subprocess.run([program, "deadline", which], cwd=PROJECT, env=os.environ | given, check=True)
 
 
 class InspectionDeadline(AirflowPlugin):

@@ -42,8 +42,8 @@ class Settings:
     approvers: tuple[str, ...] = ()  # users of Airflow who may release, by the name they sign in with
     auth_manager: str | None = None  # Airflow's own, by its class; None: the simple one
     release_password_file: Path | None = None
-    alert_url: str | None = None  # where alerts go: an Apprise URL,
-    alert_connection: str | None = None  # or Airflow's connection send_alerts
+    alert_url: str | None = field(default=None, repr=False)  # where alerts go: Apprise addresses, with blanks between
+    has_alert_connection: bool = False  # the setting of older versions is there, which is not read
     board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
     max_file_mb: int = 1000  # an export that is larger is left in the inbox, unless its contract allows more
@@ -87,7 +87,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         auth_manager=env.get("AIRFLOW__CORE__AUTH_MANAGER") or None,
         release_password_file=Path(password).expanduser().resolve() if password else None,
         alert_url=env.get("SEND_ALERT_URL") or None,
-        alert_connection=env.get("AIRFLOW_CONN_SEND_ALERTS") or None,
+        has_alert_connection=bool(env.get("AIRFLOW_CONN_SEND_ALERTS")),
         board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
         suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
         max_file_mb=_whole(env, "SEND_MAX_FILE_MB", 1000, 1, 1_000_000),

@@ -255,10 +255,10 @@ def test_the_callback_hands_the_call_to_the_program(
     program = tmp_path / "program"
     program.write_text(
         f"#!{sys.executable}\nimport os, sys\nopen({str(heard)!r}, 'w').write(sys.argv[1] + ' ' + sys.argv[2] + ' ' + "
-        "os.environ['SEND_REQUEST'] + ' ' + os.environ['AIRFLOW_CONN_SEND_ALERTS'])\n"
+        "os.environ['SEND_REQUEST'] + ' ' + os.environ['SEND_ALERT_URL'])\n"
     )
     program.chmod(0o700)
     monkeypatch.setenv("SEND_COMMAND", str(program))
-    monkeypatch.setenv("AIRFLOW_CONN_SEND_ALERTS", "https://alerts.invalid")
+    monkeypatch.setenv("SEND_ALERT_URL", "https://alerts.invalid")
     inspection_deadline.tell("missed", {"dag_run": {"conf": CALL}})
     assert heard.read_text() == f"deadline missed {json.dumps(CALL)} https://alerts.invalid"

@@ -1,7 +1,6 @@
 """The watchdog beside a true Airflow: its database, its DAG triggered as people trigger it, and its connections."""
 
 import json
-import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,13 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from inspection import airflow_runs, watch
 from inspection.airflow_runs import DagRun, Unreachable
 from inspection.alerts import send
-from inspection.alerts.receivers import urls_of_connection
 from inspection.call import CallParameters, register
 from inspection.notification import Request
 from send_ready import runs
@@ -253,32 +249,6 @@ def test_the_database_is_the_one_configured_or_the_embedded_servers(settings: Se
     own.touch()
     assert airflow_runs.database_url(unset) == f"sqlite:///{own}"
     assert airflow_runs.database_url(settings) == settings.airflow_database
-
-
-TEXT = st.text(st.sampled_from(string.ascii_letters + string.digits + "@:/?#%&=+ é"), min_size=1, max_size=12)
-NAMES = st.text(st.sampled_from(string.ascii_lowercase), min_size=1, max_size=8)
-CONNECTIONS = st.one_of(
-    st.fixed_dictionaries(
-        {"conn_type": st.sampled_from(["smtp", "email"]), "host": NAMES, "login": TEXT, "password": TEXT}
-        | {"port": st.sampled_from([None, 25, 465]), "extra": st.just({"from_email": "a@b", "to_email": ["c@d"]})}
-    ),
-    st.fixed_dictionaries(
-        {"conn_type": st.sampled_from(["http", "https", "generic"])}
-        | {"password": st.builds("https://{}/{}".format, NAMES, TEXT)}
-    ),
-    st.fixed_dictionaries(
-        {"conn_type": st.sampled_from(["https", "generic"]), "host": st.builds("http://{}:81/{}".format, NAMES, TEXT)}
-    ),
-    st.fixed_dictionaries({"conn_type": st.sampled_from(["slackwebhook", "slack_incoming_webhook"]), "password": TEXT}),
-)
-
-
-@given(CONNECTIONS)
-def test_a_connection_is_read_from_the_uri_that_airflow_writes(airflow: None, fields: dict[str, Any]) -> None:
-    from airflow.models.connection import Connection
-
-    uri = Connection(conn_id="send_alerts", **fields).get_uri()
-    assert urls_of_connection(uri) == urls_of_connection(json.dumps(fields))
 
 
 def test_airflows_callback_and_the_watchdog_tell_once(settings: Settings, trigger: Trigger) -> None:

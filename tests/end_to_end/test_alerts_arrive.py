@@ -12,13 +12,14 @@ from email import message_from_string, policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from inspection.alerts import receivers, send
 from inspection.alerts.receivers import Receivers
 from inspection.alerts.send import Alert
+from send_ready import settings
 from send_ready.settings import LONDON, PROJECT
 from tests.steps import SEND_READY
 from tests.waiting import HANG
@@ -122,15 +123,17 @@ def serve() -> Iterator[Serve]:
         server.server_close()
 
 
-def mail(port: int, **extra: Any) -> str:
-    asked = {"from_email": "send@council.example", "to_email": "a@council.example, b@council.example", **extra}
-    return json.dumps(
-        {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "login": "us@er", "password": SECRET, "extra": asked}
-    )
+def mail(port: int, options: str = "", secret: str = SECRET) -> str:
+    account = f"mailto://us%40er:{quote(secret, safe='')}@127.0.0.1:{port}?from=send@council.example"
+    return " ".join(f"{account}&to={name}@council.example{options}" for name in ("a", "b"))
+
+
+def given(urls: str) -> Receivers:
+    return receivers.configured(settings.load({"SEND_ALERT_URL": urls}))
 
 
 def in_clear(port: int) -> Receivers:
-    return receivers.configured(None, mail(port, disable_ssl=True, disable_tls=True))
+    return given(mail(port, "&mode=insecure"))
 
 
 def sent_to(to: Receivers) -> dict[str, str]:
@@ -152,7 +155,7 @@ def test_a_mail_reaches_everybody(serve: Serve) -> None:
 
 def test_a_mail_server_without_tls_is_shown_no_password(serve: Serve) -> None:
     box = serve(Mailbox())
-    outcome = sent_to(receivers.configured(None, mail(box.port)))
+    outcome = sent_to(given(mail(box.port)))
     assert all(outcome.values()) and len(outcome) == 2
     assert (box.logins, box.mails) == ([], [])
 
@@ -176,8 +179,8 @@ def test_an_unknown_address_keeps_nobody_else_waiting_and_nobody_gets_it_twice(s
 
 def test_any_webhook_gets_the_alert_as_json(serve: Serve) -> None:
     hook = serve(Webhook())
-    given = receivers.configured(f"http://127.0.0.1:{hook.port}/a%20hook/x?sig=a%2Fb%2Bc&v=1", None)
-    assert sent_to(given) == {"JSON": ""}
+    to = given(f"http://127.0.0.1:{hook.port}/a%20hook/x?sig=a%2Fb%2Bc&v=1")
+    assert sent_to(to) == {"JSON": ""}
     [(path, body)] = hook.posts
     assert path == "/a%20hook/x?sig=a%2Fb%2Bc&v=1"
     assert (body["title"], body["message"], body["type"]) == (ALERT.title, ALERT.text, "warning")
@@ -217,7 +220,7 @@ def test_slack_and_teams_are_posted_to_in_their_own_form(
         return answer
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", post)
-    assert sent_to(receivers.configured(address, None)) == {name: ""}
+    assert sent_to(given(address)) == {name: ""}
     [asked] = posts
     meant, came = urlsplit(address), urlsplit(asked.url or "")
     assert (came.hostname, came.path) == (meant.hostname, meant.path)
@@ -233,21 +236,21 @@ def test_a_receiver_that_was_down_gets_the_alert_once_it_is_up(serve: Serve, tmp
     hook.server_close()
     address = f"http://127.0.0.1:{hook.port}/hook"
 
-    line = send.raise_alert(ALERT, [own, common], receivers.configured(address, None))
+    line = send.raise_alert(ALERT, [own, common], given(address))
     assert line and not line["sent"] and line["not_had"] == {"JSON": "could not be reached"}
     for minutes in (5, 10):  # still down, which is no news
-        [line] = send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=minutes))
+        [line] = send.resend([own, common], given(address), NOW + timedelta(minutes=minutes))
         assert not line["sent"]
     assert len(common.read_text().splitlines()) == 1
 
     up = serve(Webhook(hook.port))
     up.status = 503
-    [line] = send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=15))
+    [line] = send.resend([own, common], given(address), NOW + timedelta(minutes=15))
     assert line["not_had"] == {"JSON": "refused with status 503"}
     up.status = 200
-    [line] = send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=20))
+    [line] = send.resend([own, common], given(address), NOW + timedelta(minutes=20))
     assert (line["sent"], line["had"], line["tried_at"]) == (True, ["JSON"], "2026-11-17T09:50:00+00:00")
-    assert send.resend([own, common], receivers.configured(address, None), NOW + timedelta(minutes=25)) == []
+    assert send.resend([own, common], given(address), NOW + timedelta(minutes=25)) == []
     assert len(up.posts) == 2
     assert own.read_text() == common.read_text()
     assert [json.loads(each)["sent"] for each in common.read_text().splitlines()] == [False, False, True]
@@ -257,10 +260,10 @@ def test_of_two_receivers_only_the_one_that_was_down_is_tried_again(serve: Serve
     record, fine, broken = tmp_path / "alerts.jsonl", serve(Webhook()), serve(Webhook())
     broken.status = 500
     both = f"http://127.0.0.1:{fine.port}/a json://127.0.0.1:{broken.port}/b"
-    line = send.raise_alert(ALERT, [record], receivers.configured(both, None))
+    line = send.raise_alert(ALERT, [record], given(both))
     assert line and (line["had"], line["not_had"]) == (["JSON"], {"JSON 2": "refused with status 500"})
     broken.status = 200
-    send.resend([record], receivers.configured(both, None), NOW)
+    send.resend([record], given(both), NOW)
     assert (len(fine.posts), len(broken.posts)) == (1, 2)
     assert send.latest_lines(record)[0]["had"] == ["JSON", "JSON 2"]
 
@@ -268,9 +271,9 @@ def test_of_two_receivers_only_the_one_that_was_down_is_tried_again(serve: Serve
 def test_a_receiver_that_is_down_is_tried_once_a_round(serve: Serve, tmp_path: Path) -> None:
     hook = serve(Webhook())
     hook.status = 500
-    given = receivers.configured(f"http://127.0.0.1:{hook.port}/", None)
+    to = given(f"http://127.0.0.1:{hook.port}/")
     for key in ("one", "two"):
-        line = send.raise_alert(Alert(key, "fault", "t", "x", NOW), [tmp_path / "alerts.jsonl"], given)
+        line = send.raise_alert(Alert(key, "fault", "t", "x", NOW), [tmp_path / "alerts.jsonl"], to)
         assert line and line["not_had"] == {"JSON": "refused with status 500"}
     assert len(hook.posts) == 1
 
@@ -284,14 +287,14 @@ def test_no_secret_is_said_anywhere(
     secret = "c0uncilSecret"
     web = f"http://us:{secret}@127.0.0.1:{hook.port}/{secret}?sig={secret}"
     unreachable = f"http://127.0.0.1:1/{secret} nothing://{secret} https://{secret}:port/x mailto://{secret}"
-    secret_mail = mail(box.port, disable_ssl=True, disable_tls=True).replace(SECRET, secret)
+    secret_mail = mail(box.port, "&mode=insecure", secret)
     for number, status in enumerate((200, 500)):
         hook.status = status
         box.answer_to_login = "235 yes" if status == 200 else f"535 no {secret}"
-        given = receivers.configured(f"{web} {unreachable}", secret_mail)
-        assert send.raise_alert(Alert(str(number), "fault", "t", "x", NOW), [record], given)
-    for text in ('{"conn_type": "http", "extra": "' + secret, f"smtp://u:{secret}@h:po{secret}", f"smtp://:{secret}@h"):
-        send.raise_alert(Alert(text[:9], "fault", "t", "x", NOW), [record], receivers.configured(None, text))
+        to = given(f"{web} {unreachable} {secret_mail}")
+        assert send.raise_alert(Alert(str(number), "fault", "t", "x", NOW), [record], to)
+    old = settings.load({"AIRFLOW_CONN_SEND_ALERTS": f"smtp://u:{secret}@h"})
+    assert send.raise_alert(Alert("old", "fault", "t", "x", NOW), [record], receivers.configured(old))
 
     assert len(hook.posts) == 2 and box.logins  # it was used
     said = capfd.readouterr()
@@ -304,10 +307,12 @@ PROCESS = """
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from inspection import alerts, receivers
+from inspection.alerts import receivers, send
+from send_ready import settings
 sys.stdin.readline()
-alert = alerts.Alert("missed:x", "missed", "t", "x", datetime(2026, 11, 17, 11, tzinfo=timezone.utc))
-alerts.raise_alert(alert, [Path(sys.argv[1]), Path(sys.argv[2])], receivers.configured(sys.argv[3], None))
+alert = send.Alert("missed:x", "missed", "t", "x", datetime(2026, 11, 17, 11, tzinfo=timezone.utc))
+to = receivers.configured(settings.load({"SEND_ALERT_URL": sys.argv[3]}))
+send.raise_alert(alert, [Path(sys.argv[1]), Path(sys.argv[2])], to)
 """
 
 

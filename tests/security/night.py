@@ -142,8 +142,8 @@ def begin(folder: Path) -> Night:
     word = night.secrets
     night.urls = {  # nobody listens there, nor would it be reached
         "SEND_PUBLISH_URL": f"postgresql://send_loader:{word['publish']}@127.0.0.1:1/send",
-        "SEND_ALERT_URL": f"json://bot:{word['alert']}@127.0.0.1:1/{word['token']}",
-        "AIRFLOW_CONN_SEND_ALERTS": f"smtp://bot:{word['mail']}@127.0.0.1:1/?from_email=a@b.example&to_email=c@d.example",
+        "SEND_ALERT_URL": f"json://bot:{word['alert']}@127.0.0.1:1/{word['token']} "
+        f"mailto://bot:{word['mail']}@127.0.0.1:1?from=a@b.example&to=c@d.example",
     }
     (folder / "release_password").write_text(word["release"])
     (folder / "release_password").chmod(0o600)

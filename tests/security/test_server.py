@@ -33,8 +33,8 @@ HOSTILE = [
 
 SECRETS = {
     "SEND_PUBLISH_URL": "postgresql://send_loader:s3cret-publish@127.0.0.1:1/send",
-    "SEND_ALERT_URL": "json://bot:s3cret-alert@127.0.0.1:1/s3cret-token",
-    "AIRFLOW_CONN_SEND_ALERTS": "smtp://bot:s3cret-mail@127.0.0.1:1/?from_email=a@b.example&to_email=c@d.example",
+    "SEND_ALERT_URL": "json://bot:s3cret-alert@127.0.0.1:1/s3cret-token "
+    "mailto://bot:s3cret-mail@127.0.0.1:1?from=a@b.example&to=c@d.example",
 }
 
 
