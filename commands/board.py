@@ -9,19 +9,20 @@ from commands.steps import AMBER, run_in_force
 from send_ready import runs
 from send_ready.home import BOARD
 from send_ready.settings import Settings, SettingsError, now
+from send_ready.words import weekday_date
 
 INCOMPLETE = 1
 
 
 def chosen_day(given: Settings, options: Namespace) -> int:
     """Exit status 0 on the month's chosen working day, and when no day is given; else 99."""
-    from inspection.clock import add_working_days, day_in_words
+    from inspection.clock import add_working_days
 
     if not options.day:
         return 0
     day = date.fromisoformat(options.day)
     chosen = add_working_days(day.replace(day=1) - timedelta(days=1), given.board_working_day)
-    print(f"The board's edition is made on {day_in_words(chosen)}.")
+    print(f"The board's edition is made on {weekday_date(chosen)}.")
     return 0 if day == chosen else AMBER
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from commands import night, play_dag
 from commands.play_dag import PERSON, Played
 from inspection import call as calls
-from inspection import clock
 from inspection.call import Version
 from inspection.notification import FULL_INSPECTION, Request
 from publish.chronology import chronology, suggested
@@ -18,6 +17,7 @@ from send_ready import files, runs
 from send_ready import settings as environment
 from send_ready.runs import Run
 from send_ready.settings import Settings
+from send_ready.words import weekday_date
 from warehouse import run_data
 
 AIM = 120  # seconds from the call to lists that somebody can approve
@@ -41,9 +41,7 @@ def drill(settings: Settings) -> int:
     try:
         with night.alone(settings.home):
             print(f"Rehearsal: the call comes now, for the lists as at {settings.as_at}, LA {settings.la_code}.")
-            print(
-                f"For real they would be due at {call.due:%H:%M} on {clock.day_in_words(call.due.date())}.", flush=True
-            )
+            print(f"For real they would be due at {call.due:%H:%M} on {weekday_date(call.due.date())}.", flush=True)
             night.fill_inbox(settings)
             this = runs.begin(settings)
             parameters = {

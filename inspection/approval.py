@@ -24,6 +24,7 @@ from inspection.release import Decision
 from inspection.verify import APPROVE, REJECT, ReleaseError, frozen_at, version_hash
 from send_ready.runs import RunError
 from send_ready.settings import Settings
+from send_ready.words import short_date
 
 OPTIONS = [APPROVE, REJECT]
 TRIES, PAUSE = 4, 1.0  # of a database that does not answer, and the seconds between them
@@ -54,7 +55,7 @@ def question_about(version: Version) -> Question:
     if hashlib.sha256(brief).hexdigest() != frozen.hashes.get(BRIEF):
         raise ReleaseError(f"{frozen.folder / BRIEF} is not the brief of this version. {NEW_VERSION}")
     request = version.request
-    what = f"Version {version.number}, {KINDS[request.kind]}, notified on {request.notified_on:%d/%m/%Y}"
+    what = f"Version {version.number}, {KINDS[request.kind]}, notified on {short_date(request.notified_on)}"
     return Question(
         f"{'Rehearsal. ' if request.is_rehearsal else ''}Release these lists? {what}",
         brief.decode(),

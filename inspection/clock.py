@@ -15,6 +15,7 @@ from typing import Any
 from send_ready.layout import SPEC
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
+from send_ready.words import weekday_date
 
 ROWS = SPEC / "inspection_deadlines.csv"
 KINDS = {
@@ -97,7 +98,7 @@ def check_notified(notified_on: date, today: date) -> None:
     """Raises ClockError when the day of the call has not come yet."""
     if notified_on > today:
         raise ClockError(
-            f"Notified on {day_in_words(notified_on)}: that day has not come yet, today is {day_in_words(today)}. "
+            f"Notified on {weekday_date(notified_on)}: that day has not come yet, today is {weekday_date(today)}. "
             "Give the day on which the call came, as YYYY-MM-DD."
         )
 
@@ -109,11 +110,11 @@ def check_kind(kind: str) -> None:
 
 
 def _oddities(day: date) -> Iterator[str]:
-    holidays, first = _bank_holidays(), day_in_words(add_working_days(day, 1))
+    holidays, first = _bank_holidays(), weekday_date(add_working_days(day, 1))
     if day.weekday() >= SATURDAY:
-        yield f"{day_in_words(day)} is at a weekend. Working day 1 is {first}."
+        yield f"{weekday_date(day)} is at a weekend. Working day 1 is {first}."
     elif day in holidays:
-        yield f"{day_in_words(day)} is a bank holiday ({holidays[day]}). Working day 1 is {first}."
+        yield f"{weekday_date(day)} is a bank holiday ({holidays[day]}). Working day 1 is {first}."
     if day.weekday() != MONDAY:
         yield (
             "Inspectors normally ring on a Monday. What the handbook wants “by Friday” is counted as working day 4: "
@@ -121,7 +122,7 @@ def _oddities(day: date) -> Iterator[str]:
         )
     weeks = (day + timedelta(days=ahead) for ahead in range(1, PREPARATION))
     lost = [
-        f"{day_in_words(each)} ({holidays[each]})" for each in weeks if each.weekday() < SATURDAY and each in holidays
+        f"{weekday_date(each)} ({holidays[each]})" for each in weeks if each.weekday() < SATURDAY and each in holidays
     ]
     if lost:
         yield f"Not counted, for a bank holiday: {', '.join(lost)}."
@@ -129,11 +130,6 @@ def _oddities(day: date) -> Iterator[str]:
             "Inspectors normally ring a week earlier to avoid a bank holiday in the two weeks before they come: ask "
             "the lead inspector which days are meant."
         )
-
-
-def day_in_words(day: date) -> str:
-    """A day in words, such as Monday 16 November 2026."""
-    return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 @cache

@@ -9,6 +9,7 @@ from inspection import clock, release_log
 from inspection.notification import Request
 from send_ready import files
 from send_ready.settings import LONDON
+from send_ready.words import weekday_date
 
 RECEIPT = "receipt.json"  # of a released version
 REJECT = "Reject"  # as the release log has it
@@ -28,7 +29,7 @@ def released_at(request: Request) -> datetime | None:
 
 def state_in_words(request: Request) -> str:
     """The state of a call in words: kind, day, and how far each version is; no names."""
-    what = f"{clock.KINDS[request.kind]}, notified on {clock.day_in_words(request.notified_on)}."
+    what = f"{clock.KINDS[request.kind]}, notified on {weekday_date(request.notified_on)}."
     released = released_at(request)
     if released:
         return f"{what} Released at {moment_in_words(released)}{', late' if released > request.due else ''}."
@@ -48,7 +49,7 @@ def state_in_words(request: Request) -> str:
 def moment_in_words(moment: datetime) -> str:
     """A moment in London, in words, such as 11:00 on Tuesday 17 November 2026."""
     local = moment.astimezone(LONDON)
-    return f"{local:%H:%M} on {clock.day_in_words(local.date())}"
+    return f"{local:%H:%M} on {weekday_date(local.date())}"
 
 
 def _state(is_frozen: bool, is_rejected: bool) -> str:

@@ -14,6 +14,7 @@ from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Page
 from send_ready import files
 from send_ready.settings import LONDON
+from send_ready.words import weekday_date
 
 ALARMS = (timedelta(days=-1), timedelta(minutes=-90))  # before the lists are due
 WINTER, SUMMER = timedelta(0), timedelta(hours=1)
@@ -65,7 +66,7 @@ def write_table(path: Path, request: Request, council: str, deadlines: Sequence[
     ]
     notes = {"Worth a second look": clock.oddities(request.notified_on), "How to read it": READING}
     title = _title(request, council)
-    blocks = [Block(f"Notified on {clock.day_in_words(request.notified_on)}", table)]
+    blocks = [Block(f"Notified on {weekday_date(request.notified_on)}", table)]
     blocks += [Block(name, [Column("", "text", lines)], has_header=False) for name, lines in notes.items() if lines]
     workbook.write(path, title, [Page("Timetable", title, blocks, WIDTHS)])
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 
-from inspection import airflow_runs, clock, release_log, state
+from inspection import airflow_runs, release_log, state
 from inspection.airflow_runs import DagRun, Unreachable
 from inspection.alerts import send
 from inspection.alerts.receivers import Receivers, configured
@@ -24,6 +24,7 @@ from send_ready import runs as run_folders
 from send_ready.home import INSPECTIONS, OUT
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
+from send_ready.words import weekday_date
 
 WARNING = timedelta(minutes=90)  # before the lists are due, as the DAG declares too
 BEGUN_WITHIN = timedelta(minutes=10)  # a run has put its call on record by then; it takes seconds
@@ -219,9 +220,9 @@ def _night_alerts(home: Path, now: datetime) -> Iterator[Alert]:
     days = sorted(path.parent.name for path in (home / OUT).glob("[0-9]*-[0-9]*-[0-9]*/manifest.json"))
     if not days or _london_day(now) in days or local.time() < PACK_BY:
         return
-    newest = clock.day_in_words(date.fromisoformat(days[-1]))
+    newest = weekday_date(date.fromisoformat(days[-1]))
     text = f"It should be there by {PACK_BY:%H:%M}. The newest is of {newest}. See the run of send_nightly in Airflow."
-    title = f"There is no pack of {clock.day_in_words(local.date())}"
+    title = f"There is no pack of {weekday_date(local.date())}"
     yield Alert(f"night-missing:{_london_day(now)}", "fault", title, text, now)
 
 

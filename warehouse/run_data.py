@@ -14,6 +14,7 @@ from send_ready import database, issues
 from send_ready.database import identifier, literal
 from send_ready.layout import lists
 from send_ready.runs import Run, RunError, feed_results
+from send_ready.words import counted
 
 STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing"}
 SYSTEMS = {"capita_one": "Capita One: "}  # whose feed titles do not name the system
@@ -43,8 +44,7 @@ class Feed:
     def note(self) -> str | None:
         """What the state means for whoever reads the lists."""
         if self.status == "stale":
-            days = "1 day" if self.stale_after_days == 1 else f"{self.stale_after_days} days"
-            return f"Older than {days} before the as-at date"
+            return f"Older than {counted(self.stale_after_days, 'day')} before the as-at date"
         if self.status == "refused":
             older = "an older file is used" if self.was_ever_received else "there is no older file"
             return f"The newest file was refused; {older}"

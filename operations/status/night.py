@@ -6,13 +6,13 @@ from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
-from inspection.clock import day_in_words
 from inspection.state import moment_in_words
 from operations.status.part import EXPORTS, NIGHT, NIGHTLY, Part
 from publish import pack
 from send_ready import files, runs
 from send_ready.home import OUT, Lock
 from send_ready.settings import LONDON, Settings
+from send_ready.words import weekday_date
 
 PACK_BY = time_of_day(7)  # the night begins at 02:00
 QUIET = timedelta(minutes=15)  # a run that notes nothing for so long has ended, whatever it says: retries wait ten
@@ -41,7 +41,7 @@ def last_run(settings: Settings, now: datetime) -> Part:
     state = "done" if ended else _unended(settings.home, folder, failed, now - touched)
     last = f"last heard of at {moment_in_words(touched)}"
     part.lines = [
-        f"{about['run_id']}, as at {day_in_words(date.fromisoformat(about['as_at']))}",
+        f"{about['run_id']}, as at {weekday_date(date.fromisoformat(about['as_at']))}",
         f"{_told(state, ended)}, {last}",
     ]
     part.facts = {"state": state, "run_id": about["run_id"], "as_at": about["as_at"], "failed": failed}
@@ -113,17 +113,17 @@ def newest_pack(settings: Settings, now: datetime) -> Part:
     part = Part("Pack", [], {"as_at": newest.name, "days_old": days, "is_expected": is_expected})
     try:
         rows = files.read_json(newest / pack.MANIFEST)["rows"]
-        part.lines = [f"{day_in_words(day)}: {', '.join(f'{name} {count:,} rows' for name, count in rows.items())}"]
+        part.lines = [f"{weekday_date(day)}: {', '.join(f'{name} {count:,} rows' for name, count in rows.items())}"]
     except (OSError, ValueError, LookupError):
-        part.lines = [f"{day_in_words(day)}: its manifest CANNOT BE READ"]
+        part.lines = [f"{weekday_date(day)}: its manifest CANNOT BE READ"]
         part.todo.append(
             (NIGHT, f"{newest / pack.MANIFEST} cannot be read. Build that day again: AS_AT={day} make run")
         )
     if not is_expected:
         old = "1 day" if days == 1 else f"{days} days"
-        part.lines.append(f"STALE: the pack is of {day_in_words(day)}, {old} old")
+        part.lines.append(f"STALE: the pack is of {weekday_date(day)}, {old} old")
         part.todo.append(
-            (NIGHT, f"There is no pack of {day_in_words(local.date())}: make run, or see {NIGHTLY} in Airflow.")
+            (NIGHT, f"There is no pack of {weekday_date(local.date())}: make run, or see {NIGHTLY} in Airflow.")
         )
     return part
 

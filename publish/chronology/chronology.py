@@ -10,11 +10,12 @@ from typing import Any
 from duckdb import CatalogException, DuckDBPyConnection
 
 from publish.chronology import events
-from publish.chronology.events import Event, Period, Words, day, literals
+from publish.chronology.events import Event, Period, Words, literals
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Page
 from send_ready.layout import council
 from send_ready.runs import Run
+from send_ready.words import short_date
 from warehouse import run_data
 from warehouse.run_data import STATES, Feed
 
@@ -78,7 +79,9 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, unique_ids: Sequence[st
             entry.sheet,
             f"Chronology of {entry.person_id}",
             [
-                Block(f"As at {day(run.as_at)}", _about(about[entry.person_id], words, support), has_header=False),
+                Block(
+                    f"As at {short_date(run.as_at)}", _about(about[entry.person_id], words, support), has_header=False
+                ),
                 _happened(found.get(entry.person_id, []), period, titles),
             ],
             WIDTHS,
@@ -146,7 +149,7 @@ def _note(asked: str, person_id: str | None, is_listed: bool, as_at: date) -> st
         return "Nobody in the data has it. Check it against the first column of the lists, and ask again."
     notes = [] if person_id == asked else ["The child has another Unique ID; the first sheet shows it."]
     if not is_listed:
-        notes.append(f"On neither list as at {day(as_at)}. Check that it is the child who was named.")
+        notes.append(f"On neither list as at {short_date(as_at)}. Check that it is the child who was named.")
     return " ".join(notes) or None
 
 
@@ -221,7 +224,7 @@ def _about(person: Mapping[str, Any], words: Words, support: str) -> list[Column
     age = "Not recorded" if person["age_years"] is None else str(person["age_years"])
     about = {
         "Unique ID": person["person_id"],
-        "Age": f"{age}, died {day(person['death_date'])}" if person["death_date"] else age,
+        "Age": f"{age}, died {short_date(person['death_date'])}" if person["death_date"] else age,
         "Primary need": words.name("sen_type", person["need"]) or "Not recorded",
         "Plan": _plan(person) or support,
         "School": _schools(person),
@@ -232,11 +235,11 @@ def _about(person: Mapping[str, Any], words: Words, support: str) -> list[Column
 def _plan(person: Mapping[str, Any]) -> str:
     parts = []
     if person["has_plan"]:
-        parts.append(f"EHC plan issued {day(person['initial_plan_date'])}")
+        parts.append(f"EHC plan issued {short_date(person['initial_plan_date'])}")
         if person["updated_plan_date"]:
-            parts.append(f"amended {day(person['updated_plan_date'])}")
+            parts.append(f"amended {short_date(person['updated_plan_date'])}")
     elif person["cease_date"]:
-        parts.append(f"EHC plan ceased {day(person['cease_date'])}")
+        parts.append(f"EHC plan ceased {short_date(person['cease_date'])}")
     if person["has_support"]:
         parts.append("SEN support")
     return ", ".join(parts)
@@ -264,7 +267,7 @@ def _contents(
     states = [f"{STATES[feed.status]}. {feed.note}." if feed.note else STATES[feed.status] for feed in feeds]
     blocks = [
         Block(
-            f"Events {period}: the two years before the notification of {day(notified_on)}",
+            f"Events {period}: the two years before the notification of {short_date(notified_on)}",
             [
                 Column("Asked for", "text", [entry.asked or None for entry in entries]),
                 Column("Events", "count", counts),
@@ -274,7 +277,7 @@ def _contents(
             ],
         ),
         Block(
-            f"The sources, as at {day(run.as_at)}",
+            f"The sources, as at {short_date(run.as_at)}",
             [
                 Column("Feed", "text", [feed.title for feed in feeds]),
                 Column("Data date", "date", [feed.data_date for feed in feeds]),
@@ -307,7 +310,7 @@ def _gaps(con: DuckDBPyConnection, period: Period, feeds: Sequence[Feed]) -> Ite
     if first is None:
         yield "There is no attendance, so no absence is shown."
     elif first > period.since:
-        yield f"Attendance begins with the week of {day(first)}: absence before it is not known."
+        yield f"Attendance begins with the week of {short_date(first)}: absence before it is not known."
 
 
 def _wording(words: Words) -> Iterator[str]:

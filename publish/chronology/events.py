@@ -9,6 +9,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from send_ready.database import literal
+from send_ready.words import counted, short_date
 from warehouse import run_data
 
 YEARS = 2
@@ -27,7 +28,7 @@ class Period:
     until: date
 
     def __str__(self) -> str:
-        return f"after {day(self.since)}, up to {day(self.until)}"
+        return f"after {short_date(self.since)}, up to {short_date(self.until)}"
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class Words:
         sessions, possible, weeks, rank, missed = (
             row[name] for name in ("session_count", "sessions_possible_count", "week_count", "need_rank", "missed_pct")
         )
-        return {name: row[name] and day(row[name]) for name in DATES} | {
-            "as_at_date": day(self.as_at),
+        return {name: row[name] and short_date(row[name]) for name in DATES} | {
+            "as_at_date": short_date(self.as_at),
             "code": self.name(kind.code_set, row["code"]),
             "detail": self.name(kind.detail_set, row["detail"]),
             "place": place(row),
@@ -168,14 +169,6 @@ def school_days(sessions: int) -> str:
     if not half:
         return counted(whole, "day")
     return f"{whole}½ days" if whole else "½ day"
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def day(of: date) -> str:
-    return f"{of:%d/%m/%Y}"
 
 
 def literals(texts: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from publish.excel.workbook import Block, Column, Grid, Page
 from send_ready.database import identifier, literal
 from send_ready.layout import LAYOUT_VERSION, council, rows_of
 from send_ready.runs import Run
+from send_ready.words import short_date
 from warehouse import run_data
 from warehouse.run_data import STATES, Feed
 
@@ -103,7 +104,7 @@ def _sheet(
     else:
         shown, notes = _values(con, columns, f"built.annex_a.{identifier(item.model)} ORDER BY {item.sort_by}"), []
     lines = [
-        f"What it shows, as at {run.as_at:%d/%m/%Y}: {item.definition}",
+        f"What it shows, as at {short_date(run.as_at)}: {item.definition}",
         f"What the data cannot answer: {item.limits}",
         f"Data: {_dated([feed for feed in feeds if feed.name in item.feeds])}.",
         *notes,
@@ -226,7 +227,7 @@ def _dated(feeds: Sequence[Feed]) -> str:
     for feed in sorted(feeds, key=lambda feed: feed.data_date or date.min, reverse=True):
         state = "" if feed.status == "fresh" or not feed.data_date else f" ({feed.status})"
         days.setdefault(feed.data_date, []).append(feed.title.split(": ")[-1] + state)
-    dated = {f"{day:%d/%m/%Y}" if day else "never received": names for day, names in days.items()}
+    dated = {short_date(day) if day else "never received": names for day, names in days.items()}
     return "; ".join(f"{day}: {', '.join(names)}" for day, names in dated.items())
 
 

@@ -23,6 +23,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from send_ready import files
+from send_ready.words import short_date
 
 MAX_TEXT = 32_767  # UTF-16 units that Excel keeps in a cell
 MAX_ROWS = 200_000  # of one sheet: Excel takes a million, but opens it slowly
@@ -230,7 +231,7 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
         if column.kind == "text":
             return self._texts(letters, first, column.values, style)
         if column.kind == "date":
-            early = [_shown(value) if value and value < FIRST_DATE else None for value in column.values]
+            early = [short_date(value) if value and value < FIRST_DATE else None for value in column.values]
             days = [value.toordinal() - EPOCH if value and value >= FIRST_DATE else None for value in column.values]
             return self._mixed(letters, first, early, days, style)
         if column.kind == "moment":
@@ -373,10 +374,6 @@ def _write_values(sheet: Worksheet, row: int, position: int, column: Column, sty
 def _serial(moment: datetime) -> float:
     """A date and time to the minute as Excel counts it, by the clock of its own time zone."""
     return moment.toordinal() - EPOCH + (60 * moment.hour + moment.minute) / 1440
-
-
-def _shown(day: date) -> str:
-    return f"{day:%d/%m}/{day.year:04}"
 
 
 def _width(column: Column, widest: float) -> float:

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection, Error
 
 from send_ready import issues
 from send_ready.database import literal
+from send_ready.words import short_date
 
 NAME = "issues.parquet"
 LAYOUT = "1"  # of the file: keys of another layout are made otherwise
@@ -139,4 +140,4 @@ def _read(con: DuckDBPyConnection, previous: Path | None) -> Since:
             f"{previous.name} of the earlier pack is damaged, so there is nothing to compare with. The next pack "
             "can be compared with this one."
         ) from None
-    return Since(f"Compared with the pack of {as_at:%d/%m/%Y}.", as_at)
+    return Since(f"Compared with the pack of {short_date(as_at)}.", as_at)

@@ -20,6 +20,7 @@ from send_ready.database import literal
 from send_ready.issues import SEVERITIES
 from send_ready.layout import council
 from send_ready.runs import Run
+from send_ready.words import short_date
 from warehouse import run_data
 from warehouse.run_data import STATES
 
@@ -154,7 +155,7 @@ def _summary(
     place = council(run.la_code) or f"Local authority {run.la_code}"
     return Page(
         "Summary",
-        f"Issues to put right: {place}, {run.as_at:%d/%m/%Y}",
+        f"Issues to put right: {place}, {short_date(run.as_at)}",
         [
             _first(steps),
             Block(
@@ -213,7 +214,7 @@ def _since(con: DuckDBPyConnection, compared: Since) -> Block:
     )
     states = (compare.NEW, compare.STILL_OPEN, "Fixed")
     return Block(
-        f"Since the pack of {compared.as_at:%d/%m/%Y}",
+        f"Since the pack of {short_date(compared.as_at)}",
         [Column("State", "text", states), Column("Issues", "count", [*now, *fixed])],
     )
 

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from send_ready.database import identifier, literal
 from send_ready.issues import SEVERITIES
 from send_ready.layout import lists
+from send_ready.words import counted
 from warehouse import run_data
 
 PERHAPS_MISSING = "L-129"  # a child who may belong on a list and is not there
@@ -239,8 +240,7 @@ def _row_to_add(crosswalk: str, value: str, codes: list[str]) -> str:
 
 
 def _why(tier: int, is_row: bool, records: int, children: int) -> str:
-    who = "1 child" if children == 1 else f"{children:,} children"
-    what = "1 record" if records == 1 else f"{records:,} records"
+    who, what = counted(children, "child", "children"), counted(records, "record")
     if tier == MISSING:
         return f"Perhaps missing from a list: {what}. Nothing matters more."
     if tier == FILE_OR_LIST:

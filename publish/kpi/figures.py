@@ -3,7 +3,6 @@
 The warehouse keeps full precision; this is where a figure is rounded, half up, to one decimal.
 """
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,6 +12,7 @@ from typing import Any
 from duckdb import CatalogException, DuckDBPyConnection
 
 from send_ready.database import literal
+from send_ready.words import long_date, short_month
 from warehouse import run_data
 
 INTERNAL = "built.kpi.kpi_values"
@@ -234,7 +234,7 @@ def caution(each: Series) -> str:
     if each.now.value is None and each.kpi.not_known:
         return each.kpi.not_known
     if each.now.value is not None and each.kpi.begun and begins_within(each.now, each.kpi.begun):
-        return f"Of less than 12 months: there is nothing to count before {month(each.kpi.begun)}."
+        return f"Of less than 12 months: there is nothing to count before {short_month(each.kpi.begun)}."
     return ""
 
 
@@ -245,17 +245,7 @@ def begins_within(figure: Figure, begun: date) -> bool:
 
 def period(figure: Figure) -> str:
     """The window in words: 12 months to 21 November 2026."""
-    return PERIODS.get(figure.period_type, "{}").format(day(figure.period_end))
-
-
-def day(value: date) -> str:
-    """A date as it is said: 21 November 2026."""
-    return f"{value.day} {value:%B %Y}"
-
-
-def month(value: date) -> str:
-    """A month in short: Nov 2026."""
-    return f"{value:%b %Y}"
+    return PERIODS.get(figure.period_type, "{}").format(long_date(figure.period_end))
 
 
 def month_end(value: date, months: int) -> date:
@@ -266,13 +256,3 @@ def month_end(value: date, months: int) -> date:
 
 def year_before(value: date) -> date:
     return value.replace(year=value.year - 1, day=28 if (value.month, value.day) == (2, 29) else value.day)
-
-
-def many(number: int, one: str, more: str) -> str:
-    """A number with its noun: 1 error, 1,200 errors."""
-    return f"{number:,} {one if number == 1 else more}"
-
-
-def short(text: str, width: int = 160) -> str:
-    """Text of one line that does not run on."""
-    return textwrap.shorten(text, width, placeholder=" …")

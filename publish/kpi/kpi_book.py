@@ -16,9 +16,10 @@ from duckdb import DuckDBPyConnection
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
 from publish.kpi import figures
-from publish.kpi.figures import INTERNAL, day, has_table, rounded
+from publish.kpi.figures import INTERNAL, has_table, rounded
 from send_ready.layout import council
 from send_ready.runs import Run
+from send_ready.words import long_date, short_date
 from warehouse import run_data
 
 NAME = "kpi.xlsx"
@@ -112,7 +113,7 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, values: str = INTERNAL,
     place = council(run.la_code) or f"Local authority {run.la_code}"
     definitions = _definitions(con)
     meta = [_notes(is_public, withhold_below), *([definitions] if definitions else [])]
-    title = f"SEND figures: {place}, {day(run.as_at)}"
+    title = f"SEND figures: {place}, {long_date(run.as_at)}"
     workbook.write(path, title, [_cover(title, run, is_public), _contents([*meta, *tables]), *meta, *tables])
 
 
@@ -121,7 +122,8 @@ def _cover(title: str, run: Run, is_public: bool) -> Page:
         ("What this is", [
             "Key figures on special educational needs and disabilities (SEND) of this council's children and young "
             "people.",
-            f"They are worked out as at {day(run.as_at)} from the exports that the council's systems made up to then.",
+            f"They are worked out as at {long_date(run.as_at)} from the exports that the council's systems made up to "
+            "then.",
         ]),
         ("How to read it", [
             "The sheet Contents leads to every table. The sheet Definitions says what each figure counts and leaves "
@@ -379,8 +381,8 @@ def _actions(con: DuckDBPyConnection) -> Grid | None:
             Column("Area", "text", each("area"), 24),
             Column("What is to be done", "text", each("action"), 48),
             Column("Owner", "text", each("action_owner"), 20),
-            Column("Starts", "text", each("start_date", _date), 13),
-            Column("Due", "text", each("due_date", _date), 13),
+            Column("Starts", "text", each("start_date", short_date), 13),
+            Column("Due", "text", each("due_date", short_date), 13),
             Column("State", "text", each("rag_reason", lambda reason: REASONS.get(reason, reason)), 15),
             Column("Complete, %", "figure", [_rounded(row["complete_pct"], "percent", NOT_AVAILABLE) for row in rows]),
             Column("Measure of impact", "text", each("impact_title"), 36),
@@ -467,7 +469,7 @@ def _beside(
 
 def _data(found: Sequence[tuple[date | None, bool | None]]) -> list[Column]:
     return [
-        Column("Data of", "text", [_date(when) if when else NOT_AVAILABLE for when, _ in found], 13),
+        Column("Data of", "text", [short_date(when) if when else NOT_AVAILABLE for when, _ in found], 13),
         Column("Stale", "text", ["Yes" if stale else "No" for _, stale in found], 8),
     ]
 
@@ -479,10 +481,6 @@ def _rounded(value: float | None, unit: str, missing: str) -> float | str:
         return float(rounded(value, 0))
     shown = float(rounded(value))
     return LOW if not shown and value > 0 else shown
-
-
-def _date(value: date) -> str:
-    return f"{value:%d/%m/%Y}"
 
 
 def _names(con: DuckDBPyConnection) -> dict[tuple[str, str], str]:

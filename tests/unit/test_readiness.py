@@ -17,9 +17,10 @@ from publish_run import AS_AT, FEEDS, child, finished_run, issue, settings
 
 from publish import board, pack
 from publish.kpi import figures
-from publish.report import readiness
+from publish.report import placements, readiness
 from send_ready import database, files
 from send_ready.runs import Run
+from send_ready.words import short_month
 from warehouse import run_data
 
 MONTH_ENDS = [date(2023, 12, 31), date(2024, 10, 31), date(2025, 10, 31), date(2026, 10, 31)]
@@ -289,13 +290,13 @@ def test_a_figure_of_a_feeds_first_months_says_since_when_it_counts(tmp_path: Pa
 
     lately = since(ends[-3], "lately")
     card, rest = lately.text.split("Headline figures")[1], lately.text.split(" Advice ")[-1]
-    said = f"Of less than 12 months: there is nothing to count before {figures.month(ends[-3])}."
+    said = f"Of less than 12 months: there is nothing to count before {short_month(ends[-3])}."
     assert said in card
     assert said in rest
     # Two years ago: today's figure is of a whole year, and the first ones of the line are not.
     earlier = since(ends[-24], "earlier").text
     assert "Of less than 12 months" not in earlier
-    first, last = figures.month(ends[-24]), figures.month(ends[-14])
+    first, last = short_month(ends[-24]), short_month(ends[-14])
     assert f"There is nothing to count before {first}: figures up to {last} are of less than 12 months." in earlier
     assert "nothing to count before" not in since(ends[0], "always").text
 
@@ -307,7 +308,7 @@ def test_every_child_with_a_plan_is_in_one_row_of_the_placements(tmp_path: Path)
     values += [kpi_row("K16", "point", AS_AT, count, breakdown=("phase", phase)) for phase, count in by_phase.items()]
     run = add_kpis(whole(tmp_path), values)
     with run_data.opened(run) as con:
-        rows = readiness._places(con, figures.series(con), figures.INTERNAL)
+        rows = placements.places(con, figures.series(con), figures.INTERNAL)
     assert [(row["label"], row["shown"], row["share"]) for row in rows] == [
         ("Primary school", "40", "40.0%"),
         ("Special school", "25", "25.0%"),
