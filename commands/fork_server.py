@@ -3,13 +3,15 @@
 A step then begins its work at once, instead of importing DuckDB, Great Expectations or dbt for seconds. It stays a
 process of its own: it has its own memory and exit status, and can be killed without harm to any other.
 
-Of steps that the DAG lets run at once, all are begun when the first is asked for, as many at a time as there are cores.
-What came of the others is kept for their tasks, which Airflow runs one after the other here.
+Airflow runs one task after the other here. So the server begins a step as soon as the DAG lets it, as many at a time as
+there are cores: every feed once the run has begun, and publish beside serve. What came of it is kept for its task. Only
+the first try takes that; the next does the step again.
 
 Only a process of the same user can ask for a step: the sockets lie in a folder that is closed to others, and whoever
 connects is asked for its user. A request is a command line, an environment and three open files, and no code.
 
-usage: python -m commands.fork_server FOLDER     until stdin is closed; FOLDER holds the sockets
+usage: python -m commands.fork_server FOLDER [STEP]
+    until stdin is closed; FOLDER holds the sockets, STEP is begun at once
 """
 
 import ctypes
@@ -21,12 +23,15 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from commands.program import BUILD, LENGTH, LIGHT, RULES
 from extract import contract
+
+Order = Mapping[str, Sequence[tuple[str, ...]]]  # by command, the steps that come after it or go with it
 
 NEEDED = {  # what steps import where they use it, as module or module:function
     LIGHT: (
@@ -41,7 +46,10 @@ NEEDED = {  # what steps import where they use it, as module or module:function
     BUILD: ("warehouse.dbt:kept_project", "dbt.adapters.duckdb", "dbt.cli.main"),
 }
 AT_ONCE = min(4, len(os.sched_getaffinity(0)))  # the DAGs let four tasks run at once
-SIDE_BY_SIDE = ([("extract", feed) for feed in contract.feeds()], [("publish",), ("serve",)])
+READS = [("extract", feed) for feed in contract.feeds()]
+AFTER: Order = {"begin": READS, "request": READS}  # what may begin once this has ended well
+BESIDE: Order = {"publish": [("serve",)], "serve": [("publish",)]}  # what may begin once this may
+OF_ONE_STEP = (b"SEND_REQUEST", b"SEND_FEED", b"SEND_ARGUMENT")  # in an environment: not handed on to other steps
 PATIENCE = 10  # seconds that a request may take to arrive
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2), which Python does not offer
 
@@ -53,8 +61,8 @@ class Request:
     arguments: tuple[str, ...]
     environment: dict[bytes, bytes]
     folder: bytes
-    files: tuple[int, ...]
-    client: socket.socket | None  # who waits for it; None when it is begun before anybody asks for it
+    files: tuple[int, ...] = ()
+    client: socket.socket | None = None  # who waits for it; None when it is begun before anybody asks for it
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -66,6 +74,7 @@ class Request:
 class Step:
     """A step that was begun, and who waits for it."""
 
+    asked: Request
     process_id: int
     said: int | None = None  # the file in memory of one that was begun before anybody asked for it
     status: int | None = None  # once it has ended; negative for the signal that ended it
@@ -85,7 +94,6 @@ class Server:
 
     def serve(self, until: int | None = None) -> None:
         """Serve until the writer of the file `until` closes it."""
-        gc.freeze()  # or the first collection in a step would copy every page that it shares with this process
         while True:
             clients = {step.client.fileno(): step for step in self._at_work.values() if step.client}
             listening = self._listening.fileno()
@@ -110,16 +118,24 @@ class Server:
                 _tell(step, step.client)
             return
         self._next.pop(key, None)
-        self._begin(request)
         self._known.add(key)
-        for group in SIDE_BY_SIDE:
-            if request.arguments in group:
-                for arguments in group:
-                    other = replace(request, arguments=arguments, files=(), client=None)
-                    if other.key not in self._known:
-                        self._known.add(other.key)
-                        self._next[other.key] = other
+        self._begin(request)
+        self._plan(request, BESIDE)
         self._begin_next()
+
+    def begin(self, request: Request) -> None:
+        """Begin a step before anybody asks for it."""
+        self._next[request.key] = request
+        self._known.add(request.key)
+        self._begin_next()
+
+    def _plan(self, request: Request, order: Order) -> None:
+        kept = {name: value for name, value in request.environment.items() if name not in OF_ONE_STEP}
+        for arguments in order.get(request.arguments[0], ()):
+            other = Request(arguments, kept, request.folder)
+            if other.key not in self._known:
+                self._known.add(other.key)
+                self._next[other.key] = other
 
     def _begin_next(self) -> None:
         while self._next and len(self._at_work) < AT_ONCE:
@@ -137,7 +153,7 @@ class Server:
             _run(request)
         for file in request.files:
             os.close(file)
-        step = self._at_work[os.pidfd_open(process_id)] = Step(process_id, said, client=request.client)
+        step = self._at_work[os.pidfd_open(process_id)] = Step(request, process_id, said, client=request.client)
         return step
 
     def _end(self, ended: int) -> None:
@@ -146,11 +162,13 @@ class Server:
         step.status = os.waitstatus_to_exitcode(os.waitpid(step.process_id, 0)[1])
         if step.client:
             _tell(step, step.client)
+        if step.status == 0:
+            self._plan(step.asked, AFTER)
         self._begin_next()
 
 
-def main(folder: Path) -> None:
-    """Serve until stdin is closed."""
+def main(folder: Path, *first: str) -> None:
+    """Serve until stdin is closed, and begin one step at once."""
     gc.disable()  # what is imported stays, and looking for what could go takes a fifth of the time
     listening = {name: _listen(folder / name) for name in NEEDED}
     _import(LIGHT)
@@ -161,7 +179,10 @@ def main(folder: Path) -> None:
             _import(name)
             Server(listening[name]).serve()
         listening[name].close()  # so that a client is told when that process has ended
-    Server(listening[LIGHT]).serve(until=sys.stdin.fileno())
+    light = Server(listening[LIGHT])
+    if first:
+        light.begin(Request(first, dict(os.environb), os.getcwdb()))
+    light.serve(until=sys.stdin.fileno())
 
 
 def _listen(path: Path) -> socket.socket:
@@ -177,6 +198,7 @@ def _import(name: str) -> None:
         imported = importlib.import_module(module)
         if function:
             getattr(imported, function)()
+    gc.freeze()  # or the first collection in a step would copy every page that it shares with this process
 
 
 def _fork() -> int:
@@ -260,4 +282,4 @@ def _kill(step: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -26,7 +26,8 @@ def run(settings: Settings) -> int:
             print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}", flush=True)
             fill_inbox(settings)
             this = runs.begin(settings)
-            _tell_times(this, play_dag.play(settings, this, "send_nightly", {"as_at": this.as_at.isoformat()}))
+            day = this.as_at.isoformat()
+            _tell_times(this, play_dag.play(settings, this, "send_nightly", {"as_at": day}, first="begin"))
             return _conclude(settings, this)
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-made is published; the same command starts again.", flush=True)
@@ -71,10 +72,13 @@ def fill_inbox(settings: Settings) -> None:
 
 
 def _tell_times(this: Run, played: Played) -> None:
-    """Add where the time went to the progress: the steps' work, starting their programs, Airflow itself."""
+    """Add where the time went to the progress: the steps' work, starting their programs, Airflow itself.
+
+    Steps that work side by side come to more than the time that passes.
+    """
     work = sum(step["work_seconds"] for step in played.steps)
     programs = max(work, sum(task["seconds"] for task in played.tasks))  # none are known of an Airflow that broke down
-    starting, airflow = programs - work, played.seconds - programs
+    starting, airflow = programs - work, max(played.seconds - programs, 0.0)
     line = {
         "step": "night",
         "feed": None,

@@ -53,17 +53,22 @@ class Played:
         return next((str(task["state"]) for task in self.tasks if task["task"] == task_id), "")
 
 
-def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Played:
-    """Run the DAG in a child process, show its progress, and name what failed."""
+def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any], first: str = "") -> Played:
+    """Run the DAG in a child process, show its progress, and name what failed.
+
+    `first` names a step that waits for no other, and takes all it needs from the environment: it is begun while Airflow
+    starts.
+    """
     started = time.perf_counter()
     report, log = this.folder / "airflow.json", this.folder / runs.AIRFLOW_LOG
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "commands.play_dag", dag_id, json.dumps(conf), str(report)]
-    env = airflow_home.environment(settings, "run") | {"SEND_RUN_ID": this.run_id, PLAYED_BY: str(os.getpid())}
+    of_run = {"AS_AT": this.as_at.isoformat(), "SEND_RUN_ID": this.run_id, PLAYED_BY: str(os.getpid())}
+    env = airflow_home.environment(settings, "run") | of_run
     print(f"Starting Airflow, which logs to {log}", flush=True)
     coming, steps = _lines(this.progress), []
-    with open(log, "wb") as output, open(log, "rb") as said, _fork_server(env, output) as of_fork_server:
-        child = _child(command, env | of_fork_server, output)
+    with open(log, "wb") as output, open(log, "rb") as said, _fork_server(env, first, output) as of_server:
+        child = _child(command, env | of_server, output)
         try:
             lost = 0
             while child.poll() is None and lost < LOST_SECONDS:
@@ -80,7 +85,7 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any]) -> Pl
 
 
 @contextmanager
-def _fork_server(env: dict[str, str], output: BinaryIO) -> Iterator[dict[str, str]]:
+def _fork_server(env: dict[str, str], first: str, output: BinaryIO) -> Iterator[dict[str, str]]:
     """A fork server as long as the block lasts, and what tells steps of it.
 
     None where somebody named another program for the steps. Where there is no room for its sockets, or it does not
@@ -90,7 +95,7 @@ def _fork_server(env: dict[str, str], output: BinaryIO) -> Iterator[dict[str, st
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="send_ready_", ignore_cleanup_errors=True) as folder:
-        child = _child([sys.executable, "-m", "commands.fork_server", folder], env, output)
+        child = _child([sys.executable, "-m", "commands.fork_server", folder, *first.split()], env, output)
         try:
             yield {program.SERVER: folder}
         finally:

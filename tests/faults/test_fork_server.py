@@ -49,6 +49,12 @@ class Served:
         said, _ = step.communicate(timeout=HANG)
         return step.returncode, said
 
+    def begin(self) -> None:
+        """Begin the run; every feed is read then, and one of them is told."""
+        assert self.run("begin")[0] == 0
+        until("all feeds were read", lambda: self.read() == FEEDS)
+        assert self.run("extract", FIRST)[0] == 0
+
     def waiting(self, feed: str) -> psutil.Process:
         """The step that waits for the lock of a feed, as soon as there is one."""
         lock = str(self.home / "locks" / feed.replace(".", "__"))
@@ -99,7 +105,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def served(server: Served, request: pytest.FixtureRequest) -> Served:
     """A run of the test's own."""
     found = Served(server.environment | {"SEND_RUN_ID": request.node.name}, server.server)
-    assert found.run("begin")[0] == 0
+    found.begin()
     return found
 
 
@@ -112,7 +118,8 @@ def held(served: Served, feed: str) -> Iterator[None]:
 
 def test_a_forked_step_says_and_ends_as_one_by_itself(served: Served) -> None:
     for arguments, status in (
-        (("verdict", FIRST), 2),
+        (("verdict", FIRST), 0),
+        (("verdict", "no.feed"), 2),
         (("chosen-day", "2026-11-17"), 99),
         (("chosen-day", ""), 0),
         *((("verdict", "--nonsense"), 2), (("validate-feeds", "--nonsense"), 2), (("build", "--nonsense"), 2)),
@@ -143,7 +150,7 @@ def test_a_step_ends_with_the_task_that_started_it(served: Served) -> None:
 
 def test_without_the_server_a_step_starts_by_itself(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
-        assert served.run("begin")[0] == 0
+        served.begin()
         with held(served, FIRST):
             step = served.start("extract", FIRST)
             forked = served.waiting(FIRST)
@@ -156,12 +163,7 @@ def test_without_the_server_a_step_starts_by_itself(tmp_path: Path) -> None:
         assert status == 0 and "fresh" in said
 
 
-def test_what_the_dag_lets_run_at_once_is_begun_at_once_and_told_when_its_task_comes(
-    served: Served,
-) -> None:
-    assert served.run("extract", FIRST)[0] == 0
-    until("all feeds were read", lambda: served.read() == FEEDS)
-
+def test_what_the_dag_lets_begin_is_begun_and_told_when_its_task_comes(served: Served) -> None:
     status, said = served.run("extract", SECOND)
     assert status == 0 and said.startswith(f"extract         {SECOND} ")
     assert served.read() == FEEDS, "the first try takes what there is"
@@ -169,6 +171,23 @@ def test_what_the_dag_lets_run_at_once_is_begun_at_once_and_told_when_its_task_c
     status, said = served.run("extract", SECOND)
     assert status == 0 and said.startswith(f"extract         {SECOND} ")
     assert served.read() == sorted([*FEEDS, SECOND]), "the second does it again"
+
+
+def test_a_step_that_was_killed_before_its_task_came_is_told_as_killed(server: Served) -> None:
+    served = Served(server.environment | {"SEND_RUN_ID": "killed"}, server.server)
+    with held(served, FIRST):
+        assert served.run("begin")[0] == 0
+        served.waiting(FIRST).kill()
+        assert served.run("extract", FIRST)[0] == -signal.SIGKILL
+    assert served.run("extract", FIRST)[0] == 0
+
+
+def test_nothing_is_begun_after_a_step_that_failed(server: Served) -> None:
+    served = Served(server.environment | {"SEND_RUN_ID": "nothing", "SEND_LA_CODE": "no code"}, server.server)
+    assert served.run("begin")[0] == 2
+    assert not (served.home / "runs" / "nothing").exists()
+    assert served.run("chosen-day", "")[0] == 0
+    assert len(server.server.children()) == 2, "the servers for the rules and for dbt"
 
 
 def test_only_whoever_runs_the_night_can_ask_for_a_step(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
