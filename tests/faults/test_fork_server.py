@@ -16,7 +16,7 @@ import pytest
 
 from commands import fork_server, program
 from sample import council
-from send_ready import files
+from send_ready import files, runs
 from send_ready.settings import PROJECT
 from tests.faults.house import DAY
 from tests.golden.pipeline import FEEDS
@@ -82,8 +82,8 @@ def serving(folder: Path) -> Iterator[Served]:
     sockets = folder / "sockets"
     sockets.mkdir(0o700)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW", "AS_AT"))}
-    given = {"SEND_HOME": folder / "home", "SEND_INBOX": folder / "inbox", "AS_AT": DAY, program.SERVER: sockets}
-    environment = kept | {key: str(value) for key, value in given.items()}
+    given = {"SEND_HOME": folder / "home", "SEND_INBOX": folder / "inbox", "AS_AT": DAY, "SEND_RUN_ID": "one"}
+    environment = kept | {key: str(value) for key, value in given.items()} | {program.SERVER: str(sockets)}
     command = [sys.executable, "-m", "commands.fork_server", str(sockets)]
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE) as server:
         until("the server listens", (sockets / program.LIGHT).exists)
@@ -104,7 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def served(server: Served, request: pytest.FixtureRequest) -> Served:
     """A run of the test's own."""
-    found = Served(server.environment | {"SEND_RUN_ID": request.node.name}, server.server)
+    found = Served(server.environment | {"SEND_RUN_ID": runs.tidy(request.node.name)}, server.server)
     found.begin()
     return found
 
@@ -185,9 +185,9 @@ def test_a_step_that_was_killed_before_its_task_came_is_told_as_killed(server: S
 def test_nothing_is_begun_after_a_step_that_failed(server: Served) -> None:
     served = Served(server.environment | {"SEND_RUN_ID": "nothing", "SEND_LA_CODE": "no code"}, server.server)
     assert served.run("begin")[0] == 2
+    assert served.run("chosen-day", "", SEND_LA_CODE="999")[0] == 0
+    until("only the servers for the rules and for dbt are left", lambda: len(server.server.children()) == 2)
     assert not (served.home / "runs" / "nothing").exists()
-    assert served.run("chosen-day", "")[0] == 0
-    assert len(server.server.children()) == 2, "the servers for the rules and for dbt"
 
 
 def test_only_whoever_runs_the_night_can_ask_for_a_step(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
