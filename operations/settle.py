@@ -48,7 +48,7 @@ from warehouse.council_files import (
     NONE_DATES,
     RETENTION,
     Kind,
-    known,
+    kind_by_name,
 )
 
 SUFFIXES = (".yml", ".yaml", ".csv", ".xlsx", ".xls")  # other files may be notes, or copies of before
@@ -65,7 +65,7 @@ def _check_none_dates(name: str, trial: Settings) -> None:
 
 
 def _check_seed(name: str, trial: Settings) -> None:
-    own_seeds.read(_place(trial) / name)
+    own_seeds.rows_of(_place(trial) / name)
 
 
 def _check_feed_rules(name: str, trial: Settings) -> None:
@@ -151,7 +151,7 @@ def _settled(settings: Settings, into: Path) -> Settled:
         return Settled()
     good = _Good(settings.home)
     found = dict(_found(settings.config, good))
-    named = known()
+    named = kind_by_name()
     at = _Trial(replace(settings, config=into), settings.config, good)
     held = [at.folder(name, said) for name, said in found.items() if name not in named]
     feeds = {Path(name).stem for name in found if named.get(name) and named[name].folder in (CONTRACTS, COLUMN_MAPS)}
@@ -170,7 +170,7 @@ Given = bytes | str  # what a file holds, or why that cannot be told
 
 def _found(config: Path, good: "_Good") -> Iterator[tuple[str, Any]]:
     """Each file of the council's, by name: what it holds, or why nobody can tell. And folders that cannot be read."""
-    named = known()
+    named = kind_by_name()
     is_there = config.is_dir()
     for folder in dict.fromkeys(kind.folder for kind in KINDS):
         entries, fault = set[str](), ""
@@ -266,7 +266,7 @@ class _Trial:
         if headers in ways and isinstance(found[headers], bytes):
             ways[headers].insert(1, (MENDED, found[headers]))
         tried = sorted(itertools.product(*(enumerate(ways[name]) for name in ours)), key=lambda t: sum(i for i, _ in t))
-        kind = known()[contract]
+        kind = kind_by_name()[contract]
         for attempt in tried:
             chosen = {name: way for name, (_, way) in zip(ours, attempt, strict=True)}
             notes: dict[str, str | None] = dict.fromkeys(ours)
@@ -368,7 +368,7 @@ class _Trial:
         return f"{COLUMN_MAPS}/{path.name}: {' '.join(said)}" if said else None
 
     def _mended(self, name: str) -> str | None:
-        lines = own_seeds.repeated(_place(self._settings) / name)
+        lines = own_seeds.repeated_lines(_place(self._settings) / name)
         if not lines:
             return None
         which = ", ".join(map(str, lines[:10])) + ("…" if len(lines) > 10 else "")

@@ -84,7 +84,7 @@ def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path 
         "code_style": settings.code_style,
         "configuration": _configuration(run, settings),
         "rows": run_data.list_rows(con),
-        "issues": run_data.by_severity(con),
+        "issues": run_data.issues_by_severity(con),
         "errors_on_lists": run_data.errors_on_lists(con),
         "inputs": _inputs(run),
         "unrecognised": _unrecognised(con, run),
@@ -180,12 +180,12 @@ def _configuration(run: Run, settings: Settings) -> dict[str, Any]:
 
 def _configuration_files(settings: Settings) -> Iterator[tuple[str, Path]]:
     """By the name that it has in SEND_CONFIG, or would have, each file in force."""
-    for name, kind in council_files.known().items():
+    for name, kind in council_files.kind_by_name().items():
         own = settings.config / name if settings.config else None
         if own and own.is_file():
             yield name, own
-        elif shipped := council_files.shipped(name, kind):
+        elif shipped := council_files.shipped_file(name, kind):
             yield name, shipped
     for path in PROJECT.glob("dbt_project/seeds/*/*.csv"):
-        if path.stem not in own_seeds.names():
+        if path.stem not in own_seeds.seed_names():
             yield f"seeds/{path.name}", path

@@ -1,4 +1,4 @@
-"""The files that a council may write in SEND_CONFIG: their names, and the shipped ones whose place they take."""
+"""The files that a council may write in SEND_CONFIG: their names, and the shipped files that they replace."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Kind:
 
     folder: str
     names: Callable[[], list[str]]
-    shipped: str | None  # folder of the project with the files whose place they take, at any depth
+    shipped: str | None  # folder of the project with the files that they replace, at any depth
     largest: int = 4 * MiB
 
 
@@ -33,7 +33,7 @@ def _feed_files(suffix: str) -> Callable[[], list[str]]:
 
 
 def _seeds(folder: str) -> Callable[[], list[str]]:
-    return lambda: [f"{name}.csv" for name in own_seeds.names(folder)]
+    return lambda: [f"{name}.csv" for name in own_seeds.seed_names(folder)]
 
 
 def _list_rules() -> list[str]:
@@ -53,11 +53,11 @@ KINDS = (
 )
 
 
-def known() -> dict[str, Kind]:
-    """Every file that may stand in SEND_CONFIG, by its name there."""
+def kind_by_name() -> dict[str, Kind]:
+    """The kind of every file that SEND_CONFIG may hold, by its path there."""
     return {Path(kind.folder, name).as_posix(): kind for kind in KINDS for name in kind.names()}
 
 
-def shipped(name: str, kind: Kind) -> Path | None:
-    """The shipped file whose place a council's own takes, if one ships."""
+def shipped_file(name: str, kind: Kind) -> Path | None:
+    """The shipped file that a council's own file replaces; None when there is none."""
     return next((PROJECT / kind.shipped).rglob(Path(name).name), None) if kind.shipped else None

@@ -99,7 +99,7 @@ def _told_of(run: Run, settings: Settings, models: list[str], feeds: set[str], s
         named = [f"{each.id} ({files_of.get(name) or 'no file'})" for name, each in found.items()]
         said.append(f"from {', '.join(named)}")
     if settings.config:
-        places = [*(own_seeds.place(name) for name in sorted(seeds & set(own_seeds.names())))]
+        places = [*(own_seeds.path_in_config(name) for name in sorted(seeds & set(own_seeds.seed_names())))]
         for name in sorted(found) if len(found) <= NAMED else ():
             places += [Path("contracts", f"{name}.yml"), Path("column_maps", f"{name}.csv")]
         if own := [place.as_posix() for place in places if (settings.config / place).is_file()]:

@@ -1,4 +1,4 @@
-"""What the tables that this room adds to the published warehouse hold; what stands under None is of the table."""
+"""Descriptions of the tables that are added to dbt's when a run is published; None holds that of the table itself."""
 
 STAMP = {"la_code": "DfE number of the council", "run_id": "The run that built this row"}
 OURS: dict[str, dict[str | None, str]] = {

@@ -1,4 +1,4 @@
-"""What of a run is published, the same as DuckDB file, as Parquet and in PostgreSQL: tables, descriptions, keys."""
+"""The tables of a run that are published, with descriptions and keys; the same as DuckDB, Parquet and PostgreSQL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ from warehouse.keys import Keys, keys_of
 
 FOR_ALL = ("core", "kpi", "quality")  # what every analyst may read
 SCHEMAS = (*FOR_ALL, "annex_a", "person_identifiable")
-PARTIAL = ("quality", "quality_issues")  # what dbt found, a part of quality.issues
-# Words that may be anybody's name stay in issues.xlsx: a value that no crosswalk knows, as where an export has shifted,
-# and the name of a file that is no export.
+PARTIAL = ("quality", "quality_issues")  # the issues that dbt found, a part of quality.issues
+# Words that may be a person's name stay in issues.xlsx: a value that no crosswalk has, which may come from a shifted
+# export, and the name of a file that belongs to no feed.
 ISSUES = """
     SELECT * REPLACE (
         if(rule = 'M-01', regexp_replace(message, '“.*”', '(quoted in issues.xlsx)', 's'), message) AS message,
@@ -37,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is published, and the query that fills it on a connection that findings.attach has prepared."""
+    """A table as it is published, and the query that fills it on a connection that run_data.attach has prepared."""
 
     schema: str
     name: str
@@ -51,22 +51,23 @@ class Table:
 
 
 def tables(con: DuckDBPyConnection, run: Run) -> list[Table]:
-    """All that dbt made in these schemas, every issue, and the run itself. Every table has la_code and run_id."""
+    """The published tables: those of dbt in these schemas, all issues, and the run. Each has la_code and run_id."""
     comments = _comments(con)
     found = [_table(con, run, name, source, comments.get(name, {})) for name, source in _sources(con, run)]
     return sorted(found, key=lambda table: (SCHEMAS.index(table.schema), table.name))
 
 
 def keys(run: Run) -> dict[str, Keys]:
-    """The keys of what dbt built, by `schema.table` as published, as are the tables they refer to.
+    """The keys of the tables that dbt built, by `schema.table` as published; references are named the same way.
 
     Raises RunError when the run was never built.
     """
     return {
-        _published(*built.split(".")): replace(
+        _published_name(*built.split(".")): replace(
             found,
             references={
-                column: (_published(*table.split(".")), there) for column, (table, there) in found.references.items()
+                column: (_published_name(*table.split(".")), there)
+                for column, (table, there) in found.references.items()
             },
         )
         for built, found in keys_of(run).items()
@@ -75,12 +76,12 @@ def keys(run: Run) -> dict[str, Keys]:
 
 
 def _sources(con: DuckDBPyConnection, run: Run) -> list[tuple[str, str]]:
-    """Name as published, and the query that gives the rows, in one order however the threads of dbt ran."""
+    """The published name of each table and a query for its rows, in an order that does not depend on dbt's threads."""
     built = con.execute(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = 'built' ORDER BY ALL"
     ).fetchall()
     sources = [
-        (_published(schema, table), f"SELECT * FROM built.{schema}.{identifier(table)} ORDER BY ALL")
+        (_published_name(schema, table), f"SELECT * FROM built.{schema}.{identifier(table)} ORDER BY ALL")
         for schema, table in built
         if schema in SCHEMAS and (schema, table) != PARTIAL
     ]
@@ -91,7 +92,7 @@ def _sources(con: DuckDBPyConnection, run: Run) -> list[tuple[str, str]]:
 
 
 def _table(con: DuckDBPyConnection, run: Run, name: str, source: str, comments: Mapping[str | None, str]) -> Table:
-    """With la_code and run_id where the source has none."""
+    """One published table, with la_code and run_id added where the source has none."""
     types = {column: kind for column, kind, *_ in con.execute(f"DESCRIBE {source}").fetchall()}
     stamp = {"la_code": run.la_code, "run_id": run.run_id}
     added = [column for column in stamp if column not in types]
@@ -109,7 +110,7 @@ def _table(con: DuckDBPyConnection, run: Run, name: str, source: str, comments: 
 
 
 def _comments(con: DuckDBPyConnection) -> dict[str, dict[str | None, str]]:
-    """The descriptions that dbt gave its tables (under None) and their columns, by name as published."""
+    """dbt's descriptions of tables (under None) and their columns, by published name of the table."""
     rows = con.execute(
         """
         SELECT schema_name, table_name, NULL, comment FROM duckdb_tables() WHERE database_name = 'built'
@@ -122,10 +123,10 @@ def _comments(con: DuckDBPyConnection) -> dict[str, dict[str | None, str]]:
     found: dict[str, dict[str | None, str]] = {}
     for schema, table, column, comment in rows:
         if comment and (schema, table) != PARTIAL:
-            found.setdefault(_published(schema, table), {})[column] = comment
+            found.setdefault(_published_name(schema, table), {})[column] = comment
     return found
 
 
-def _published(schema: str, table: str) -> str:
-    """quality.quality_feeds goes out as quality.feeds, kpi.kpi_values as kpi.values."""
+def _published_name(schema: str, table: str) -> str:
+    """The published name of a table: quality.feeds for quality.quality_feeds, kpi.values for kpi.kpi_values."""
     return f"{schema}.{table.removeprefix(f'{schema}_')}"

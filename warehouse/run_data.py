@@ -1,4 +1,4 @@
-"""What a run holds for this room: lists, issues, feeds and quarantined rows, read from one connection."""
+"""The lists, issues, feeds and quarantined rows of a run, read from one connection."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ SYSTEMS = {"capita_one": "Capita One: "}  # whose feed titles do not name the sy
 
 @dataclass(frozen=True)
 class Feed:
-    """What one feed came to, with its contract's title, owner and limit."""
+    """The outcome of one feed in a run, with its contract's title, owner and limit."""
 
     name: str  # source.feed
     title: str
@@ -34,15 +34,15 @@ class Feed:
     rows_accepted: int | None
     rows_quarantined: int | None
     stale_after_days: int
-    columns_missing: tuple[str, ...] = ()  # optional ones that the file in use has not
+    columns_missing: tuple[str, ...] = ()  # optional columns that the file in use does not have
 
-    def tells(self, *columns: str) -> bool:
-        """Whether the feed ever came, and the file in use has these columns: else what they would hold is not known."""
+    def has_columns(self, *columns: str) -> bool:
+        """Whether the feed was ever received and the file in use has these columns, so their contents are known."""
         return self.was_ever_received and not {*columns} & {*self.columns_missing}
 
     @property
     def note(self) -> str | None:
-        """What the state means for whoever reads the lists."""
+        """What the state means for a reader of the lists; None when there is nothing to say."""
         if self.status == "stale":
             return f"Older than {counted(self.stale_after_days, 'day')} before the as-at date"
         if self.status == "refused":
@@ -52,7 +52,7 @@ class Feed:
 
 
 def unfinished(run: Run) -> RunError:
-    """What to raise when a run's warehouse is not there, lacks a table, or did not stand the tests of its build."""
+    """The error for a run whose warehouse is missing, lacks a table, or failed the tests of its build."""
     return RunError(
         f"Run {run.run_id} has no finished warehouse. Name a finished run with SEND_RUN_ID, or finish this one with "
         "`send-ready build`."
@@ -68,7 +68,7 @@ def opened(run: Run) -> Iterator[DuckDBPyConnection]:
 
 
 def attach(con: DuckDBPyConnection, run: Run) -> None:
-    """Attach the run's warehouse, read only, as `built`, and gather the temporary table `issue`.
+    """Attach the run's warehouse, read only, as `built`, and make the temporary table `issue`.
 
     Raises WarehouseError when either is damaged, and RunError when the warehouse was not built to its end.
     """
@@ -106,13 +106,13 @@ def _names(joined: str | None) -> tuple[str, ...]:
     return tuple(joined.split("; ")) if joined else ()
 
 
-def tell(feeds: Sequence[Feed], name: str, *columns: str) -> bool:
-    """Whether a feed of a run can tell what its columns hold."""
-    return any(feed.name == name and feed.tells(*columns) for feed in feeds)
+def feed_has_columns(feeds: Sequence[Feed], name: str, *columns: str) -> bool:
+    """Whether a feed of a run was ever received and has these columns."""
+    return any(feed.name == name and feed.has_columns(*columns) for feed in feeds)
 
 
-def lacking(feeds: Sequence[Feed], missing: Iterable[tuple[str, str | None]]) -> str:
-    """Why something is not known, in a sentence: feeds (`source.feed`) that never came, columns that are missing."""
+def reason_not_known(feeds: Sequence[Feed], missing: Iterable[tuple[str, str | None]]) -> str:
+    """A sentence that says why something is not known: feeds (`source.feed`) never received, columns missing."""
     titles = {feed.name: feed.title for feed in feeds}
     by_feed: dict[str, list[str]] = {}
     for name, column in missing:
@@ -129,24 +129,24 @@ def lacking(feeds: Sequence[Feed], missing: Iterable[tuple[str, str | None]]) ->
 
 
 def errors_on_lists(con: DuckDBPyConnection) -> int:
-    """Of the open errors, those about the lists: inspectors would see them. The others are about exports alone."""
+    """The number of open errors about the lists, which inspectors would see; the others are about exports alone."""
     found = rows(con, "SELECT count(*) AS n FROM issue WHERE severity IN ('stop', 'error') AND list_name IS NOT NULL")
     return int(found[0]["n"])
 
 
 def list_rows(con: DuckDBPyConnection) -> dict[str, int]:
-    """Rows of each list, by its name for people."""
+    """The number of rows of each list, by the list's name."""
     return {each.name: rows(con, f"SELECT count(*) AS n FROM built.{each.table}")[0]["n"] for each in lists()}
 
 
-def by_severity(con: DuckDBPyConnection) -> dict[str, int]:
-    """Issues of each severity, the worst first, those of which there is none included."""
+def issues_by_severity(con: DuckDBPyConnection) -> dict[str, int]:
+    """The number of issues of each severity, zero included, the worst severity first."""
     found = {row["severity"]: row["n"] for row in rows(con, "SELECT severity, count(*) AS n FROM issue GROUP BY 1")}
     return {severity: found.get(severity, 0) for severity in issues.SEVERITIES}
 
 
 def columns(con: DuckDBPyConnection, query: str) -> list[list[Any]]:
-    """A query's result, a list a column."""
+    """A query's result, as a list for each column."""
     result = con.execute(query)
     width = len(result.description or ())
     rows = result.fetchall()
@@ -154,14 +154,14 @@ def columns(con: DuckDBPyConnection, query: str) -> list[list[Any]]:
 
 
 def rows(con: DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """A query's result, a row by column name."""
+    """A query's result, as a dictionary for each row."""
     result = con.execute(query)
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def quarantine(run: Run) -> str:
-    """A query for the quarantined rows of the files in use: where each stood and why, not what it held."""
+    """A query for the quarantined rows of the files in use: file, line, column and reason, without any value."""
     parts = [
         f"SELECT {literal(result['source'] + '.' + result['feed'])} AS feed, file_name, line_no, column_name, reason "
         f"FROM read_parquet({literal(run.home / result['quarantine_path'])})"

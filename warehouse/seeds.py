@@ -16,15 +16,21 @@ from warehouse.own_seeds import SEEDS
 def folder_in_force(run: Run, settings: Settings) -> Path:
     """The folder of seeds in force: the shipped one, or a copy with the council's own files laid over it."""
     config = settings.config
-    own = [path for name in own_seeds.names() if config and (path := config / own_seeds.place(name)).is_file()]
+    own = [
+        path
+        for name in own_seeds.seed_names()
+        if config and (path := config / own_seeds.path_in_config(name)).is_file()
+    ]
     if not own:
         return SEEDS
     merged = run.folder / "seeds"
     for path in SEEDS.rglob("*.csv"):  # not as they are: everybody may read the shipped ones
         files.write_bytes(merged / path.relative_to(SEEDS), path.read_bytes())
     for path in own:
-        rows = own_seeds.read(path)
-        files.write_bytes(merged / own_seeds.shipped(path.stem).relative_to(SEEDS), tables.write(rows, list(rows[0])))
+        rows = own_seeds.rows_of(path)
+        files.write_bytes(
+            merged / own_seeds.shipped_path(path.stem).relative_to(SEEDS), tables.write(rows, list(rows[0]))
+        )
     return merged
 
 
@@ -33,11 +39,11 @@ def rows(name: str, settings: Settings | None = None) -> list[dict[str, str]]:
 
     Raises TableError when the council's own cannot be used.
     """
-    shipped = own_seeds.shipped(name)
-    if settings and name in own_seeds.names():
-        own = settings.config_file(*own_seeds.place(name).parts, shipped=shipped)
+    shipped = own_seeds.shipped_path(name)
+    if settings and name in own_seeds.seed_names():
+        own = settings.config_file(*own_seeds.path_in_config(name).parts, shipped=shipped)
         if own != shipped:
-            return own_seeds.read(own)
+            return own_seeds.rows_of(own)
     with open(shipped, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -1,9 +1,9 @@
-"""The published warehouse: serving/warehouse.duckdb, bi.duckdb and parquet/, replaced as one while others read.
+"""The published warehouse: serving/warehouse.duckdb, bi.duckdb and parquet/, replaced together while others read.
 
-`serving` is a link to a folder of `published/`. A new version is built beside the old one and the link is
-turned in one move, so whoever opens a path meets one version, whole. The version before stays until the
-next time, for `rollback`, and so does any that a reader still has open: a large query of theirs may write to disk
-beside the file. Nobody can write to the files, as most tools would try: one that does locks all others out.
+`serving` is a link to a folder of `published/`. A new version is built beside the old one and the link is turned in one
+move, so every reader gets one whole version. The version before is kept until the next publication, for `rollback`, and
+so is any that a reader still has open: a large query may write to disk beside the file. The files are read-only: a
+tool that opens one for writing locks all other readers out.
 """
 
 import shutil
@@ -27,12 +27,12 @@ from warehouse import published, run_data
 DATABASE = "warehouse.duckdb"  # everything
 FOR_ALL = "bi.duckdb"  # without lists and identities
 PARQUET = "parquet"
-RECORD = "publication.json"  # written last: a version without it was cut off
+RECORD = "publication.json"  # written last: a version without it is not complete
 
 
 @dataclass(frozen=True)
 class Version:
-    """A folder of published/, the run it shows, the version it took the place of, and the SHA-256 of its files."""
+    """A folder of published/: its run, the version before it, and the SHA-256 of its files."""
 
     folder: Path
     run_id: str
@@ -42,43 +42,44 @@ class Version:
 
 
 def serve(run: Run, settings: Settings) -> Path:
-    """Publish the run's warehouse, and say where. Every table has la_code and run_id.
+    """The path of the published warehouse, after the run was published. Every table has la_code and run_id.
 
-    A rebuilt past day has its pack, but never takes the place of a later day here: BI tools read this. A published
-    file that is no longer as it was written is named in the step's note, and replaced.
+    A rebuilt past day never replaces a later day here, as BI tools read this; it has its pack only. A published file
+    that has changed since it was written is named in the step's note, and replaced.
     """
-    with _alone(settings), step(run, "serve") as doing:
-        link, now = settings.home / SERVING, standing(settings)
-        damage = damaged(now) if now else [f"{link / RECORD} cannot be read"] * link.is_symlink()
+    with _locked(settings), step(run, "serve") as doing:
+        link, now = settings.home / SERVING, served_version(settings)
+        damage = file_faults(now) if now else [f"{link / RECORD} cannot be read"] * link.is_symlink()
         if now and now.as_at > run.as_at:
             stays = f"the published warehouse is as at {now.as_at} and stays; delete {link} to publish this day"
             doing.note = ". ".join([*damage, stays])
             return link
-        # Neither a damaged version nor the same run once more is what anybody would want to go back to.
+        # Nobody would want to go back to a damaged version, nor from a run to the same run.
         before = None
         if now:
             before = now.previous if damage or now.run_id == run.run_id else now.folder.name
         shown = link.resolve().name  # readers may have it open, also after it was replaced
-        _forget_but(settings, {shown, now.previous if now else None})
+        _remove_all_but(settings, {shown, now.previous if now else None})
         version = _build(run, settings, before, doing)
         point(link, version)
-        _forget_but(settings, {version.name, shown, before})
+        _remove_all_but(settings, {version.name, shown, before})
         if damage:
             doing.note = ". ".join([*damage, "It was replaced"])
     return link
 
 
 def rollback(settings: Settings) -> str:
-    """Turn the link back to the version before, and say so. The next publication takes its place as on any night.
+    """A sentence that says what is served now, after the link was turned back to the version before.
 
-    Raises RunError, and leaves what is served, when there is no version before it or that one is damaged.
+    The next publication replaces it as on any night. Raises RunError, and changes nothing, when there is no version
+    before, or that one is damaged.
     """
-    with _alone(settings):
-        now, link = standing(settings), settings.home / SERVING
-        before = read(settings.home / PUBLISHED / now.previous) if now and now.previous else None
+    with _locked(settings):
+        now, link = served_version(settings), settings.home / SERVING
+        before = recorded_version(settings.home / PUBLISHED / now.previous) if now and now.previous else None
         if not now or not before:
             raise RunError(f"No version before the one at {link} is kept, so that one stays. Publish with `make run`.")
-        if damage := damaged(before):
+        if damage := file_faults(before):
             raise RunError(". ".join([*damage, f"{link} stays as it is. Publish with `make run`."]))
         point(link, before.folder)
     return (
@@ -87,16 +88,16 @@ def rollback(settings: Settings) -> str:
     )
 
 
-def standing(settings: Settings) -> Version | None:
-    """The version that is served; None when there is none, or its record is lost."""
+def served_version(settings: Settings) -> Version | None:
+    """The version that is served; None when there is none, or its record cannot be read."""
     link, versions = settings.home / SERVING, settings.home / PUBLISHED
     if not link.is_symlink() or versions.is_symlink() or (folder := link.resolve()).parent != versions:
         return None
-    return read(folder)
+    return recorded_version(folder)
 
 
-def read(folder: Path) -> Version | None:
-    """A version by its record; None when that cannot be read, as of one that was cut off."""
+def recorded_version(folder: Path) -> Version | None:
+    """The version in a folder, from its record; None when the record is missing or cannot be read."""
     try:
         found = files.read_json(folder / RECORD)
         held = {name: str(digest) for name, digest in found["files"].items()}
@@ -108,8 +109,8 @@ def read(folder: Path) -> Version | None:
         return None
 
 
-def damaged(version: Version) -> list[str]:
-    """A sentence for each file of a version that is gone, or whose bytes are no longer those that were published."""
+def file_faults(version: Version) -> list[str]:
+    """A sentence for each file of a version that is missing, or has changed since it was published."""
     said = []
     for name, digest in version.files.items():
         path = version.folder / name
@@ -120,8 +121,8 @@ def damaged(version: Version) -> list[str]:
     return said
 
 
-def suspects(version: Version) -> Version:
-    """A version with those of its files alone that are gone, or were written to after its record: for a quick look."""
+def with_suspect_files(version: Version) -> Version:
+    """The version with only those files that are missing or were written to after its record, for a quick check."""
     published = (version.folder / RECORD).stat().st_mtime_ns
     paths = {name: version.folder / name for name in version.files}
     names = [name for name, path in paths.items() if not path.is_file() or path.stat().st_mtime_ns > published]
@@ -129,7 +130,7 @@ def suspects(version: Version) -> Version:
 
 
 def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Path:
-    """A version, whole, under its record. Nothing stays of one that fails."""
+    """The folder of a new version, complete and with its record. When it fails, nothing of it is left."""
     versions = settings.home / PUBLISHED
     versions.mkdir(parents=True, exist_ok=True)
     version = Path(tempfile.mkdtemp(prefix=f"{run.run_id}_", dir=versions))
@@ -148,7 +149,7 @@ def _build(run: Run, settings: Settings, before: str | None, doing: Step) -> Pat
 
 
 def _write(version: Path, run: Run) -> int:
-    """The databases and the Parquet; returns the rows of all tables."""
+    """The number of rows of all tables, after the databases and Parquet files were written."""
     with database.writer(version / FOR_ALL) as con:
         _fill(con, run, published.FOR_ALL)
     shutil.copyfile(version / FOR_ALL, version / DATABASE)
@@ -171,7 +172,7 @@ def _fill(con: DuckDBPyConnection, run: Run, schemas: Container[str]) -> None:
 
 
 def _write_parquet(con: DuckDBPyConnection, folder: Path) -> int:
-    """One file a table; returns the rows of all."""
+    """The number of rows of all tables, after each was written to a Parquet file."""
     tables = con.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
     ).fetchall()
@@ -185,12 +186,12 @@ def _write_parquet(con: DuckDBPyConnection, folder: Path) -> int:
     return rows
 
 
-def _alone(settings: Settings) -> AbstractContextManager[None]:
+def _locked(settings: Settings) -> AbstractContextManager[None]:
     return files.locked(settings.home / Lock.SERVE)
 
 
-def _forget_but(settings: Settings, kept: Container[str | None]) -> None:
-    """Remove what no link shows, nobody can go back to and no reader has open: older versions, and those cut off."""
+def _remove_all_but(settings: Settings, kept: Container[str | None]) -> None:
+    """Remove older and incomplete versions, but for those to keep and those that a reader has open."""
     for folder in (settings.home / PUBLISHED).glob("*"):
         if (
             folder.is_dir()

@@ -12,7 +12,7 @@ from warehouse import serve
 
 def published(settings: Settings, _: datetime) -> Part:
     """Which run BI tools read, here and in PostgreSQL."""
-    version, newest = serve.standing(settings), pack.newest(settings.home / OUT)
+    version, newest = serve.served_version(settings), pack.newest(settings.home / OUT)
     part = Part(
         "Published",
         ["Nothing is published." if not version else f"DuckDB: run {version.run_id}, as at {version.as_at}"],
@@ -20,7 +20,7 @@ def published(settings: Settings, _: datetime) -> Part:
     part.facts["duckdb"] = version and {"run_id": version.run_id, "as_at": version.as_at.isoformat()}
     if not version and newest:
         part.todo.append((SERVED, "The published warehouse is not there, or cannot be read: make run"))
-    if version and (damage := serve.damaged(serve.suspects(version))):
+    if version and (damage := serve.file_faults(serve.with_suspect_files(version))):
         part.lines.append(f"DAMAGED: {len(damage)} of {len(version.files)} files")
         part.facts["damage"] = damage
         part.todo.append((SERVED, f"{damage[0]}. Publish again: make run; or go back: make rollback"))

@@ -211,11 +211,13 @@ def _people(con: DuckDBPyConnection, people: Iterable[str]) -> dict[str, dict[st
 def _support_known(feeds: Sequence[Feed]) -> str:
     """What to say of a child without plan and SEN support: that there is neither, or that nobody can know."""
     plans = ("capita_one.ehc_plans", "ehc_hub.cases")
-    missing = [] if any(run_data.tell(feeds, name) for name in plans) else list(plans)
-    if not run_data.tell(feeds, "capita_one.sen_provision"):
+    missing = [] if any(run_data.feed_has_columns(feeds, name) for name in plans) else list(plans)
+    if not run_data.feed_has_columns(feeds, "capita_one.sen_provision"):
         missing.append("capita_one.sen_provision")
     return (
-        run_data.lacking(feeds, [(name, None) for name in missing]) if missing else "Neither EHC plan nor SEN support"
+        run_data.reason_not_known(feeds, [(name, None) for name in missing])
+        if missing
+        else "Neither EHC plan nor SEN support"
     )
 
 
@@ -304,7 +306,9 @@ def _gaps(con: DuckDBPyConnection, period: Period, feeds: Sequence[Feed]) -> Ite
     for feed in feeds:
         if not feed.was_ever_received:
             yield f"No export of {feed.title} has ever been received: what it would tell is not known."
-    if not run_data.tell(feeds, "ehc_hub.advice", "received_date") and run_data.tell(feeds, "ehc_hub.advice"):
+    if not run_data.feed_has_columns(feeds, "ehc_hub.advice", "received_date") and run_data.feed_has_columns(
+        feeds, "ehc_hub.advice"
+    ):
         yield "The export of advice does not say what was received: what is still awaited is not known."
     [(first,)] = con.execute("SELECT min(week_commencing_date) FROM built.core.fct_attendance_week").fetchall()
     if first is None:

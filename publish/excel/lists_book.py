@@ -13,7 +13,7 @@ from send_ready.layout import LAYOUT_VERSION, ListLayout, council, letters, list
 from send_ready.runs import Run
 from send_ready.settings import Settings
 from warehouse import run_data
-from warehouse.run_data import STATES, Feed, tell
+from warehouse.run_data import STATES, Feed, feed_has_columns
 
 NAME = "annex_a_person_level_lists.xlsx"
 WHO = {
@@ -125,7 +125,11 @@ def _feeds_block(feeds: Sequence[Feed]) -> Block:
 
 
 def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
-    never = {name for name, (columns, _) in _NOT_KNOWN.items() if not any(tell(feeds, name, *each) for each in columns)}
+    never = {
+        name
+        for name, (columns, _) in _NOT_KNOWN.items()
+        if not any(feed_has_columns(feeds, name, *each) for each in columns)
+    }
     notes = [
         f"The layout is that of the Annex A request of November 2022 (version {LAYOUT_VERSION}).",
         "Conformance to the June 2025 handbook is not claimed.",

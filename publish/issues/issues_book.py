@@ -81,7 +81,7 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) 
     names = _sheet_names(con)
     steps = order_of_work.plan(con, names)
     values.look_up(con)
-    by_severity = run_data.by_severity(con)
+    by_severity = run_data.issues_by_severity(con)
     workbook.write(
         path,
         "SEND issues to put right",

@@ -121,7 +121,7 @@ def not_known(con: DuckDBPyConnection) -> dict[str, str]:
     ).fetchall():
         missing.setdefault(kpi_id, []).append((feed, column))
     feeds = run_data.feeds(con)
-    return {kpi_id: run_data.lacking(feeds, parts) for kpi_id, parts in missing.items()}
+    return {kpi_id: run_data.reason_not_known(feeds, parts) for kpi_id, parts in missing.items()}
 
 
 def series(con: DuckDBPyConnection, values: str = INTERNAL) -> dict[str, Series]:

@@ -77,9 +77,9 @@ def reviews(
     if not figures.has_table(con, "fct_annual_review", "core"):
         return None
     sources = ("capita_one.annual_reviews", "ehc_hub.reviews")
-    if not any(run_data.tell(feeds, name, "meeting_date") for name in sources):
-        missing = [(name, "meeting_date" if run_data.tell(feeds, name) else None) for name in sources]
-        return {"unknown": run_data.lacking(feeds, missing)}
+    if not any(run_data.feed_has_columns(feeds, name, "meeting_date") for name in sources):
+        missing = [(name, "meeting_date" if run_data.feed_has_columns(feeds, name) else None) for name in sources]
+        return {"unknown": run_data.reason_not_known(feeds, missing)}
     end = literal(as_at) + "::DATE"
     held = con.execute(f"""
         SELECT last_day(meeting_date) AS month, count(*) FROM (

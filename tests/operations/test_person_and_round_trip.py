@@ -165,7 +165,7 @@ def test_a_person_goes_from_everywhere_but_what_inspectors_were_given(copy: Sett
     files.write_bytes(orphan, f"{student},".encode())
     # The next night publishes; here the version without them is simply no longer the one that is served.
     (copy.home / "serving").unlink()
-    assert serve.standing(copy) is None
+    assert serve.served_version(copy) is None
     told = "\n".join(purge(copy, NOW + timedelta(days=1), person=[student], **DONE))
     assert held(copy.home, words) == {"out/inspections"}
     assert "These calls of the inspectors hold them, and stay until their period is over: out/inspections/2026" in told

@@ -56,7 +56,7 @@ def test_no_login_but_the_loader_s_can_hold_the_publisher_up(target: Target) -> 
         name for (name,) in target.read("SELECT schemaname || '.' || tablename FROM pg_tables WHERE tableowner = "
                                         "'send_loader' ORDER BY 1")
     ]  # fmt: skip
-    assert connection.ALONE in tables
+    assert connection.PUBLISHER_LOCK in tables
     with ExitStack() as open_sessions:
         for name, roles in READERS.items():
             target.server.login(name, roles, "secret")
@@ -73,12 +73,12 @@ def test_what_others_were_given_of_the_publisher_s_lock_is_taken_away(target: Ta
     target.publish(target.run("one"))
     target.server.login("friend", ["send_bi"], "secret")
     target.read("GRANT USAGE ON SCHEMA send_publisher TO friend, PUBLIC")
-    target.read(f"GRANT ALL ON TABLE {connection.ALONE} TO friend, PUBLIC")
+    target.read(f"GRANT ALL ON TABLE {connection.PUBLISHER_LOCK} TO friend, PUBLIC")
     target.publish(target.run("two"))
     allowed = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE"
     assert target.read(f"""
         SELECT has_schema_privilege('friend', 'send_publisher', 'USAGE'),
-               has_table_privilege('friend', '{connection.ALONE}', '{allowed}')""") == [(False, False)]
+               has_table_privilege('friend', '{connection.PUBLISHER_LOCK}', '{allowed}')""") == [(False, False)]
 
 
 @pytest.mark.parametrize(

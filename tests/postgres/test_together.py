@@ -102,7 +102,7 @@ def test_a_publisher_that_never_ends_is_named(target: Target, monkeypatch: pytes
     target.publish(target.run("none"))
     monkeypatch.setattr(connection, "ALONE_WAIT", "200ms")
     with session(target, application_name="SEND Ready old") as con, con.cursor() as cursor:
-        cursor.execute(f"BEGIN; LOCK TABLE {connection.ALONE} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"BEGIN; LOCK TABLE {connection.PUBLISHER_LOCK} IN SHARE ROW EXCLUSIVE MODE")
         pid = con.info.backend_pid
         with pytest.raises(
             RunError, match=rf"^For more than 200ms .+ held by postgres with SEND Ready old \(PID {pid}\)\."

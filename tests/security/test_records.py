@@ -229,13 +229,13 @@ def test_a_published_version_names_its_like(house: House, previous: Any) -> None
     with pytest.raises(RunError, match="No version before"):
         serve.rollback(settings(house.home))
     files.write_json(folder / serve.RECORD, {**SERVED, "files": {"../x": "0"}})
-    assert serve.standing(settings(house.home)) is None
+    assert serve.served_version(settings(house.home)) is None
 
 
 def test_what_is_served_lies_in_published(house: House) -> None:
     files.write_json(house.home / "elsewhere" / serve.RECORD, SERVED)
     (house.home / "serving").symlink_to("elsewhere")
-    assert serve.standing(settings(house.home)) is None
+    assert serve.served_version(settings(house.home)) is None
 
 
 @pytest.mark.parametrize("change", [{"version": "1/../../../../outside"}, {"version": True}, {"version": None},

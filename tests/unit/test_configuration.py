@@ -61,7 +61,7 @@ class House:
 
 
 def shipped(name: str) -> bytes:
-    path = council_files.shipped(name, council_files.known()[name])
+    path = council_files.shipped_file(name, council_files.kind_by_name()[name])
     return path.read_bytes() if path else b"record_1,record_2,decision\ncapita_one:1,ehc_hub:2,same\n"
 
 
@@ -96,20 +96,20 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
     monkeypatch.setattr(Settings, "config_file", config_file)
     use(*house.settle()[:2])
     periods.load(house.given)
-    for name in own_seeds.names():
+    for name in own_seeds.seed_names():
         seeds.rows(name, house.given)
-    assert asked == set(council_files.known()) - {DECISIONS}
+    assert asked == set(council_files.kind_by_name()) - {DECISIONS}
     rooms = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
     paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
     asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
     assert asking == {"extract/contract.py", "expectations/feeds.py", "expectations/lists.py",
                       "operations/retention/periods.py", "warehouse/seeds.py"}  # fmt: skip
-    for name, kind in council_files.known().items():
-        assert name == DECISIONS or council_files.shipped(name, kind) or kind.folder == "expectations/feeds", name
+    for name, kind in council_files.kind_by_name().items():
+        assert name == DECISIONS or council_files.shipped_file(name, kind) or kind.folder == "expectations/feeds", name
 
 
 def test_copies_of_all_that_ships_are_in_force(house: House) -> None:
-    ships = [name for name, kind in council_files.known().items() if council_files.shipped(name, kind)]
+    ships = [name for name, kind in council_files.kind_by_name().items() if council_files.shipped_file(name, kind)]
     for name in [*ships, DECISIONS]:
         house.write(name)
     run, in_force, held = house.settle()
@@ -335,7 +335,9 @@ def _at(data: bytes, dice: random.Random, given: bytes) -> bytes:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_written_there_a_run_has_a_configuration_that_can_be_read(house: House, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311
-    names = [name for name, kind in council_files.known().items() if council_files.shipped(name, kind)] + [DECISIONS]
+    names = [name for name, kind in council_files.kind_by_name().items() if council_files.shipped_file(name, kind)] + [
+        DECISIONS
+    ]
     for _ in range(12):
         shutil.rmtree(house.config)
         house.config.mkdir()

@@ -135,35 +135,35 @@ def test_decisions_that_would_have_no_effect_are_told(tmp_path: Path) -> None:
 def test_a_table_says_of_each_column_what_it_may_hold(
     tmp_path: Path, name: str, change: tuple[str, str], said: str
 ) -> None:
-    text = own_seeds.shipped(name).read_text()
+    text = own_seeds.shipped_path(name).read_text()
     assert change[0] in text
     (tmp_path / f"{name}.csv").write_text(text.replace(change[0], change[1], 1))
     with pytest.raises(tables.TableError, match=re.escape(said)):
-        own_seeds.read(tmp_path / f"{name}.csv")
+        own_seeds.rows_of(tmp_path / f"{name}.csv")
 
 
-@pytest.mark.parametrize("name", own_seeds.names())
+@pytest.mark.parametrize("name", own_seeds.seed_names())
 def test_a_copy_of_what_ships_is_taken_whole(tmp_path: Path, name: str) -> None:
-    text = own_seeds.shipped(name).read_text()
+    text = own_seeds.shipped_path(name).read_text()
     (tmp_path / f"{name}.csv").write_text(text)
-    rows = own_seeds.read(tmp_path / f"{name}.csv")
-    assert tables.write(rows, own_seeds.header(name)).decode().count("\n") == text.count("\n")
+    rows = own_seeds.rows_of(tmp_path / f"{name}.csv")
+    assert tables.write(rows, own_seeds.columns_of(name)).decode().count("\n") == text.count("\n")
     assert [{k: v.strip() for k, v in row.items()} for row in seeds.rows(name)] == rows
 
 
-@pytest.mark.parametrize("name", own_seeds.names())
+@pytest.mark.parametrize("name", own_seeds.seed_names())
 def test_the_key_of_a_table_is_that_which_the_build_tests(name: str) -> None:
     written = yaml.safe_load((dbt.DBT_PROJECT / "models" / "seeds.yml").read_text())["seeds"]
     (seed,) = (each for each in written if each["name"] == name)
     if not name.startswith("xwalk_"):  # whose values one_code_a_value.sql compares without case
-        assert list(own_seeds.table(name).key) == seed["config"]["meta"]["primary_key"]
-    assert own_seeds.table(name).values.keys() <= seed["config"]["column_types"].keys()
+        assert list(own_seeds.table_rules(name).key) == seed["config"]["meta"]["primary_key"]
+    assert own_seeds.table_rules(name).values.keys() <= seed["config"]["column_types"].keys()
 
 
 def test_a_line_that_says_the_same_once_more_counts_once(tmp_path: Path) -> None:
     (tmp_path / "xwalk_sex.csv").write_text("local_value,code\nboy,M\ngirl,F\n BOY ,M\n")
-    assert own_seeds.read(tmp_path / "xwalk_sex.csv") == [
+    assert own_seeds.rows_of(tmp_path / "xwalk_sex.csv") == [
         {"local_value": "boy", "code": "M"},
         {"local_value": "girl", "code": "F"},
     ]
-    assert own_seeds.repeated(tmp_path / "xwalk_sex.csv") == [4]
+    assert own_seeds.repeated_lines(tmp_path / "xwalk_sex.csv") == [4]

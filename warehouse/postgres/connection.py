@@ -1,7 +1,7 @@
-"""The connection to the council's PostgreSQL: its failures in words, and locks waited for, but not for ever.
+"""The connection to the council's PostgreSQL: its errors in words, and locks with a limit to the wait.
 
 No message holds a password, a statement or a value: libpq repeats parts of an address that it cannot read, and
-PostgreSQL the row at which it stopped, so neither is passed on as it stands.
+PostgreSQL repeats the row at which it stopped, so neither message is passed on unchanged.
 """
 
 import time
@@ -19,7 +19,7 @@ from send_ready.settings import SettingsError
 
 Connection: TypeAlias = Any  # psycopg2 has no types
 Cursor: TypeAlias = Any
-OLDEST = 150000  # PostgreSQL 15: keys in which blanks are equal
+OLDEST = 150000  # PostgreSQL 15, the first with keys in which NULLs are equal
 # A connection that dies is noticed within two minutes, if the address does not say otherwise.
 CONNECTION = {
     "connect_timeout": "15",
@@ -28,7 +28,7 @@ CONNECTION = {
     "keepalives_count": "6",
     "tcp_user_timeout": "120000",
 }
-# Whatever the server or the login has set, a night is not cut short, and values are read one way.
+# Whatever the server or the login has set, nothing cuts a night short, and values are always read the same way.
 SESSION = {
     "statement_timeout": "0",
     "transaction_timeout": "0",
@@ -39,16 +39,21 @@ SESSION = {
     "datestyle": "ISO, YMD",
     "client_encoding": "UTF8",
 }
-# Who waits for tables lets nobody else at them meanwhile, so the wait is short and there are many. It ends before
-# PostgreSQL looks for a deadlock (deadlock_timeout, 1 s), for a reader could be the one whom that stops.
+# A session that waits for a table blocks everybody who comes after it, so each wait is short and there are many. It
+# ends before PostgreSQL looks for a deadlock (deadlock_timeout, 1 s), which might stop a reader instead.
 LOCK_WAIT, LOCK_PAUSE, LOCK_TRIES = "900ms", 3.0, 50
-HARMLESS = ("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock")  # to who changes rows
-ALONE_SCHEMA = "send_publisher"  # the loader's, for nobody else: who may not name its table cannot lock it
-ALONE = f"{ALONE_SCHEMA}.alone"  # has no rows; one publisher at a time locks it
-ALONE_WAIT = "15min"
+HARMLESS = (
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+)  # to a session that changes rows
+PUBLISHER_SCHEMA = "send_publisher"  # the loader's alone, so that nobody else can lock its table
+PUBLISHER_LOCK = f"{PUBLISHER_SCHEMA}.alone"  # has no rows; one publisher at a time locks it
+PUBLISHER_WAIT = "15min"
 # Classes of SQLSTATE whose message speaks of the server and of names, never of values.
 SAFE = ("08", "0A", "25", "28", "2B", "3D", "42", "53", "54", "55", "57", "58")
-OF_SYSTEM = ("53", "58")  # of these, what failed and, after a colon, the words of the server's operating system
+OF_SYSTEM = ("53", "58")  # their messages end, after a colon, in those of the server's operating system
 ROLES = "A database administrator runs what `send-ready postgres-roles` prints, and grants send_loader to this login."
 OURS = "Schemas and tables of the names that are published have to be send_loader's own, or the database another one."
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -62,12 +67,13 @@ AGAIN = "When that is put right, run this step again."
 
 @contextmanager
 def opened(url: str, application: str) -> Iterator[Connection]:
-    """A connection outside any transaction; `with connection` makes one of a block, all or nothing.
+    """A connection outside any transaction; `with connection` makes one transaction of a block.
 
-    Raises SettingsError for an address that is none, and RunError for whatever is refused, also in the block.
+    Raises SettingsError for an address that cannot be read, and RunError for whatever PostgreSQL refuses, also in the
+    block.
     """
     options = _options(url)
-    with _in_words(options):
+    with _explained_errors(options):
         given = {**CONNECTION, **options, "application_name": application}
         with closing(psycopg2.connect(make_dsn(**given))) as connection:
             connection.autocommit = True
@@ -78,38 +84,42 @@ def opened(url: str, application: str) -> Iterator[Connection]:
             yield connection
 
 
-def in_clear(connection: Connection, url: str) -> bool:
-    """Whether rows go over a network as they stand, and the address does not say by `sslmode` that this is meant."""
+def is_unencrypted(connection: Connection, url: str) -> bool:
+    """Whether rows cross a network unencrypted, and the address does not allow that by `sslmode`."""
     host = connection.info.host or "/"
     is_near = host.startswith("/") or host in LOCAL
     return not (is_near or connection.info.ssl_in_use or "sslmode" in _options(url))
 
 
-def alone(cursor: Cursor) -> None:
-    """Be the only publisher until the transaction ends. Raises RunError when another one takes too long.
+def lock_out_publishers(cursor: Cursor) -> None:
+    """Lock all other publishers out until the transaction ends. Raises RunError when another one takes too long.
 
-    By the lock of a table, which postgres_roles.ready_to_be_alone made: any login could hold an advisory lock.
+    It locks a table, which roles.make_publisher_lock made: any login could hold an advisory lock.
     """
-    if not _taken(cursor, f"LOCK TABLE {ALONE} IN SHARE ROW EXCLUSIVE MODE", "lock_timeout", ALONE_WAIT):
-        holders = _holders(cursor, "granted AND relation = %s::regclass", ALONE)
-        raise RunError(f"For more than {ALONE_WAIT} the lock of the publisher is held by {holders}. {STAYS} {AGAIN}")
+    if not _is_locked(
+        cursor, f"LOCK TABLE {PUBLISHER_LOCK} IN SHARE ROW EXCLUSIVE MODE", "lock_timeout", PUBLISHER_WAIT
+    ):
+        holders = _lock_holders(cursor, "granted AND relation = %s::regclass", PUBLISHER_LOCK)
+        raise RunError(
+            f"For more than {PUBLISHER_WAIT} the lock of the publisher is held by {holders}. {STAYS} {AGAIN}"
+        )
 
 
-def lock(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
-    """Lock tables until the transaction ends. Raises RunError that names who would not let go of them."""
+def lock_tables(cursor: Cursor, tables: Sequence[str], mode: str) -> None:
+    """Lock tables until the transaction ends. Raises RunError that names the sessions which use them."""
     if not tables:
         return
     for attempt in range(LOCK_TRIES):
         time.sleep(LOCK_PAUSE if attempt else 0)
-        if _taken(cursor, f"LOCK TABLE {', '.join(tables)} IN {mode} MODE", "statement_timeout", LOCK_WAIT):
+        if _is_locked(cursor, f"LOCK TABLE {', '.join(tables)} IN {mode} MODE", "statement_timeout", LOCK_WAIT):
             return
     harmless = () if mode == "ACCESS EXCLUSIVE" else HARMLESS
-    holders = _holders(cursor, "relation = ANY(%s::regclass[]) AND mode <> ALL(%s)", list(tables), list(harmless))
+    holders = _lock_holders(cursor, "relation = ANY(%s::regclass[]) AND mode <> ALL(%s)", list(tables), list(harmless))
     raise RunError(f"A table that has to change is in use by {holders}. End that session. {STAYS} {AGAIN}")
 
 
-def _taken(cursor: Cursor, statement: str, limit: str, wait: str) -> bool:
-    """Whether locks could be had in time: `lock_timeout` limits the wait for each, `statement_timeout` for all."""
+def _is_locked(cursor: Cursor, statement: str, limit: str, wait: str) -> bool:
+    """Whether the locks were obtained in time: `lock_timeout` limits the wait for each, `statement_timeout` for all."""
     cursor.execute(f"SAVEPOINT waiting; SET LOCAL {limit} = '{wait}'")
     try:
         cursor.execute(statement)
@@ -120,8 +130,8 @@ def _taken(cursor: Cursor, statement: str, limit: str, wait: str) -> bool:
     return True
 
 
-def _holders(cursor: Cursor, held: str, *values: object) -> str:
-    """Who holds such a lock, or waits for one and so is before us, as a DBA can find them: never what they do."""
+def _lock_holders(cursor: Cursor, held: str, *values: object) -> str:
+    """The sessions that hold such a lock or wait for one before us, by PID and without their statements."""
     cursor.execute(
         f"""
         SELECT DISTINCT pid, usename, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -135,7 +145,7 @@ def _holders(cursor: Cursor, held: str, *values: object) -> str:
 
 
 def _options(url: str) -> dict[str, str]:
-    """The parts of the address. Raises SettingsError without repeating any, for they may be parts of a password."""
+    """The parts of the address. Raises SettingsError, which repeats none of them: they may be parts of a password."""
     try:
         parts = urlsplit(url)
         if parts.netloc.count("@") <= 1 and "@" not in parts.path + parts.query and not parts.fragment:
@@ -159,19 +169,19 @@ def _check(connection: Connection, cursor: Cursor) -> None:
 
 
 @contextmanager
-def _in_words(options: dict[str, str]) -> Iterator[None]:
-    """Raise RunError for what psycopg2 raises."""
+def _explained_errors(options: dict[str, str]) -> Iterator[None]:
+    """Raise RunError in place of any error of psycopg2."""
     try:
         yield
     except psycopg2.Error as error:
         where = " ".join(["PostgreSQL", *(options[part] for part in ("host", "dbname") if part in options)])
-        said = _said(error).replace(options.get("password") or "\0", "***").rstrip(".?")
-        error.args = ()  # the context of what is raised: no row is found there, nor a full disk that is not ours
+        said = _error_in_words(error).replace(options.get("password") or "\0", "***").rstrip(".?")
+        error.args = ()  # it stays as context, and may hold a row, or look like a full disk here
         raise RunError(f"{where}: {said}. {STAYS} {_next_step(error)}") from None
 
 
-def _said(error: psycopg2.Error) -> str:
-    """What happened: the server's words only where they cannot hold a value, else the name of the fault."""
+def _error_in_words(error: psycopg2.Error) -> str:
+    """An error in words: the server's message only where it cannot hold a value, else the name of the error."""
     code, told = error.pgcode or "", error.diag
     if not code:  # from libpq: the way to the server, or the login
         return "; ".join(" ".join(line.split()) for line in str(error).splitlines() if line.strip())

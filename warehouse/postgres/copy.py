@@ -1,4 +1,4 @@
-"""Rows of a run on their way to PostgreSQL: DuckDB writes CSV into a pipe, PostgreSQL reads it, nothing is kept."""
+"""Copies rows of a run to PostgreSQL: DuckDB writes CSV into a pipe and PostgreSQL reads it, without a file."""
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,17 +9,17 @@ from duckdb import DuckDBPyConnection
 
 from send_ready.database import identifier
 from warehouse.postgres.connection import Cursor
-from warehouse.postgres.shape import listed, quoted
+from warehouse.postgres.shape import column_list, quoted_name
 from warehouse.published import Table
 
-CHUNK = 1 << 16  # what a pipe holds
-NUL = "\u2400"  # what stands for the one character that PostgreSQL's text cannot hold
+CHUNK = 1 << 16  # bytes, the capacity of a pipe
+NUL = "\u2400"  # in place of the one character that PostgreSQL's text cannot hold
 
 
 def copy(cursor: Cursor, con: DuckDBPyConnection, table: Table, notes: list[str]) -> int:
-    """Add the rows of a run's table to the published one; returns how many the run has.
+    """The number of rows of a run's table, after they were added to the published one.
 
-    What had to be written otherwise is added to the notes.
+    A note is added to `notes` when characters had to be replaced.
     """
     texts = [column.name for column in table.columns if column.type == "VARCHAR"]
     holed = " OR ".join(f"contains({identifier(name)}, chr(0))" for name in texts) or "false"
@@ -30,15 +30,16 @@ def copy(cursor: Cursor, con: DuckDBPyConnection, table: Table, notes: list[str]
         mended = ", ".join(f"replace({identifier(name)}, chr(0), '{NUL}') AS {identifier(name)}" for name in texts)
         query = f"SELECT * REPLACE ({mended}) FROM ({query})"
         notes.append(f"{with_nul} rows of {table.full_name} have {NUL} for the character NUL, which PostgreSQL refuses")
-    # Text is quoted, and so told from NULL when it is empty.
-    csv = f"(FORMAT csv, HEADER false, NULLSTR ''{f', FORCE_QUOTE ({listed(texts)})' if texts else ''})"
-    into = f"COPY {quoted(table.full_name)} ({listed(column.name for column in table.columns)}) FROM STDIN (FORMAT csv)"
+    # Text is quoted, so that empty text is not read as NULL.
+    csv = f"(FORMAT csv, HEADER false, NULLSTR ''{f', FORCE_QUOTE ({column_list(texts)})' if texts else ''})"
+    columns = column_list(column.name for column in table.columns)
+    into = f"COPY {quoted_name(table.full_name)} ({columns}) FROM STDIN (FORMAT csv)"
     _pour(con, query, csv, cursor, into)
     return int(count)
 
 
 def _pour(con: DuckDBPyConnection, query: str, csv: str, cursor: Cursor, into: str) -> None:
-    """Have DuckDB write and PostgreSQL read at once."""
+    """Copy the rows of a query through a pipe: DuckDB writes and PostgreSQL reads at the same time."""
     reading, writing = os.pipe()
 
     def write() -> None:
@@ -47,7 +48,7 @@ def _pour(con: DuckDBPyConnection, query: str, csv: str, cursor: Cursor, into: s
         finally:
             os.close(writing)
 
-    # When PostgreSQL fails, the pipe is closed first, which ends DuckDB's writing.
+    # When PostgreSQL fails, the pipe is closed first, which stops DuckDB.
     with ThreadPoolExecutor(1) as pool, os.fdopen(reading, "rb", buffering=0) as source:
         task = pool.submit(write)
         try:
@@ -60,7 +61,7 @@ def _pour(con: DuckDBPyConnection, query: str, csv: str, cursor: Cursor, into: s
 
 @dataclass(frozen=True)
 class _Rows:
-    """What comes out of the pipe, which ends well only when the writing did."""
+    """The output of the pipe; reading it fails when the writing failed."""
 
     pipe: RawIOBase
     writing: Future[None]
@@ -68,5 +69,5 @@ class _Rows:
     def read(self, size: int) -> bytes:
         data = self.pipe.read(size)
         if not data and self.writing.exception():
-            raise EOFError  # whose text PostgreSQL is told, and logs
+            raise EOFError  # PostgreSQL gets its text, and logs it
         return data or b""

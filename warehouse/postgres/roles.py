@@ -1,4 +1,4 @@
-"""Who may do what in PostgreSQL: asserted anew by each publication, and what is beyond it taken away."""
+"""The rights of roles in PostgreSQL: each publication grants them again, and takes any others away."""
 
 import time
 from collections.abc import Iterable
@@ -8,12 +8,21 @@ from psycopg2 import errors  # type: ignore[import-untyped]
 
 from send_ready.runs import RunError
 from warehouse import published
-from warehouse.postgres.connection import AGAIN, ALONE, ALONE_SCHEMA, OURS, ROLES, STAYS, Connection, Cursor
-from warehouse.postgres.shape import quoted
+from warehouse.postgres.connection import (
+    AGAIN,
+    OURS,
+    PUBLISHER_LOCK,
+    PUBLISHER_SCHEMA,
+    ROLES,
+    STAYS,
+    Connection,
+    Cursor,
+)
+from warehouse.postgres.shape import quoted_name
 
 LOADER, BI, LISTS = "send_loader", "send_bi", "send_lists"
 SQL = Path(__file__).with_name("roles.sql")  # what a database administrator runs once
-PRIVATE = "person_identifiable"  # whom an administrator lets in here stays in
+PRIVATE = "person_identifiable"  # rights that an administrator gives on it are left
 MADE_MEANWHILE = (
     errors.UniqueViolation,
     errors.DuplicateObject,
@@ -22,11 +31,11 @@ MADE_MEANWHILE = (
     errors.InternalError_,
 )  # the last: “tuple concurrently updated”
 TRIES, PAUSE = 10, 0.5
-WITH_LISTS = ("core.dim_establishment", "quality.runs")  # what the rows of lists are joined to
+WITH_LISTS = ("core.dim_establishment", "quality.runs")  # tables that the rows of lists are joined to
 
 
 def become_loader(cursor: Cursor) -> None:
-    """Own what is made from here on. Makes the roles where this login may, as on a laptop; else raises RunError."""
+    """Become the role that owns what is published. Creates the roles if this login may, else raises RunError."""
     cursor.execute(
         """
         SELECT count(*) = 3
@@ -44,10 +53,10 @@ def become_loader(cursor: Cursor) -> None:
     cursor.execute(f"SET ROLE {LOADER}")
 
 
-def ready_to_be_alone(connection: Connection) -> None:
-    """Make the roles, and what a publisher locks to be alone, unless they are there. Raises RunError.
+def make_publisher_lock(connection: Connection) -> None:
+    """Create the roles and the table that a publisher locks, unless they exist. Raises RunError.
 
-    In a transaction of its own, and again where another publisher makes them at this moment.
+    In a transaction of its own, tried again when another publisher creates them at the same moment.
     """
     for _ in range(TRIES):
         try:
@@ -57,11 +66,11 @@ def ready_to_be_alone(connection: Connection) -> None:
                 return
         except MADE_MEANWHILE:
             time.sleep(PAUSE)
-    raise RunError(f"Others keep making the roles and the schema {ALONE_SCHEMA} of SEND Ready. {STAYS} {AGAIN}")
+    raise RunError(f"Others keep making the roles and the schema {PUBLISHER_SCHEMA} of SEND Ready. {STAYS} {AGAIN}")
 
 
 def _make_lock(cursor: Cursor) -> None:
-    """The table that is locked, the loader's and nobody else's: whatever others may do with it is taken away."""
+    """Create the table that publishers lock, and take away all rights of others on it."""
     cursor.execute(
         """
         SELECT pg_get_userbyid(nspowner) = current_user,
@@ -70,24 +79,28 @@ def _make_lock(cursor: Cursor) -> None:
         FROM pg_namespace LEFT JOIN pg_class ON relnamespace = pg_namespace.oid
         WHERE nspname = %s GROUP BY nspowner
         """,
-        (ALONE_SCHEMA,),
+        (PUBLISHER_SCHEMA,),
     )
     schema_is_ours, tables_are_ours = cursor.fetchone() or (None, None)
     if schema_is_ours is False or tables_are_ours is False:
-        raise RunError(f"The schema {ALONE_SCHEMA} of PostgreSQL is not {LOADER}'s alone. {OURS} {AGAIN}")
+        raise RunError(f"The schema {PUBLISHER_SCHEMA} of PostgreSQL is not {LOADER}'s alone. {OURS} {AGAIN}")
     if schema_is_ours is None:
-        cursor.execute(f"CREATE SCHEMA {ALONE_SCHEMA}")
+        cursor.execute(f"CREATE SCHEMA {PUBLISHER_SCHEMA}")
     if tables_are_ours is None:
-        cursor.execute(f"CREATE TABLE {ALONE} ()")
-        cursor.execute(f"COMMENT ON TABLE {ALONE} IS 'Locked by whoever publishes; it never has a row.'")
-    grant(cursor, [ALONE_SCHEMA], [])
+        cursor.execute(f"CREATE TABLE {PUBLISHER_LOCK} ()")
+        cursor.execute(f"COMMENT ON TABLE {PUBLISHER_LOCK} IS 'Locked by whoever publishes; it never has a row.'")
+    grant(cursor, [PUBLISHER_SCHEMA], [])
 
 
 def grant(cursor: Cursor, schemas: Iterable[str], tables: Iterable[str]) -> list[str]:
-    """Give readers what is theirs of the loader's schemas and tables; says what of others was taken away."""
+    """The rights of others that were taken away, after readers got theirs on the loader's schemas and tables."""
     want = {
-        **{(f"SCHEMA {quoted(schema)}", role): {"USAGE"} for schema in schemas for role in _readers_of_schema(schema)},
-        **{(f"TABLE {quoted(table)}", role): {"SELECT"} for table in tables for role in _readers(table)},
+        **{
+            (f"SCHEMA {quoted_name(schema)}", role): {"USAGE"}
+            for schema in schemas
+            for role in _readers_of_schema(schema)
+        },
+        **{(f"TABLE {quoted_name(table)}", role): {"SELECT"} for table in tables for role in _readers(table)},
     }
     have = _granted(cursor, list(schemas))
     taken = []
@@ -112,7 +125,7 @@ def _readers(table: str) -> list[str]:
 
 
 def _granted(cursor: Cursor, schemas: list[str]) -> dict[tuple[str, str], set[str]]:
-    """What others than the owner may do with a thing, by thing and role; what they may pass on is marked."""
+    """The privileges of others than the owner, by object and role; those that they may pass on are marked."""
     cursor.execute(
         """
         WITH held AS (

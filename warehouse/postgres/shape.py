@@ -1,7 +1,7 @@
-"""The shape of tables in PostgreSQL: read from its catalogue, and brought to what it should be with the least change.
+"""The shape of tables in PostgreSQL: read from its catalogue, and changed to the wanted shape with the fewest changes.
 
-A column is added or dropped in place, never by a new table under the old name: to whoever reads with an older
-snapshot that one would be empty.
+A column is added or dropped in place, never by a new table under the old name: a reader with an older snapshot would
+find that one empty.
 """
 
 import re
@@ -14,7 +14,7 @@ from warehouse.keys import Keys
 from warehouse.postgres.connection import Cursor
 from warehouse.published import Table
 
-OURS = "send_"  # how the names of our keys and indexes begin; others are an administrator's, and stay
+OURS = "send_"  # begins the names of our keys and indexes; an administrator's others are left
 UNENFORCED = 180000  # PostgreSQL 18 declares a foreign key without checking each row, which would double the load
 JOINED = re.compile(r"(.+_)?(person_id(_\d)?|unique_id|urn|kpi_id)")
 NO_KEYS = Keys((), frozenset(), {})
@@ -41,7 +41,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Index:
-    """Columns, and whether rows are unique by them, blanks being equal."""
+    """An index: its columns, and whether rows are unique by them, with NULLs equal."""
 
     columns: tuple[str, ...]
     is_unique: bool = False
@@ -49,7 +49,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Reference:
-    """The values of a column stand in a column of another table (schema.table); declared, not checked."""
+    """A reference from a column to one of another table (schema.table), declared and not checked."""
 
     column: str
     table: str
@@ -58,7 +58,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Shape:
-    """A table: the type of each column, those that are never blank, primary key, indexes; comments (None: its own)."""
+    """A table: types by column, columns without NULLs, primary key, indexes and comments (None: that of the table)."""
 
     columns: dict[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
@@ -69,34 +69,36 @@ class Shape:
 
     @property
     def structure(self) -> tuple[object, ...]:
-        """What cannot be changed while somebody reads."""
+        """The parts of the shape that cannot be changed while somebody reads the table."""
         return self.columns, self.required, self.key, self.indexes
 
-    def lost(self, want: "Shape") -> set[str]:
-        """Columns that have to go, or come again with another type."""
+    def columns_to_drop(self, want: "Shape") -> set[str]:
+        """The columns that are not wanted, or are wanted with another type."""
         return {name for name, kind in self.columns.items() if want.columns.get(name) != kind}
 
-    def kept(self) -> "Shape":
-        """The same for rows of the run before, which nobody looks up."""
+    def without_keys(self) -> "Shape":
+        """The shape without keys and indexes, for rows of the run before, which nobody queries."""
         return replace(self, key=(), indexes=frozenset(), references=frozenset())
 
 
-def wanted(tables: Iterable[Table], keys: Mapping[str, Keys]) -> dict[str, Shape]:
-    """How tables are published, by schema.table. Raises RunError for a type that PostgreSQL is not given."""
-    found = {table.full_name: _wanted(table, keys.get(table.full_name, NO_KEYS)) for table in tables}
+def shapes_of_tables(tables: Iterable[Table], keys: Mapping[str, Keys]) -> dict[str, Shape]:
+    """The shapes in which tables are published, by schema.table. Raises RunError for a type without a counterpart."""
+    found = {table.full_name: _shape_of_table(table, keys.get(table.full_name, NO_KEYS)) for table in tables}
     return {
-        name: replace(shape, references=frozenset(each for each in shape.references if _fits(shape, each, found)))
+        name: replace(
+            shape, references=frozenset(each for each in shape.references if _can_be_declared(shape, each, found))
+        )
         for name, shape in found.items()
     }
 
 
-def _fits(shape: Shape, reference: Reference, tables: Mapping[str, Shape]) -> bool:
-    """Whether a reference can be declared: to the one column of a key, of the same type."""
+def _can_be_declared(shape: Shape, reference: Reference, tables: Mapping[str, Shape]) -> bool:
+    """Whether a reference leads to the only column of a primary key, and to the same type."""
     there = tables.get(reference.table, Shape())
     return there.key == (reference.there,) and there.columns[reference.there] == shape.columns.get(reference.column)
 
 
-def _wanted(table: Table, keys: Keys) -> Shape:
+def _shape_of_table(table: Table, keys: Keys) -> Shape:
     comments: dict[str | None, str] = {column.name: column.comment for column in table.columns if column.comment}
     key = () if keys.blank else keys.primary_key
     return Shape(
@@ -117,8 +119,8 @@ def _type(table: Table, column: str, kind: str) -> str:
 
 
 def _indexes(table: Table, keys: Keys) -> Iterator[Index]:
-    """A key that may be blank; what leads to a person, a school or a KPI; the first date of a fact. What a key begins
-    with needs no other."""
+    """The indexes of a table: a key that may be blank; columns that lead to a person, a school or a KPI; the first date
+    of a fact. The first column of a primary key needs none."""
     if keys.blank:
         yield Index(keys.primary_key, is_unique=True)
     dates = [column.name for column in table.columns if column.type == "DATE" and table.name.startswith("fct_")]
@@ -127,8 +129,8 @@ def _indexes(table: Table, keys: Keys) -> Iterator[Index]:
         yield Index((column,))
 
 
-def shapes(cursor: Cursor, schemas: Sequence[str]) -> dict[str, Shape]:
-    """The loader's tables in some schemas, by schema.table."""
+def existing_shapes(cursor: Cursor, schemas: Sequence[str]) -> dict[str, Shape]:
+    """The shapes of the loader's tables in some schemas, by schema.table."""
     cursor.execute(
         """
         SELECT nspname || '.' || relname, attname, format_type(atttypid, atttypmod), attnotnull,
@@ -149,8 +151,8 @@ def shapes(cursor: Cursor, schemas: Sequence[str]) -> dict[str, Shape]:
             shape.comments[column] = comment
         if is_required:
             required.setdefault(name, set()).add(column)
-    keys, indexes = _indexed(cursor, schemas)
-    references = _referred(cursor, schemas)
+    keys, indexes = _keys_and_indexes(cursor, schemas)
+    references = _references(cursor, schemas)
     return {
         name: replace(
             shape,
@@ -163,8 +165,10 @@ def shapes(cursor: Cursor, schemas: Sequence[str]) -> dict[str, Shape]:
     }
 
 
-def _indexed(cursor: Cursor, schemas: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], dict[str, list[Index]]]:
-    """Primary keys, and our other indexes."""
+def _keys_and_indexes(
+    cursor: Cursor, schemas: Sequence[str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, list[Index]]]:
+    """The primary key and our other indexes of each table."""
     cursor.execute(
         """
         SELECT nspname || '.' || relname, indisprimary, indisunique, array_agg(attname::text ORDER BY place)
@@ -186,7 +190,7 @@ def _indexed(cursor: Cursor, schemas: Sequence[str]) -> tuple[dict[str, tuple[st
     return keys, indexes
 
 
-def _referred(cursor: Cursor, schemas: Sequence[str]) -> dict[str, list[Reference]]:
+def _references(cursor: Cursor, schemas: Sequence[str]) -> dict[str, list[Reference]]:
     cursor.execute(
         """
         SELECT here_space.nspname || '.' || here.relname, column_here.attname,
@@ -208,8 +212,8 @@ def _referred(cursor: Cursor, schemas: Sequence[str]) -> dict[str, list[Referenc
     return found
 
 
-def restored(kept: Shape, have: Shape | None, others: Container[str]) -> Shape:
-    """How rows of the run before are published again: as they were, with those keys and indexes that still fit."""
+def restored_shape(kept: Shape, have: Shape | None, others: Container[str]) -> Shape:
+    """The shape for publishing rows of the run before again: theirs, with the keys and indexes that still fit."""
     if have and (have.columns, have.required) == (kept.columns, kept.required):
         return replace(have, references=frozenset(each for each in have.references if each.table in others))
     indexes = have.indexes if have else frozenset()
@@ -217,10 +221,10 @@ def restored(kept: Shape, have: Shape | None, others: Container[str]) -> Shape:
     return replace(kept, key=tuple(sorted(kept.required)), indexes=frozenset(fitting))
 
 
-def change(cursor: Cursor, name: str, have: Shape | None, want: Shape) -> None:
-    """Bring a table without rows, made when there is none, to its structure."""
+def change_structure(cursor: Cursor, name: str, have: Shape | None, want: Shape) -> None:
+    """Give a table without rows the wanted structure, and create it if there is none."""
     if not have:
-        cursor.execute(f"CREATE TABLE {quoted(name)} ()")
+        cursor.execute(f"CREATE TABLE {quoted_name(name)} ()")
         have = Shape()
     for statement in _statements(name, have, want):
         cursor.execute(statement)
@@ -228,8 +232,8 @@ def change(cursor: Cursor, name: str, have: Shape | None, want: Shape) -> None:
 
 def _statements(name: str, have: Shape, want: Shape) -> Iterator[str]:
     schema, table = name.split(".")
-    alter, key = f"ALTER TABLE {quoted(name)}", identifier(f"{OURS}{table}_key")
-    lost = have.lost(want)
+    alter, key = f"ALTER TABLE {quoted_name(name)}", identifier(f"{OURS}{table}_key")
+    lost = have.columns_to_drop(want)
     kept = {index for index in have.indexes & want.indexes if not lost & {*index.columns}}
     has_key = have.key == want.key and not lost & {*have.key}
     if have.key and not has_key:
@@ -246,55 +250,56 @@ def _statements(name: str, have: Shape, want: Shape) -> Iterator[str]:
     for column in want.required - (have.required - lost):
         yield f"{alter} ALTER COLUMN {identifier(column)} SET NOT NULL"
     if want.key and not has_key:
-        yield f"{alter} ADD CONSTRAINT {key} PRIMARY KEY ({listed(want.key)})"
+        yield f"{alter} ADD CONSTRAINT {key} PRIMARY KEY ({column_list(want.key)})"
     for index in want.indexes - kept:
         unique, blanks = ("UNIQUE ", " NULLS NOT DISTINCT") if index.is_unique else ("", "")
-        yield f"CREATE {unique}INDEX {_index_name(table, index)} ON {quoted(name)} ({listed(index.columns)}){blanks}"
+        on = f"{quoted_name(name)} ({column_list(index.columns)}){blanks}"
+        yield f"CREATE {unique}INDEX {_index_name(table, index)} ON {on}"
 
 
-def describe(cursor: Cursor, name: str, have: Shape | None, want: Shape) -> None:
-    """Bring a table's comments to what they should be. Nobody who reads is in the way."""
+def write_comments(cursor: Cursor, name: str, have: Shape | None, want: Shape) -> None:
+    """Write the comments of a table that differ from the wanted ones. This waits for no reader."""
     had = have.comments if have else {}
-    lost = have.lost(want) if have else set()
+    lost = have.columns_to_drop(want) if have else set()
     for column in [None, *want.columns]:
         if column in lost or had.get(column) != want.comments.get(column):
-            what = f"COLUMN {quoted(name)}.{identifier(column)}" if column else f"TABLE {quoted(name)}"
+            what = f"COLUMN {quoted_name(name)}.{identifier(column)}" if column else f"TABLE {quoted_name(name)}"
             cursor.execute(f"COMMENT ON {what} IS {literal(want.comments.get(column))}")
 
 
-def loose(have: Mapping[str, Shape], want: Mapping[str, Shape]) -> list[tuple[str, Reference]]:
-    """References to take away: no longer wanted, or in the way of what has to change at either end."""
+def references_to_drop(have: Mapping[str, Shape], want: Mapping[str, Shape]) -> list[tuple[str, Reference]]:
+    """The references to drop: those not wanted any more, and those of a column or key that has to change."""
     return [
         (name, reference)
         for name, shape in have.items()
         for reference in shape.references
         if name not in want
         or reference not in want[name].references
-        or reference.column in shape.lost(want[name])
+        or reference.column in shape.columns_to_drop(want[name])
         or have[reference.table].key != want[reference.table].key
-        or reference.there in have[reference.table].lost(want[reference.table])
+        or reference.there in have[reference.table].columns_to_drop(want[reference.table])
     ]
 
 
-def loosen(cursor: Cursor, name: str, reference: Reference) -> None:
-    cursor.execute(f"ALTER TABLE {quoted(name)} DROP CONSTRAINT {_reference_name(name, reference)}")
+def drop_reference(cursor: Cursor, name: str, reference: Reference) -> None:
+    cursor.execute(f"ALTER TABLE {quoted_name(name)} DROP CONSTRAINT {_reference_name(name, reference)}")
 
 
-def refer(cursor: Cursor, have: Mapping[str, Shape], want: Mapping[str, Shape]) -> None:
-    """Declare the references that are not, from PostgreSQL 18 on; no row is checked, which dbt has done."""
+def add_references(cursor: Cursor, have: Mapping[str, Shape], want: Mapping[str, Shape]) -> None:
+    """Declare the missing references, from PostgreSQL 18 on. No row is checked, as dbt has done that."""
     if cursor.connection.server_version < UNENFORCED:
         return
     for name, shape in want.items():
         for reference in shape.references - have[name].references:
             cursor.execute(
-                f"ALTER TABLE {quoted(name)} ADD CONSTRAINT {_reference_name(name, reference)} "
+                f"ALTER TABLE {quoted_name(name)} ADD CONSTRAINT {_reference_name(name, reference)} "
                 f"FOREIGN KEY ({identifier(reference.column)}) "
-                f"REFERENCES {quoted(reference.table)} ({identifier(reference.there)}) NOT ENFORCED"
+                f"REFERENCES {quoted_name(reference.table)} ({identifier(reference.there)}) NOT ENFORCED"
             )
 
 
-def quoted(name: str) -> str:
-    """schema.table as PostgreSQL reads it."""
+def quoted_name(name: str) -> str:
+    """A schema.table with both names quoted for PostgreSQL."""
     return ".".join(map(identifier, name.split(".")))
 
 
@@ -306,6 +311,6 @@ def _reference_name(name: str, reference: Reference) -> str:
     return identifier(f"{OURS}{name.split('.')[1]}_{reference.column}_fk"[:63])
 
 
-def listed(columns: Iterable[str]) -> str:
-    """Columns, quoted."""
+def column_list(columns: Iterable[str]) -> str:
+    """The column names, quoted and separated by commas."""
     return ", ".join(map(identifier, columns))
