@@ -1,6 +1,8 @@
 """What the documents say exists, exists."""
 
+import fnmatch
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,33 @@ def test_links_lead_somewhere(page: Path) -> None:
         there = (page.parent / target).resolve() if target else page
         assert there.exists(), link
         assert not anchor or anchor in anchors(there), link
+
+
+def tracked() -> list[str]:
+    """The paths of the project's files and folders, from its root."""
+    named = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(named, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+    return sorted({*files, *(str(folder) for file in files for folder in Path(file).parents)})
+
+
+OF_TODAY = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which names what was
+
+
+@pytest.mark.parametrize("page", OF_TODAY, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_paths_that_are_named_exist(page: Path) -> None:
+    """From the project's root; on pages for developers also the end of a path. `<feed>` stands for any name."""
+    paths = tracked()
+    rooms = {path for path in paths if "/" not in path and path != "." and (PROJECT / path).is_dir()}
+    for_developers = page.name == "CONTRIBUTING.md" or page.parent.name in ("developers", "adr")
+    words = [word for text in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")) for word in text.split()]
+    for word in words:
+        if not re.fullmatch(r"[\w.<>*/-]+", word):
+            continue
+        pattern = re.sub(r"<\w+>", "*", word).rstrip("/")
+        if "/" in word and word.split("/")[0] in rooms:
+            assert fnmatch.filter(paths, pattern), word
+        elif for_developers and re.fullmatch(r"[\w<>*/-]+\.(py|sql)", word):
+            assert fnmatch.filter(paths, f"*/{pattern}"), word
 
 
 def test_make_targets_that_are_named_exist() -> None:
