@@ -33,17 +33,23 @@ from extract import contract
 
 Order = Mapping[str, Sequence[tuple[str, ...]]]  # by command, the steps that come after it or go with it
 
-NEEDED = {  # what steps import where they use it, as module or module:function
+NEEDED = {  # what steps import, or read, where they use it: module or module:function
     LIGHT: (
-        "commands.cli",
-        "commands.steps",
-        "extract.inbox.survey",
-        "extract.choose",
-        "publish.pack",
-        "warehouse.serve",
+        *(
+            "commands.cli",
+            "commands.steps",
+            "extract.inbox.survey",
+            "extract.choose",
+            "publish.pack",
+            "publish.summary",
+        ),
+        *("warehouse.serve", "yaml"),
     ),
     RULES: ("expectations.feeds", "expectations.lists", "expectations.gx:load"),
-    BUILD: ("warehouse.dbt:kept_project", "dbt.adapters.duckdb", "dbt.cli.main"),
+    BUILD: (
+        *("warehouse.load", "holidays", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.task.build"),
+        "warehouse.dbt:kept_project",
+    ),
 }
 AT_ONCE = min(4, len(os.sched_getaffinity(0)))  # the DAGs let four tasks run at once
 READS = [("extract", feed) for feed in contract.feeds()]
