@@ -15,8 +15,8 @@ from duckdb import DuckDBPyConnection
 
 from expectations import engine, frames, gx
 from expectations.engine import Checked, EmptyFrame, Outcome
-from expectations.findings import broken, summary_of, unchecked
-from expectations.rules import Rule, load
+from expectations.findings import could_not_run, none_could_run, summary_of
+from expectations.rules import Rule, rules_in
 from extract import contract as contracts
 from extract.choose import extract
 from extract.contract import Contract
@@ -39,7 +39,7 @@ def rules_of(feed: str, settings: Settings) -> list[Rule]:
     """The rules in force for `source.feed`; none when no file has been written for it. Raises RuleError."""
     name = f"{feed.replace('.', '__', 1)}.yml"
     path = settings.config_file("expectations", "feeds", name, shipped=SHIPPED / name)
-    return load(path) if path.exists() else []
+    return rules_in(path) if path.exists() else []
 
 
 def check_rules(contract: Contract, settings: Settings) -> None:
@@ -61,7 +61,7 @@ def validate_feeds(run: Run, settings: Settings) -> int:
                 step.rows, new = _validate(run, settings, contract, result)
                 step.note = summary_of(new)
         except Exception as error:  # whatever it is, it must not stop the other feeds
-            new = [unchecked(error, "Source", NOT_CHECKED, feed=contract.id)]
+            new = [none_could_run(error, "Source", NOT_CHECKED, feed=contract.id)]
         found += new
     return issues.write(run.issues("validate_feeds"), found)
 
@@ -82,7 +82,7 @@ def _validate(run: Run, settings: Settings, contract: Contract, result: dict[str
             return rows, found
         refused[result["sha256"]] = " ".join(f"{issue.rule} {issue.message}" for issue in stops)
         result = extract(run, settings, contract.id, without=set(refused))
-        _say_why(run, contract, refused)
+        _record_why(run, contract, refused)
     if refused and (checked := _check(run, settings, contract, rules, newest, is_only=True))[0]:
         extract(run, settings, contract.id, from_inbox=False)
         return checked
@@ -93,7 +93,7 @@ def _is_refused_by_rule(file: dict[str, Any]) -> bool:
     return file["status"] == "refused" and str(file["reason"] or "").startswith(FAILED_RULE)
 
 
-def _say_why(run: Run, contract: Contract, refused: dict[str, str]) -> None:
+def _record_why(run: Run, contract: Contract, refused: dict[str, str]) -> None:
     """Write into the feed's result which rule refused which file."""
     path = run.feed_result(contract.id)
     result = files.read_json(path)
@@ -119,18 +119,18 @@ def _check(
     with database.scratch(run.folder / "spill") as con:
         columns = {column for rule in rules for column in rule.needs}
         seed = partial(seeds.rows, settings=settings)
-        frame = frames.read(con, source, "file_row_number", contract.id, columns, run.as_at, seed)
+        frame = frames.frame_of(con, source, "file_row_number", contract.id, columns, run.as_at, seed)
         try:
             checked = engine.check(contract.id, frame, rules)
         except EmptyFrame:
             return 0, [_no_rows(contract, result)]
         stops = [outcome for outcome in checked.failed if outcome.rule.severity == "stop"]
         engine.write_results(run.folder / "rules" / "feeds" / f"{contract.name}.json", checked, len(frame))
-        told = [_stop(contract, result, outcome, is_only=is_only) for outcome in stops]
+        stopped = [_stop(contract, result, outcome, is_only=is_only) for outcome in stops]
         if stops and not is_only:
-            return len(frame), told
+            return len(frame), stopped
         rest = replace(checked, outcomes=[each for each in checked.outcomes if each not in stops])
-        return len(frame), [*told, *_issues(con, source, contract, result, rest)]
+        return len(frame), [*stopped, *_issues(con, source, contract, result, rest)]
 
 
 def _about(contract: Contract, result: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _issues(
     con: DuckDBPyConnection, source: str, contract: Contract, result: dict[str, Any], checked: Checked
 ) -> Iterator[Issue]:
     for outcome in checked.broken:
-        yield broken(outcome, "Source", feed=contract.id, file_name=result["file_name"])
+        yield could_not_run(outcome, "Source", feed=contract.id, file_name=result["file_name"])
     listed = {row for outcome in checked.failed for row in outcome.rows[:LISTED]}
     records = _records(con, source, contract, listed)
     for outcome in checked.failed:

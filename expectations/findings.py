@@ -14,14 +14,14 @@ _NOT_RUN = "could not be run"
 
 
 def summary_of(found: Sequence[Issue]) -> str:
-    """For the step's line in the log: how many issues, and by name the rules that could not be run."""
+    """How many issues there are, and by name the rules that could not be run, for the step's line in the log."""
     broken = sorted({issue.rule for issue in found if _NOT_RUN in issue.message})
     said = f"{sum(issue.count for issue in found):,} issues"
     return f"{said}; COULD NOT RUN {', '.join(broken)}" if broken else said
 
 
-def broken(outcome: Outcome, category: str, **where: Any) -> Issue:
-    """An issue for a rule that could not be run: nothing is known about what it checks."""
+def could_not_run(outcome: Outcome, category: str, **where: Any) -> Issue:
+    """The issue of a rule that could not be run: nothing is known about what it checks."""
     return Issue(
         category,
         outcome.rule.code,
@@ -33,8 +33,8 @@ def broken(outcome: Outcome, category: str, **where: Any) -> Issue:
     )
 
 
-def unchecked(error: Exception, category: str, rule: str, **where: Any) -> Issue:
-    """An issue for a feed or list none of whose rules could be run.
+def none_could_run(error: Exception, category: str, rule: str, **where: Any) -> Issue:
+    """The issue of a feed or list none of whose rules could be run.
 
     A RuleError's text is told; any other may quote a value, so only its kind and place are.
     """

@@ -86,7 +86,7 @@ def readable(name: str, columns: Iterable[str]) -> set[str]:
     return {*columns, *EVERYWHERE, *HELPERS.get(name, {})}
 
 
-def read(
+def frame_of(
     con: duckdb.DuckDBPyConnection,
     source: str,
     row: str,
@@ -95,7 +95,7 @@ def read(
     as_at: date,
     seed: Callable[[str], list[dict[str, str]]] = seeds.rows,
 ) -> pd.DataFrame:
-    """The named columns of `source` (a table or table function), helpers included, for the rules of `name`.
+    """A frame of the named columns of `source` (a table or table function), helpers included, for the rules of `name`.
 
     The index is the SQL expression `row` (a row's number in the source). Columns that the source
     cannot give are left out: the engine reports the rules that needed them. `seed` gives a seed's rows.
@@ -121,7 +121,7 @@ def read(
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, seed: Callable[[str], list[dict[str, str]]]) -> str:
-    """Make a seed a temporary table of the connection; gives the table's name."""
+    """The name of a temporary table of the connection that is made of a seed."""
     table = identifier(f"seed_{name}")
     rows = seed(name)
     names = ", ".join(map(identifier, rows[0]))

@@ -6,8 +6,8 @@ from typing import Any
 
 from expectations import engine, frames, gx
 from expectations.engine import Checked
-from expectations.findings import MAINTAINER, broken, summary_of, unchecked
-from expectations.rules import Rule, RuleError, distinct, make, read
+from expectations.findings import MAINTAINER, could_not_run, none_could_run, summary_of
+from expectations.rules import Rule, RuleError, distinct, records_in, rule_from
 from send_ready import database, issues, layout, runs
 from send_ready.issues import Issue
 from send_ready.layout import ListLayout
@@ -24,9 +24,9 @@ def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
     records = [
         record
         for name in ("both.yml", f"{listed.key}.yml")
-        for record in read(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
+        for record in records_in(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
     ]
-    return distinct(listed.name, (make(record) for given in records for record in _expand(given, listed)))
+    return distinct(listed.name, (rule_from(record) for given in records for record in _expand(given, listed)))
 
 
 def check_rules(listed: ListLayout, settings: Settings) -> None:
@@ -51,7 +51,7 @@ def validate_lists(run: Run, settings: Settings) -> int:
         except database.WarehouseError:  # nor could anybody publish
             raise
         except Exception as error:  # whatever it is, it must not keep the lists from being published
-            new = [unchecked(error, "List", NOT_CHECKED, list_name=listed.name)]
+            new = [none_could_run(error, "List", NOT_CHECKED, list_name=listed.name)]
         found += new
     return issues.write(run.issues("validate_lists"), found)
 
@@ -60,7 +60,7 @@ def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, li
     rules = rules_of(listed, settings)
     columns = {column for rule in rules for column in rule.needs} | {"unique_id"}
     with database.reader(run.warehouse) as con:
-        frame = frames.read(con, frame_table(listed), "rowid", listed.name, columns, run.as_at)
+        frame = frames.frame_of(con, frame_table(listed), "rowid", listed.name, columns, run.as_at)
     if not len(frame):
         return 0, [_nobody(listed)]
     checked = engine.check(listed.name, frame, rules)
@@ -72,7 +72,7 @@ def _validate(run: Run, settings: Settings, listed: ListLayout) -> tuple[int, li
 def _issues(listed: ListLayout, unique_ids: dict[int, str], checked: Checked) -> Iterator[Issue]:
     headers = {column.column_name: column.header for column in listed.columns}
     for outcome in checked.broken:
-        yield broken(outcome, "List", list_name=listed.name)
+        yield could_not_run(outcome, "List", list_name=listed.name)
     for outcome in checked.failed:
         rule = outcome.rule
         people: list[str | None] = [unique_ids[row] for row in outcome.rows]

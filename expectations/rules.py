@@ -69,7 +69,7 @@ class Rule:
         return self.checked_columns | self.when_columns
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def records_in(path: Path) -> list[dict[str, Any]]:
     """The records of one rule file, with the file's owner and `among` filled in. Raises RuleError."""
     try:
         raw = files.read_yaml(path)
@@ -98,8 +98,8 @@ def read(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def make(record: dict[str, Any]) -> Rule:
-    """A rule from a record whose code is text. Raises RuleError."""
+def rule_from(record: dict[str, Any]) -> Rule:
+    """The rule that a record, whose code is text, declares. Raises RuleError."""
     code, aspect = str(record["code"]), record.get("aspect")
     name = f"{code} {aspect}" if aspect else code
     try:
@@ -125,13 +125,13 @@ def make(record: dict[str, Any]) -> Rule:
     )
 
 
-def load(path: Path) -> list[Rule]:
+def rules_in(path: Path) -> list[Rule]:
     """The rules of a feed's file. Raises RuleError."""
-    return distinct(path.name, (make(record) for record in read(path)))
+    return distinct(path.name, (rule_from(record) for record in records_in(path)))
 
 
 def distinct(where: str, rules: Iterable[Rule]) -> list[Rule]:
-    """The rules as a list; raises RuleError when two have the same code and aspect."""
+    """The rules as a list. Raises RuleError when two have the same code and aspect."""
     found: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in found:

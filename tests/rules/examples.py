@@ -64,4 +64,4 @@ def _frame(columns: dict[str, str], name: str, rule: Rule, rows: list[dict[str, 
         for row in rows:
             given = ", ".join(identifier(column) for column in row)
             con.execute(f"INSERT INTO example ({given}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
-        return frames.read(con, "example", "rowid", name, rule.needs, AS_AT)
+        return frames.frame_of(con, "example", "rowid", name, rule.needs, AS_AT)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from expectations import feeds, frames, lists
-from expectations.rules import Rule, RuleError, load
+from expectations.rules import Rule, RuleError, rules_in
 from extract import contract as contracts
 from send_ready import database, layout, settings
 from send_ready.database import identifier
@@ -117,7 +117,7 @@ def test_feed_rules_read_columns_of_the_contract(contract: contracts.Contract) -
     assert {rule.column for rule in rules} <= set(columns)
     with database.scratch() as con:
         con.execute(f"CREATE TABLE typed ({', '.join(f'{identifier(c)} {kind}' for c, kind in columns.items())})")
-        frame = frames.read(con, "typed", "rowid", contract.id, needed, AS_AT)
+        frame = frames.frame_of(con, "typed", "rowid", contract.id, needed, AS_AT)
     assert set(frame.columns) == needed
 
 
@@ -184,10 +184,10 @@ def test_a_record_that_is_not_a_rule_is_refused(tmp_path: Path, change: tuple[st
     """The message names what is wrong; the same file without the mistake loads."""
     path = tmp_path / "rules.yml"
     path.write_text(GOOD)
-    assert [rule.code for rule in load(path)] == ["S-X-01"]
+    assert [rule.code for rule in rules_in(path)] == ["S-X-01"]
     path.write_text(GOOD.replace(*change))
     with pytest.raises(RuleError, match=said):
-        load(path)
+        rules_in(path)
 
 
 def test_the_same_code_twice_needs_an_aspect(tmp_path: Path) -> None:
@@ -195,6 +195,6 @@ def test_the_same_code_twice_needs_an_aspect(tmp_path: Path) -> None:
     record = GOOD.partition("rules:\n")[2]
     path.write_text(GOOD + record)
     with pytest.raises(RuleError, match="two rules S-X-01"):
-        load(path)
+        rules_in(path)
     path.write_text(GOOD + record.replace("code: S-X-01,", "code: S-X-01, aspect: other,"))
-    assert [rule.id for rule in load(path)] == ["S-X-01", "S-X-01 other"]
+    assert [rule.id for rule in rules_in(path)] == ["S-X-01", "S-X-01 other"]

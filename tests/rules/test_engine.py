@@ -163,7 +163,7 @@ def test_a_big_feed_is_compared_by_whole_columns() -> None:
                 if(range % 50 = 0, NULL, 0)::BIGINT AS unauthorised_absence
             FROM range(500000)""")
         needed = {column for rule in rules for column in rule.needs}
-        frame = frames.read(con, "week", "rowid", contract.id, needed, AS_AT)
+        frame = frames.frame_of(con, "week", "rowid", contract.id, needed, AS_AT)
     numbers = frame.drop(columns=["week_commencing", "as_at_date"])
     assert set(numbers.dtypes.astype(str)) == {"float64"}
     assert set(frame[["week_commencing", "as_at_date"]].dtypes.astype(str)) == {"datetime64[us]"}

@@ -122,7 +122,7 @@ def suites() -> Iterator[Suite]:
 
 
 def _frame(con: Any, source: str, row: str, name: str, rules: Sequence[Rule], run: runs.Run) -> Any:
-    return frames.read(con, source, row, name, {column for rule in rules for column in rule.needs}, run.as_at)
+    return frames.frame_of(con, source, row, name, {column for rule in rules for column in rule.needs}, run.as_at)
 
 
 def disagreements(suite: Suite) -> list[str]:
