@@ -49,7 +49,7 @@ def check_rules(contract: Contract, settings: Settings) -> None:
 
 
 def validate_feeds(run: Run, settings: Settings) -> int:
-    """Run the rules on the file in use of every feed; writes run.issues("validate_feeds") and says how many."""
+    """How many issues the rules find in the file in use of every feed; written to run.issues("validate_feeds")."""
     gx.load()
     found: list[Issue] = []
     for contract in contracts.load_all(settings):

@@ -40,7 +40,7 @@ def frame_table(listed: ListLayout) -> str:
 
 
 def validate_lists(run: Run, settings: Settings) -> int:
-    """Run the rules on both lists; writes run.issues("validate_lists") and says how many."""
+    """How many issues the rules find on both lists; written to run.issues("validate_lists")."""
     gx.load()
     found: list[Issue] = []
     for listed in layout.lists():

@@ -35,7 +35,7 @@ class AccountingError(RuntimeError):
 
 
 def publish(run: Run, settings: Settings) -> Path:
-    """Write the pack of the run's as-at date, turn out/latest to the newest pack, and say where it is.
+    """The folder of the pack of the run's as-at date, which is written; out/latest then leads to the newest pack.
 
     Raises AccountingError, and leaves the earlier pack, when a file's rows do not add up.
     """
@@ -56,7 +56,7 @@ def publish(run: Run, settings: Settings) -> Path:
 def write(
     folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path | None, seed: str = ""
 ) -> dict[str, Any]:
-    """Write the files of a pack into a folder, compared with an earlier pack. Gives what the manifest will say.
+    """What the manifest will say of a pack, whose files are written into a folder, compared with an earlier pack.
 
     `seed` chooses the suggested tracking set; without one the as-at date does. Whoever adds files of their own does so
     before `seal`. Raises AccountingError when rows are unaccounted for.
@@ -145,9 +145,9 @@ def _check_rows(feed: str, file: dict[str, Any]) -> None:
         )
     if lines := file.get("lines"):
         total = lines["total"]  # by its name: a record has its parts in the order of the alphabet
-        if total != (told := sum(lines.values()) - total):
+        if total != (counted := sum(lines.values()) - total):
             raise AccountingError(
-                f"{feed}: {file['file_name']} has {total} lines, and {told} are accounted for. The pack was not "
+                f"{feed}: {file['file_name']} has {total} lines, and {counted} are accounted for. The pack was not "
                 "replaced. This is a fault of the program: report it with the file's header."
             )
 

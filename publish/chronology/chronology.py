@@ -10,7 +10,7 @@ from typing import Any
 from duckdb import CatalogException, DuckDBPyConnection
 
 from publish.chronology import events
-from publish.chronology.events import Event, Period, Words, literals
+from publish.chronology.events import Event, Period, Wording, literals
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Page
 from send_ready.layout import council
@@ -45,7 +45,7 @@ class Entry:
 
 
 def chronology(run: Run, unique_ids: Sequence[str], notified_on: date, path: Path) -> list[str]:
-    """Write the chronologies of named children from a run that is built: no building, seconds. See `write`.
+    """What to know of the IDs asked for; writes their chronologies from a run that is built, in seconds. See `write`.
 
     Raises RunError when the run has no finished warehouse, and LockedError when another program is writing it.
     """
@@ -59,17 +59,19 @@ def chronology(run: Run, unique_ids: Sequence[str], notified_on: date, path: Pat
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, unique_ids: Sequence[str], notified_on: date) -> list[str]:
-    """Write a sheet of contents and a sheet a child; returns what to know, an ID named by its place.
+    """What to know of the IDs, each named by its place; writes a sheet of contents and a sheet a child.
 
     `con` has the run's warehouse attached as `built`. Shown are the two years before the notification, that is
     (notified_on - 2 years, notified_on], and nothing after the run's as-at date. An ID that nobody has, or that is
     on neither list, is told; the others are written all the same.
     """
     period = Period(events.years_before(notified_on), min(notified_on, run.as_at))
-    words = Words(con, run.as_at)
+    wording = Wording(con, run.as_at)
     entries, messages = _entries(con, unique_ids, run.as_at)
     people = [entry.person_id for entry in entries if entry.person_id]
-    found = {person: [words.event(row) for row in rows] for person, rows in events.between(con, people, period).items()}
+    found = {
+        person: [wording.event(row) for row in rows] for person, rows in events.of_people(con, people, period).items()
+    }
     about = _people(con, people)
     feeds = run_data.feeds(con)
     titles = {feed.name: feed.title for feed in feeds}
@@ -80,9 +82,9 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, unique_ids: Sequence[st
             f"Chronology of {entry.person_id}",
             [
                 Block(
-                    f"As at {short_date(run.as_at)}", _about(about[entry.person_id], words, support), has_header=False
+                    f"As at {short_date(run.as_at)}", _about(about[entry.person_id], wording, support), has_header=False
                 ),
-                _happened(found.get(entry.person_id, []), period, titles),
+                _events_block(found.get(entry.person_id, []), period, titles),
             ],
             WIDTHS,
         )
@@ -90,9 +92,9 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, unique_ids: Sequence[st
         if entry.person_id and entry.sheet
     ]
     counts = [len(found.get(entry.person_id, [])) if entry.person_id else None for entry in entries]
-    contents = _contents(con, run, entries, counts, words, period, notified_on)
+    contents = _contents(con, run, entries, counts, wording, period, notified_on)
     workbook.write(path, "Chronologies of significant events", [contents, *pages])
-    return [*messages, *_wording(words)]
+    return [*messages, *_wording(wording)]
 
 
 def _entries(con: DuckDBPyConnection, unique_ids: Sequence[str], as_at: date) -> tuple[list[Entry], list[str]]:
@@ -164,7 +166,7 @@ def sheet_name(unique_id: str, taken: set[str]) -> str:
     return name
 
 
-def _happened(found: Sequence[Event], period: Period, titles: Mapping[str, str]) -> Block:
+def _events_block(found: Sequence[Event], period: Period, titles: Mapping[str, str]) -> Block:
     heading = f"What happened {period}"
     if not found:
         nothing = [Column("", "text", ["No event of this child is recorded between these days."])]
@@ -221,13 +223,13 @@ def _support_known(feeds: Sequence[Feed]) -> str:
     )
 
 
-def _about(person: Mapping[str, Any], words: Words, support: str) -> list[Column]:
+def _about(person: Mapping[str, Any], wording: Wording, support: str) -> list[Column]:
     """The head of a child's sheet: labels and values."""
     age = "Not recorded" if person["age_years"] is None else str(person["age_years"])
     about = {
         "Unique ID": person["person_id"],
         "Age": f"{age}, died {short_date(person['death_date'])}" if person["death_date"] else age,
-        "Primary need": words.name("sen_type", person["need"]) or "Not recorded",
+        "Primary need": wording.name("sen_type", person["need"]) or "Not recorded",
         "Plan": _plan(person) or support,
         "School": _schools(person),
     }
@@ -248,7 +250,7 @@ def _plan(person: Mapping[str, Any]) -> str:
 
 
 def _schools(person: Mapping[str, Any]) -> str:
-    parts = [str(events.place(school)) for school in person["schools"] or ()]
+    parts = [str(events.establishment(school)) for school in person["schools"] or ()]
     if person["is_home_educated"]:
         parts.append("home educated")
     return "; ".join(parts) or "None recorded"
@@ -259,11 +261,11 @@ def _contents(
     run: Run,
     entries: Sequence[Entry],
     counts: Sequence[int | None],
-    words: Words,
+    wording: Wording,
     period: Period,
     notified_on: date,
 ) -> Page:
-    kinds = words.kinds.values()
+    kinds = wording.kinds.values()
     behind = {feed for kind in kinds for feed in kind.source_feeds.split()} | {"gias.establishments"}
     feeds = [feed for feed in run_data.feeds(con) if feed.name in behind]
     states = [f"{STATES[feed.status]}. {feed.note}." if feed.note else STATES[feed.status] for feed in feeds]
@@ -317,8 +319,8 @@ def _gaps(con: DuckDBPyConnection, period: Period, feeds: Sequence[Feed]) -> Ite
         yield f"Attendance begins with the week of {short_date(first)}: absence before it is not known."
 
 
-def _wording(words: Words) -> Iterator[str]:
-    for kind in words.kinds.values():
+def _wording(wording: Wording) -> Iterator[str]:
+    for kind in wording.kinds.values():
         for name in kind.unknown_names:
             yield (
                 f"event_types.csv: the sentence of {kind.name} names {{{name}}}, which no event has, so it stands as "

@@ -62,7 +62,7 @@ class Event:
     days_late: int | None
 
 
-class Words:
+class Wording:
     """The wording in force, from a run's warehouse attached as `built`."""
 
     def __init__(self, con: DuckDBPyConnection, as_at: date) -> None:
@@ -88,10 +88,10 @@ class Words:
         return self.kinds.get(event_type) or Kind(event_type, title, f"{title}.")
 
     def event(self, row: Mapping[str, Any]) -> Event:
-        """An event of `between` in words."""
+        """An event of `of_people` in words."""
         kind = self.kind(row["event_type"])
-        told = sentence(kind.sentence, self._values(kind, row))
-        return Event(row["event_date"], kind, told, row["source_feed"], row["source_record"], row["days_late"])
+        said = sentence(kind.sentence, self._values(kind, row))
+        return Event(row["event_date"], kind, said, row["source_feed"], row["source_record"], row["days_late"])
 
     def _values(self, kind: Kind, row: Mapping[str, Any]) -> dict[str, str | None]:
         """The values of NAMES, as text."""
@@ -102,7 +102,7 @@ class Words:
             "as_at_date": short_date(self.as_at),
             "code": self.name(kind.code_set, row["code"]),
             "detail": self.name(kind.detail_set, row["detail"]),
-            "place": place(row),
+            "place": establishment(row),
             "session_count": sessions and counted(sessions, "session"),
             "possible_count": possible and f"{possible:,} possible",
             "days": sessions and school_days(sessions),
@@ -112,7 +112,7 @@ class Words:
         }
 
 
-def between(con: DuckDBPyConnection, people: Iterable[str], period: Period) -> dict[str, list[dict[str, Any]]]:
+def of_people(con: DuckDBPyConnection, people: Iterable[str], period: Period) -> dict[str, list[dict[str, Any]]]:
     """Each person's events of a period, in order; a spell that goes on into the period counts."""
     found: dict[str, list[dict[str, Any]]] = {}
     for row in run_data.rows(
@@ -155,7 +155,7 @@ def sentence(template: str, values: Mapping[str, str | None]) -> str:
     return VALUE.sub(value, OPTIONAL.sub(part, template))
 
 
-def place(school: Mapping[str, Any]) -> str | None:
+def establishment(school: Mapping[str, Any]) -> str | None:
     """An establishment by name and phase, or by its URN when GIAS does not hold it; None without a URN."""
     if not school["establishment_name"]:
         return school["urn"] and f"the establishment with URN {school['urn']}"

@@ -83,7 +83,7 @@ def item_columns() -> dict[str, list[ItemColumn]]:
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, seed: str) -> dict[str, int]:
-    """Write the workbook, and say how many rows stand on each sheet. The seed chooses the tracking set."""
+    """How many rows stand on each sheet of the workbook, which is written. The seed chooses the tracking set."""
     feeds, columns = run_data.feeds(con), item_columns()
     grids = [_sheet(con, item, columns[item.model], feeds, run, seed) for item in items()]
     rows = {grid.name: len(grid.columns[0].values) for grid in grids}

@@ -42,7 +42,7 @@ _KINDS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "text": "VA
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> dict[str, int]:
-    """Write the lists and About, and say how many rows stand on each list."""
+    """How many rows stand on each list; they are written, with About."""
     layouts = lists()
     grids = [_grid(con, layout, settings) for layout in layouts]
     rows = {layout.name: len(grid.columns[0].values) for layout, grid in zip(layouts, grids, strict=True)}

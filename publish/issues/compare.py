@@ -33,7 +33,7 @@ class _Unreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Since:
+class Comparison:
     """What there was to compare with: a sentence for people, and the as-at date of the earlier pack, if any."""
 
     said: str
@@ -49,8 +49,8 @@ def write_issues(path: Path, con: DuckDBPyConnection, as_at: date) -> None:
     )
 
 
-def compare(con: DuckDBPyConnection, previous: Path | None) -> Since:
-    """Put the pack's issues beside those of an earlier pack's issues.parquet.
+def compare(con: DuckDBPyConnection, previous: Path | None) -> Comparison:
+    """What the pack's issues were compared with: those of an earlier pack's issues.parquet, or nothing.
 
     Leaves two temporary tables: `compared`, every issue with its `number` (its place in the workbook) and its `state`
     (New or Still open; blank when there is nothing to compare with), and `fixed`, the issues that are gone. Where a
@@ -59,16 +59,16 @@ def compare(con: DuckDBPyConnection, previous: Path | None) -> Since:
     """
     _identify(con)
     try:
-        since = _read(con, previous)
+        comparison = _compared_with(con, previous)
     except _Unreadable as reason:
-        since = Since(str(reason))
+        comparison = Comparison(str(reason))
         con.execute("CREATE OR REPLACE TEMP TABLE earlier AS FROM identified LIMIT 0")
     state = f"""
         CASE WHEN key IN (SELECT key FROM earlier) OR {_may_be_unlisted("earlier")} THEN '{STILL_OPEN}'
             ELSE '{NEW}' END
     """
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE compared AS SELECT *, {state if since.as_at else 'NULL::VARCHAR'} AS state "
+        f"CREATE OR REPLACE TEMP TABLE compared AS SELECT *, {state if comparison.as_at else 'NULL::VARCHAR'} AS state "
         "FROM identified"
     )
     con.execute(f"""
@@ -76,7 +76,7 @@ def compare(con: DuckDBPyConnection, previous: Path | None) -> Since:
         SELECT {", ".join(issues.COLUMNS)}, row_number() OVER () AS number FROM earlier
         WHERE key NOT IN (SELECT key FROM identified) AND NOT {_may_be_unlisted("identified")}
     """)
-    return since
+    return comparison
 
 
 def errors(con: DuckDBPyConnection) -> tuple[int, int, int]:
@@ -117,8 +117,8 @@ def _may_be_unlisted(where: str) -> str:
     )
 
 
-def _read(con: DuckDBPyConnection, previous: Path | None) -> Since:
-    """Read the earlier pack's issues into the temporary table `earlier`. Raises _Unreadable."""
+def _compared_with(con: DuckDBPyConnection, previous: Path | None) -> Comparison:
+    """What there is to compare with, put into the temporary table `earlier`. Raises _Unreadable."""
     if previous is None:
         raise _Unreadable("There is no earlier pack to compare with.")
     if not previous.is_file():
@@ -140,4 +140,4 @@ def _read(con: DuckDBPyConnection, previous: Path | None) -> Since:
             f"{previous.name} of the earlier pack is damaged, so there is nothing to compare with. The next pack "
             "can be compared with this one."
         ) from None
-    return Since(f"Compared with the pack of {short_date(as_at)}.", as_at)
+    return Comparison(f"Compared with the pack of {short_date(as_at)}.", as_at)

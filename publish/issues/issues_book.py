@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
 from publish.issues import compare, order_of_work, values
-from publish.issues.compare import Since
+from publish.issues.compare import Comparison
 from publish.issues.order_of_work import Step
 from send_ready.database import literal
 from send_ready.issues import SEVERITIES
@@ -76,11 +76,11 @@ _OF_OWNER = (
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) -> dict[str, int]:
-    """Write the issues workbook, compared with an earlier pack's issues.parquet; say how many of each severity."""
+    """How many issues of each severity stand in the workbook, which is written: compared with an earlier pack's."""
     compared = compare.compare(con, previous)
     names = _sheet_names(con)
-    steps = order_of_work.plan(con, names)
-    values.look_up(con)
+    steps = order_of_work.steps(con, names)
+    values.make_table(con)
     by_severity = run_data.issues_by_severity(con)
     workbook.write(
         path,
@@ -149,7 +149,7 @@ def _missing(con: DuckDBPyConnection) -> Grid:
 
 
 def _summary(
-    con: DuckDBPyConnection, steps: Sequence[Step], compared: Since, by_severity: dict[str, int], run: Run
+    con: DuckDBPyConnection, steps: Sequence[Step], compared: Comparison, by_severity: dict[str, int], run: Run
 ) -> Page:
     feeds = run_data.feeds(con)
     place = council(run.la_code) or f"Local authority {run.la_code}"
@@ -200,7 +200,7 @@ def _first(steps: Sequence[Step]) -> Block:
     )
 
 
-def _since(con: DuckDBPyConnection, compared: Since) -> Block:
+def _since(con: DuckDBPyConnection, compared: Comparison) -> Block:
     """How many issues are new, still open and fixed; or why that cannot be said."""
     if not compared.as_at:
         return Block("Since last time", [Column("", "text", [compared.said])], has_header=False)
@@ -262,7 +262,7 @@ def _counts(con: DuckDBPyConnection, heading: str, header: str, column: str) -> 
     )
 
 
-def _by_rule(con: DuckDBPyConnection, compared: Since) -> Grid:
+def _by_rule(con: DuckDBPyConnection, compared: Comparison) -> Grid:
     """A row a rule, with the message that is usual or, where none is, an example; also rules with nothing left."""
     values = run_data.columns(
         con,

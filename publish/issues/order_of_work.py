@@ -66,8 +66,8 @@ class Step:
     children: int
 
 
-def plan(con: DuckDBPyConnection, sheets: dict[str, str]) -> list[Step]:
-    """The steps in order. `sheets` gives the sheet of each owner; notes ask for no step.
+def steps(con: DuckDBPyConnection, sheets: dict[str, str]) -> list[Step]:
+    """The steps in the order in which to take them. `sheets` gives the sheet of each owner; notes ask for no step.
 
     Needs the temporary table `compared` of publish.issues.compare. Leaves the temporary table `step_of`: for the
     `number` of each issue that asks for work, the step.

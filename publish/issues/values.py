@@ -72,7 +72,7 @@ _LIST_1 = {
 }
 
 
-def look_up(con: DuckDBPyConnection) -> None:
+def make_table(con: DuckDBPyConnection) -> None:
     """Make the temporary table `issue_value` (number, said): of each issue of a list that names a child, its values.
 
     Needs the temporary table `compared` of publish.since, and the run's warehouse as `built`.
