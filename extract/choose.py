@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+import duckdb
+
 from extract import contract as contracts
 from extract import landing, read_file, removed
 from extract.contract import Contract
@@ -14,7 +16,7 @@ from extract.inbox.drive import Unreadable, Unsettled
 from extract.landing import Damage, Landed, Seen, Unlandable
 from extract.read_file import Reading
 from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
-from send_ready import files, issues, runs
+from send_ready import database, files, issues, runs
 from send_ready.home import Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -77,10 +79,11 @@ def extract(
         landing.sweep(run.home, contract)
         left = list(_land(contract, settings, *arrivals))
         history, damaged = landing.survey(run.home, contract)
-        readings, choice = _settle(run, contract, history, damaged, without)
-        found = [*_issues(run, contract, history, readings, choice, left, without), *_damage(contract, damaged)]
+        with database.scratch(read_file.scratch_folder(run.home, contract), threads=1) as con:
+            readings, choice = _settle(run, contract, history, damaged, without, con)
+            found = [*_issues(run, contract, history, readings, choice, left, without), *_damage(contract, damaged)]
+            issues.write(run.issues(f"extract__{contract.name}"), found, con)
         result = _result(run, contract, history, readings, choice, left, without)
-        issues.write(run.issues(f"extract__{contract.name}"), found)
         if choice.chosen:
             _add_file_issues(run, contract, choice.chosen[0])
         files.write_json(run.feed_result(feed), result)
@@ -120,7 +123,7 @@ def _land(
     known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
     for file, about in seen:
         try:
-            if landed := landing.take(file, about, contract, settings, known):
+            if landed := landing.take(file, about, contract, settings, known, read_file.latest_date):
                 known.add(landed)
         except Unsettled:
             yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)
@@ -137,17 +140,22 @@ def _unread(file_name: str, error: Unreadable) -> Left:
 
 
 def _settle(
-    run: Run, contract: Contract, history: list[Landed], damaged: list[Damage], without: Collection[str]
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    damaged: list[Damage],
+    without: Collection[str],
+    con: duckdb.DuckDBPyConnection,
 ) -> tuple[Readings, Choice]:
     """What every file came to, and which is in use. A file that proves damaged moves from `history` to `damaged`."""
     readings: Readings = {}
     records = read_file.records(run.home, contract)
     while True:
         try:
-            _read_all(run, contract, history, readings, records)
-            choice = _choose(run, contract, history, readings, without, records)
+            _read_all(run, contract, history, readings, records, con)
+            choice = _choose(run, contract, history, readings, without, records, con)
             if choice.chosen:
-                read_file.ensure_typed(run.home, choice.chosen[0], contract)
+                read_file.ensure_typed(run.home, choice.chosen[0], contract, con)
         except read_file.Spoilt as error:
             history.remove(error.landed)
             readings.pop(error.landed.order, None)
@@ -159,7 +167,12 @@ def _settle(
 
 
 def _read_all(
-    run: Run, contract: Contract, history: list[Landed], readings: Readings, records: read_file.Records
+    run: Run,
+    contract: Contract,
+    history: list[Landed],
+    readings: Readings,
+    records: read_file.Records,
+    con: duckdb.DuckDBPyConnection,
 ) -> None:
     """Add to `readings` what each landed file came to; files that were never read are read now."""
     baseline: int | None = None  # usable rows of the last accepted file so far: history is in order
@@ -168,7 +181,7 @@ def _read_all(
             continue
         if landed.order not in readings:
             known = read_file.recorded(run.home, landed, contract, records)
-            readings[landed.order] = known[0] if known else read_file.read(run.home, landed, contract, baseline)
+            readings[landed.order] = known[0] if known else read_file.read(run.home, landed, contract, baseline, con)
         if readings[landed.order].status == "accepted":
             baseline = readings[landed.order].rows_accepted
 
@@ -180,6 +193,7 @@ def _choose(
     readings: Readings,
     without: Collection[str],
     records: read_file.Records,
+    con: duckdb.DuckDBPyConnection,
 ) -> Choice:
     """The newest accepted file with data date ≤ D; a later landing of one date supersedes an earlier.
 
@@ -195,7 +209,7 @@ def _choose(
             # From the newest to the oldest: what is read again here was never before one that is read later.
             at = bisect_left(accepted, landed.order)
             baseline = readings[accepted[at - 1]].rows_accepted if at else None
-            readings[landed.order] = read_file.read(run.home, landed, contract, baseline)
+            readings[landed.order] = read_file.read(run.home, landed, contract, baseline, con)
         reading = readings[landed.order]
         if reading.status == "accepted" and landed.sha256 not in without:
             return Choice((landed, reading), tuple(refused))

@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it s
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 ORDINARY = 10 * disk.MB  # a disk without room for an export of this size has no room for the night
 ROOM = 3  # times its size: landed, as Parquet, and what else the night writes of it
+
+
+# Of a copy of a file with this suffix, the latest value of a date column.
+LatestDate = Callable[[Path, str, Contract, str], dt.date | None]
 
 
 class Unlandable(Exception):
@@ -339,8 +343,12 @@ def _moment(landed_at: str) -> str:
     return dt.datetime.fromisoformat(landed_at).astimezone(dt.UTC).isoformat(timespec="microseconds")
 
 
-def take(seen: Seen, about: os.stat_result, contract: Contract, settings: Settings, known: Known) -> Landed | None:
-    """Land one file; None when it has landed before. `known` is what came for the feed, and what was removed of that.
+def take(
+    seen: Seen, about: os.stat_result, contract: Contract, settings: Settings, known: Known, latest_date: LatestDate
+) -> Landed | None:
+    """The file as it landed now; None when it had landed before.
+
+    `known` is what came for the feed, and what was removed of that; `latest_date` reads an undated file.
 
     Raises Unsettled when it is still being written, Unreadable, and Unlandable before anything of it is read.
     """
@@ -363,7 +371,7 @@ def take(seen: Seen, about: os.stat_result, contract: Contract, settings: Settin
             mtime_ns=about.st_mtime_ns,
             ctime_ns=about.st_ctime_ns,
             sha256=sha256,
-            data_date=_data_date(seen, contract, partial, about),
+            data_date=_data_date(seen, contract, partial, about, latest_date),
             landed_at=_landed_at(seen, contract, known),
             duplicate_of=None,
         )
@@ -449,13 +457,13 @@ def _copy(source: Path, target: Path, seen: list[int]) -> tuple[os.stat_result, 
     return about, digest.hexdigest()
 
 
-def _data_date(seen: Seen, contract: Contract, copy: Path, about: os.stat_result) -> dt.date | None:
+def _data_date(
+    seen: Seen, contract: Contract, copy: Path, about: os.stat_result, latest_date: LatestDate
+) -> dt.date | None:
     if seen.data_date or seen.has_bad_date:
         return seen.data_date
     if contract.undated_file == FILE_TIME:
         return dt.datetime.fromtimestamp(about.st_mtime, LONDON).date()
-    from extract.read_file import latest_date
-
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
 
 

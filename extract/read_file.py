@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -133,18 +133,20 @@ def _seal(landed: Landed, reading: Reading) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
-    """Read a landed file and record what came of it.
+def read(
+    home: Path, landed: Landed, contract: Contract, baseline: int | None, con: duckdb.DuckDBPyConnection | None = None
+) -> Reading:
+    """What reading a landed file comes to, which is recorded.
 
     `baseline` is the number of usable rows of the last accepted file before it, None when there was none. Raises
     Spoilt.
     """
-    reading = _read(home, landed, contract, baseline)
+    reading = _read(home, landed, contract, baseline, con)
     files.write_json(_record(home, landed, contract), {**asdict(reading), OF_RECORD: _seal(landed, reading)})
     return reading
 
 
-def ensure_typed(home: Path, landed: Landed, contract: Contract) -> None:
+def ensure_typed(home: Path, landed: Landed, contract: Contract, con: duckdb.DuckDBPyConnection | None = None) -> None:
     """Make the typed rows of an accepted file again when the cache no longer has them as they were. Raises Spoilt."""
     paths = [home / path for path in typed_paths(landed, contract)]
     try:
@@ -152,7 +154,7 @@ def ensure_typed(home: Path, landed: Landed, contract: Contract) -> None:
     except (FileNotFoundError, ValueError):
         is_whole = False
     if not is_whole:
-        _read(home, landed, contract, baseline=None)
+        _read(home, landed, contract, None, con)
 
 
 def _lost(typed: Typed) -> str:
@@ -169,7 +171,14 @@ def _record(home: Path, landed: Landed, contract: Contract) -> Path:
     return home / landed.folder / f"{landed.sha256}.{contract.fingerprint}.json"
 
 
-def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) -> Reading:
+def scratch_folder(home: Path, contract: Contract) -> Path:
+    """Where an export of the feed is read, and larger work spills to."""
+    return home / TYPED / contract.source / contract.feed / ".reading"
+
+
+def _read(
+    home: Path, landed: Landed, contract: Contract, baseline: int | None, con: duckdb.DuckDBPyConnection | None
+) -> Reading:
     paths = [home / path for path in typed_paths(landed, contract)]
     if landed.data_date is None:
         refusal = Refusal(
@@ -178,10 +187,10 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
         return _refused(refusal, 0, None)
     if files.sha256(home / landed.path) != landed.sha256:
         raise Spoilt(landed)
-    scratch = home / TYPED / landed.source / landed.feed
-    with loaded(home / landed.path, landed.suffix, contract, scratch) as (con, outcome):
+    folder = scratch_folder(home, contract)
+    with loaded(home / landed.path, landed.suffix, contract, folder.parent, con) as (scratch, outcome):
         if isinstance(outcome, Refusal):
-            return _refused(outcome, _rows(con), None)
+            return _refused(outcome, _rows(scratch), None)
         table, typed = outcome
         fall = 0.0 if not baseline else 100 * (baseline - typed.rows_accepted) / baseline
         if fall > contract.max_row_drop_pct:
@@ -195,9 +204,9 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
             return _refused(refusal, typed.rows_in_file, typed)
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         name = database.literal(landed.file_name)
-        _copy(con, "SELECT * FROM typed", paths[0])
-        _copy(con, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
-        issues.write(paths[2], file_issues(con, landed.file_name, contract, table, typed))
+        _copy(scratch, "SELECT * FROM typed", paths[0])
+        _copy(scratch, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
+        issues.write(paths[2], file_issues(scratch, landed.file_name, contract, table, typed), scratch)
         files.write_json(paths[0].with_name(SEAL), _hashes(paths))
         return Reading(
             "accepted",
@@ -216,25 +225,27 @@ def _read(home: Path, landed: Landed, contract: Contract, baseline: int | None) 
 
 @contextmanager
 def loaded(
-    path: Path, suffix: str, contract: Contract, scratch: Path
+    path: Path, suffix: str, contract: Contract, scratch: Path, con: duckdb.DuckDBPyConnection | None = None
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
     """A scratch database with tables text, typed and quarantine of one export, or why it is refused.
 
-    One at a time in one folder `scratch`: what a reading there left that was killed is removed.
+    One at a time in one folder `scratch`: what a reading there left that was killed is removed. `con` is a connection
+    that is there already, and spills into that folder.
     """
     folder = scratch / ".reading"
     confined.remove_tree(folder)
     folder.mkdir(parents=True)
     try:
-        threads = database.THREADS if path.stat().st_size > LARGE else 1
-        with database.scratch(folder, threads=threads) as con:
+        with nullcontext(con) if con else database.scratch(folder) as opened:
+            database.clear(opened)
+            opened.execute(f"SET threads = {database.THREADS if path.stat().st_size > LARGE else 1}")
             outcome: Outcome
             try:
-                table = load_text(con, path, suffix, contract, folder)
-                outcome = (table, type_rows(con, table, contract))
+                table = load_text(opened, path, suffix, contract, folder)
+                outcome = (table, type_rows(opened, table, contract))
             except Refusal as refusal:
                 outcome = refusal
-            yield con, outcome
+            yield opened, outcome
     finally:
         confined.remove_tree(folder)
 

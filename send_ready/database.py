@@ -19,7 +19,7 @@ from send_ready.runs import RunError
 
 # Files that clients back to DuckDB 1.4 can read.
 STORAGE = "v1.4.0"
-THREADS = 4
+THREADS = min(4, len(os.sched_getaffinity(0)))  # more than there are cores take longer, not less
 EXTENSIONS_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -40,6 +40,14 @@ def scratch(spill: Path | None = None, *, threads: int = THREADS) -> duckdb.Duck
     if spill:
         con.execute(f"SET temp_directory = {literal(spill)}")
     return con
+
+
+def clear(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop all that an in-memory database holds."""
+    held = """SELECT 'VIEW', view_name FROM duckdb_views() WHERE NOT internal
+        UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables()"""
+    for kind, name in con.execute(held).fetchall():
+        con.execute(f"DROP {kind} {identifier(name)}")
 
 
 def reader(path: Path) -> duckdb.DuckDBPyConnection:

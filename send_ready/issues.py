@@ -6,10 +6,15 @@ Messages name files, lines, columns and rules, never a child's details.
 
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from send_ready import files
+
+if TYPE_CHECKING:
+    import duckdb
 
 SEVERITIES = ("stop", "error", "query", "note")
 
@@ -37,8 +42,11 @@ class Issue:
 COLUMNS = {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARCHAR" for field in fields(Issue)}
 
 
-def write(path: Path, issues: Iterable[Issue]) -> int:
-    """Write issues to a Parquet file (possibly of no rows), whole or not at all, and say how many."""
+def write(path: Path, issues: Iterable[Issue], con: "duckdb.DuckDBPyConnection | None" = None) -> int:
+    """The number of issues, which are written to a Parquet file (possibly of no rows), whole or not at all.
+
+    `con` is a connection that is there already: to open one takes longer than the writing.
+    """
     from send_ready import database  # every command knows of issues, and few need DuckDB
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +57,8 @@ def write(path: Path, issues: Iterable[Issue]) -> int:
         file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
     partial.unlink(missing_ok=True)
     values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
-    with database.scratch(threads=1) as con:
-        con.execute(f"""
+    with nullcontext(con) if con else database.scratch(threads=1) as opened:
+        opened.execute(f"""
             COPY (
                 SELECT {values}
                 FROM read_csv({database.literal(lines)}, columns = {{'row': 'JSON'}}, header = false, delim = chr(1),
