@@ -393,7 +393,9 @@ def _find_header(path: Path, contract: Contract) -> Header:
         )
     known = _known(contract)
     best, best_score, at = None, 0, ("", "")
-    for newline, delimiter in itertools.product(("", "\n"), DELIMITERS):
+    newlines = ("", "\n") if head.count("\r") > head.count("\r\n") else ("",)
+    delimiters = [each for each in DELIMITERS if each in head] or [DELIMITERS[0]]
+    for newline, delimiter in itertools.product(newlines, delimiters):
         found = list(_candidates(_first_lines(head, newline), delimiter, known))
         chosen = _choose(found, contract)
         if chosen and len(chosen.columns) > best_score:
