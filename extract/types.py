@@ -190,12 +190,12 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
         con.execute("DROP TABLE candidate")
         _create_candidate(con, contract, match, odd)
     result.tidied = tidy.counts(con, [(column, text) for column, text in held if column.name in odd])
-    result.none_dates = _read_dates(con, contract, match, odd)
+    result.none_dates = _read_dates(con, contract, match, odd) if unread else []
     _set_aside(con, contract, match, table.header)
-    result.unreadable = _unreadable(con, contract)
+    result.unreadable = _unreadable(con, contract) if unread else []
     result.rows_duplicate = _settle_keys(con, contract, table.header)
-    result.rows_quarantined = _count(con, "quarantine")
     _hold(con, contract, result.match)
+    result.rows_quarantined = _count(con, "quarantine")
     every = f"SELECT * REPLACE ({_names(contract)} AS _unreadable) FROM candidate"
     if result.rows_quarantined or result.rows_duplicate:
         con.execute(f"""
@@ -206,7 +206,8 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
         con.execute(f"CREATE VIEW typed AS {every}")
     result.rows_accepted = _count(con, "typed")
     result.furniture = _lines(con, f"quarantine WHERE kind = '{quarantine.FURNITURE}'", "line_no")
-    result.bare = _lines(con, "typed WHERE _line_no IN (SELECT line_no FROM bare)", "_line_no")
+    if _count(con, "bare"):
+        result.bare = _lines(con, "typed WHERE _line_no IN (SELECT line_no FROM bare)", "_line_no")
     if result.rows_in_file != result.rows_accepted + result.rows_quarantined + result.rows_duplicate:
         raise AssertionError(f"{contract.id}: the rows of the file are not all accounted for")
     if not result.rows_accepted:
@@ -406,10 +407,13 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match,
         "CREATE TABLE quarantine (line_no BIGINT, kind VARCHAR, column_name VARCHAR, reason VARCHAR, record VARCHAR)"
     )
     con.execute("INSERT INTO quarantine SELECT line_no::BIGINT, kind, NULL, reason, record FROM misfit")
-    con.execute(f"""
-        INSERT INTO quarantine
-        SELECT line_no, {literal(quarantine.FURNITURE)}, NULL, {literal(furniture.REASON)}, {_record(header)}
-        FROM text WHERE line_no IN (SELECT line_no FROM furniture)""")
+    others = "TRUE"
+    if _count(con, "furniture"):
+        others = "_line_no NOT IN (SELECT line_no FROM furniture)"
+        con.execute(f"""
+            INSERT INTO quarantine
+            SELECT line_no, {literal(quarantine.FURNITURE)}, NULL, {literal(furniture.REASON)}, {_record(header)}
+            FROM text WHERE line_no IN (SELECT line_no FROM furniture)""")
     keys = [column for column in contract.required if column.name in contract.key]
     is_blank = " OR ".join(f"{identifier(column.name)} IS NULL" for column in keys)
     headers, reasons = [], []
@@ -424,15 +428,16 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match,
             SELECT _line_no, {literal(quarantine.KEY)}, CASE {" ".join(headers)} END, CASE {" ".join(reasons)} END,
                 {_record(header)}
             FROM candidate JOIN text ON text.line_no = candidate._line_no
-            WHERE ({is_blank}) AND _line_no NOT IN (SELECT line_no FROM furniture)""")
-    con.execute(f"""
-        CREATE VIEW usable AS SELECT * FROM candidate
-        WHERE NOT ({is_blank}) AND _line_no NOT IN (SELECT line_no FROM furniture)""")
+            WHERE ({is_blank}) AND {others}""")
+        others = f"NOT ({is_blank}) AND {others}"
+    con.execute(f"CREATE VIEW usable AS SELECT * FROM candidate WHERE {others}")
 
 
 def _hold(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match) -> None:
     """Add to `quarantine` what is known of records set aside for their key (typed) or their shape (text by place)."""
     con.execute("ALTER TABLE quarantine ADD COLUMN held VARCHAR")
+    if not _count(con, "quarantine"):
+        return
     typed = ", ".join(
         f"{literal(column.name)}, candidate.{identifier(column.name)}"
         for column in contract.columns
