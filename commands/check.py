@@ -16,12 +16,13 @@ import duckdb
 from extract import contract as contracts
 from extract import landing, read_file, removed
 from extract.contract import FILE_TIME, Contract, ContractError, normalise
-from extract.inbox import drive
+from extract.file_issues import file_issues
+from extract.inbox import arrivals, drive
+from extract.inbox.arrivals import Arrival
 from extract.inbox.drive import Unreadable, Unsettled
-from extract.landing import Seen
 from extract.read_file import Outcome
 from extract.refusal import Refusal
-from extract.text.load import TEXT_SUFFIXES
+from extract.text import TEXT_SUFFIXES
 from operations import settle
 from send_ready.configuration import COUNCIL, Settled
 from send_ready.database import identifier
@@ -82,24 +83,24 @@ def _print_configuration(settings: Settings, settled: Settled) -> int:
         if each.state != COUNCIL:
             print(f"  {each.told}")
     for name in settled.unused:
-        print(f"  {landing.printable(name)}: has no effect. No file of this name and folder is looked for.")
+        print(f"  {arrivals.printable(name)}: has no effect. No file of this name and folder is looked for.")
     return len(settled.held) - fine + len(settled.unused)
 
 
 def _print_inbox(settings: Settings) -> int:
     """How many exports could not be used, or not be looked at."""
-    exports, unreadable = landing.inbox_files(settings.inbox)
+    exports, unreadable = arrivals.list_exports(settings.inbox)
     print(f"Inbox {settings.inbox}: {len(exports)} files")
     for each in unreadable:
-        print(f"  {landing.shown(each.path, settings.inbox)}: cannot be read ({each.reason})")
+        print(f"  {arrivals.name_in_inbox(each.path, settings.inbox)}: cannot be read ({each.reason})")
     bad = len(unreadable)
-    new: list[tuple[Seen, os.stat_result, Contract]] = []
+    new: list[tuple[Arrival, os.stat_result, Contract]] = []
     unknown = {path for path, _ in exports}
     for contract in contracts.load_all(settings):
-        landed = [*landing.history(settings.home, contract), *removed.landed(settings.home, contract)]
+        landed = [*landing.history(settings.home, contract), *removed.removed_records(settings.home, contract)]
         of_names = {each.file_name: each for each in landed}
         for path, about in exports:
-            if seen := landing.recognise(path, settings.inbox, contract):
+            if seen := arrivals.recognise(path, settings.inbox, contract):
                 unknown.discard(path)
                 before = of_names.get(seen.file_name)
                 if not (before and before.is_still(seen, about)):
@@ -107,7 +108,8 @@ def _print_inbox(settings: Settings) -> int:
     if count := len(exports) - len(unknown) - len(new):
         print(f"  {count} have landed already")
     for path in sorted(unknown):
-        print(f"  {landing.shown(path, settings.inbox)}: BELONGS TO NO FEED. Its name is not one that a contract has.")
+        name = arrivals.name_in_inbox(path, settings.inbox)
+        print(f"  {name}: BELONGS TO NO FEED. Its name is not one that a contract has.")
     new.sort(key=lambda each: (-each[1].st_mtime_ns, each[0].file_name))
     for seen, about, contract in sorted(new[:LOOKED_AT], key=lambda each: (each[2].id, each[0].file_name)):
         is_fine, said = _glance(settings, seen, about, contract)
@@ -118,12 +120,12 @@ def _print_inbox(settings: Settings) -> int:
     return bad + len(unknown)
 
 
-def _glance(settings: Settings, seen: Seen, about: os.stat_result, contract: Contract) -> tuple[bool, str]:
+def _glance(settings: Settings, seen: Arrival, about: os.stat_result, contract: Contract) -> tuple[bool, str]:
     """Whether an export looks as if it could be used, and what it looks like."""
     if seen.has_bad_date:
         return False, "WOULD BE REFUSED: the date in its name does not exist."
     day = f"of {seen.data_date:%d/%m/%Y}" if seen.data_date else "without a date in its name"
-    suffix = landing.stem_and_suffix(seen.path.name)[1]
+    suffix = arrivals.stem_and_suffix(seen.path.name)[1]
     if suffix not in TEXT_SUFFIXES and about.st_size > LARGE_WORKBOOK:
         return True, f"{day}, a large workbook: look into it with `make check FILE=`."
     try:
@@ -131,7 +133,7 @@ def _glance(settings: Settings, seen: Seen, about: os.stat_result, contract: Con
             export = Path(folder, "export")
             share = _copy_head(seen.path, export, HEAD if suffix in TEXT_SUFFIXES else LARGE_WORKBOOK, about.st_size)
             # Of a part, nobody can say what share of it is usable.
-            with read_file.loaded(export, suffix, contract, Path(folder)) as (_, outcome):
+            with read_file.opened_export(export, suffix, contract, Path(folder)) as (_, outcome):
                 return _glanced(day, contract, outcome, share)
     except Unsettled:
         return True, f"{day}, still being written."
@@ -141,7 +143,7 @@ def _glance(settings: Settings, seen: Seen, about: os.stat_result, contract: Con
 
 def _copy_head(source: Path, target: Path, most: int, size: int) -> float:
     """Copy the beginning of a file, up to the end of a line; gives the share of the file that it is."""
-    pieces = drive.read(source)
+    pieces = drive.read_pieces(source)
     next(pieces)
     head = b""
     for piece in pieces:
@@ -176,9 +178,9 @@ def _glanced(day: str, contract: Contract, outcome: Outcome, share: float) -> tu
 
 
 def _check(settings: Settings, path: Path, feed: str | None) -> int:
-    name = landing.printable(path.name)
+    name = arrivals.printable(path.name)
     if not os.path.isfile(path):  # which Path.is_file() would not say of a name that is too long
-        print(f"There is no file {landing.printable(str(path))}.")
+        print(f"There is no file {arrivals.printable(str(path))}.")
         return 1
     if not os.access(path, os.R_OK):
         print(f"{name} cannot be read by this account.")
@@ -192,7 +194,7 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
         names = ", ".join(sorted(f"{contract.file_name}_<YYYYMMDD>.csv" for contract in contracts.load_all(settings)))
         print(f"No feed has files named like {name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")
         return 1
-    suffix = landing.stem_and_suffix(path.name)[1]
+    suffix = arrivals.stem_and_suffix(path.name)[1]
     print(f"{name}: {contract.id}, {contract.grain}\n{_day(path, contract)}")
     with _loaded(path, suffix, contract) as (con, outcome):
         if isinstance(outcome, Refusal):
@@ -220,7 +222,7 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
         for header in typed.match.repeated:
             print(f"    not used: {header!r} repeats a column")
         _print_unmapped(con, settings, contract)
-        issues = read_file.file_issues(con, name, contract, table, typed)
+        issues = file_issues(con, name, contract, table, typed)
         _print_rows([issue for issue in issues if issue.rule in SAID])
     print("\nWould be accepted.")
     return 0
@@ -232,13 +234,13 @@ def _loaded(path: Path, suffix: str, contract: Contract) -> Iterator[tuple[duckd
     with tempfile.TemporaryDirectory() as folder:
         export = Path(folder, "export")
         export.symlink_to(path.resolve())
-        with read_file.loaded(export, suffix, contract, Path(folder)) as loaded:
+        with read_file.opened_export(export, suffix, contract, Path(folder)) as loaded:
             yield loaded
 
 
 def _day(path: Path, contract: Contract) -> str:
     """Which date the file would be taken to be of."""
-    seen = landing.recognise(path, path.parent, contract)
+    seen = arrivals.recognise(path, path.parent, contract)
     if seen and seen.data_date:
         time = f", {seen.time[:2]}:{seen.time[2:4]}" if seen.time else ""
         return f"Data date, by its name: {seen.data_date:%d/%m/%Y}{time}"
@@ -253,7 +255,7 @@ def _recognise(settings: Settings, path: Path, feed: str | None) -> Contract | N
     if feed:
         return contracts.load(feed, settings)
     every = contracts.load_all(settings)
-    return next((contract for contract in every if landing.recognise(path, path.parent, contract)), None)
+    return next((contract for contract in every if arrivals.recognise(path, path.parent, contract)), None)
 
 
 def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract) -> None:

@@ -11,9 +11,10 @@ import duckdb
 from extract import contract as contracts
 from extract import landing, read_file, removed
 from extract.contract import Contract
-from extract.inbox import survey
+from extract.inbox import arrivals, survey
+from extract.inbox.arrivals import Arrival
 from extract.inbox.drive import Unreadable, Unsettled
-from extract.landing import Damage, Landed, Seen, Unlandable
+from extract.landing import Damage, Landed, Unlandable
 from extract.read_file import Reading
 from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
 from send_ready import database, files, issues, runs
@@ -49,7 +50,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Left:
+class NotLanded:
     """What was not landed in this run: a file, or without a name whatever the inbox holds for the feed."""
 
     file_name: str | None
@@ -78,10 +79,13 @@ def extract(
     with files.locked(lock), runs.step(run, "extract", feed) as step:
         landing.sweep(run.home, contract)
         left = list(_land(contract, settings, *arrivals))
-        history, damaged = landing.survey(run.home, contract)
+        history, damaged = landing.history_and_damage(run.home, contract)
         with database.scratch(read_file.scratch_folder(run.home, contract), threads=1) as con:
-            readings, choice = _settle(run, contract, history, damaged, without, con)
-            found = [*_issues(run, contract, history, readings, choice, left, without), *_damage(contract, damaged)]
+            readings, choice = _read_and_choose(run, contract, history, damaged, without, con)
+            found = [
+                *_issues(run, contract, history, readings, choice, left, without),
+                *_damage_issues(contract, damaged),
+            ]
             issues.write(run.issues(f"extract__{contract.name}"), found, con)
         result = _result(run, contract, history, readings, choice, left, without)
         if choice.chosen:
@@ -96,9 +100,11 @@ def extract(
 
 def _arrivals(
     run: Run, settings: Settings, contract: Contract
-) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
-    known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
-    return landing.arrivals(settings.inbox, contract, known, survey.first_look(run))
+) -> tuple[list[tuple[Arrival, os.stat_result]], list[Unreadable]]:
+    known = landing.LandedBefore(
+        landing.history(settings.home, contract), removed.removed_records(settings.home, contract)
+    )
+    return arrivals.find_arrivals(settings.inbox, contract, known.holds, survey.first_snapshot(run))
 
 
 def fill_gaps(run: Run, settings: Settings) -> list[str]:
@@ -110,36 +116,40 @@ def fill_gaps(run: Run, settings: Settings) -> list[str]:
 
 
 def _land(
-    contract: Contract, settings: Settings, seen: list[tuple[Seen, os.stat_result]], unreadable: list[Unreadable]
-) -> Iterator[Left]:
+    contract: Contract, settings: Settings, seen: list[tuple[Arrival, os.stat_result]], unreadable: list[Unreadable]
+) -> Iterator[NotLanded]:
     """Land what the inbox holds for the feed; gives what is left for the next run."""
     for each in unreadable:
         if each.path == settings.inbox:
-            yield Left(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
+            yield NotLanded(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
         elif each.is_no_file:
             continue  # `begin` tells of it
-        elif (name := landing.recognise(each.path, settings.inbox, contract)) and landing.is_export(each.path):
-            yield _unread(name.file_name, each)
-    known = landing.Known(landing.history(settings.home, contract), removed.landed(settings.home, contract))
+        elif (name := arrivals.recognise(each.path, settings.inbox, contract)) and arrivals.is_export(each.path):
+            yield _not_read(name.file_name, each)
+    known = landing.LandedBefore(
+        landing.history(settings.home, contract), removed.removed_records(settings.home, contract)
+    )
     for file, about in seen:
         try:
-            if landed := landing.take(file, about, contract, settings, known, read_file.latest_date):
+            if landed := landing.land(file, about, contract, settings, known, read_file.latest_date):
                 known.add(landed)
         except Unsettled:
-            yield Left(file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False)
+            yield NotLanded(
+                file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False
+            )
         except Unlandable as error:
-            yield Left(file.file_name, str(error), is_fault=False, is_too_large=True)
+            yield NotLanded(file.file_name, str(error), is_fault=False, is_too_large=True)
         except Unreadable as error:
-            yield _unread(file.file_name, error)
+            yield _not_read(file.file_name, error)
 
 
-def _unread(file_name: str, error: Unreadable) -> Left:
+def _not_read(file_name: str, error: Unreadable) -> NotLanded:
     if error.is_gone:
-        return Left(file_name, "It went away before it was read.", is_fault=False)
-    return Left(file_name, f"It cannot be read: {error.reason}.", is_fault=True)
+        return NotLanded(file_name, "It went away before it was read.", is_fault=False)
+    return NotLanded(file_name, f"It cannot be read: {error.reason}.", is_fault=True)
 
 
-def _settle(
+def _read_and_choose(
     run: Run,
     contract: Contract,
     history: list[Landed],
@@ -149,7 +159,7 @@ def _settle(
 ) -> tuple[Readings, Choice]:
     """What every file came to, and which is in use. A file that proves damaged moves from `history` to `damaged`."""
     readings: Readings = {}
-    records = read_file.records(run.home, contract)
+    records = read_file.record_paths(run.home, contract)
     while True:
         try:
             _read_all(run, contract, history, readings, records, con)
@@ -159,7 +169,7 @@ def _settle(
         except read_file.Spoilt as error:
             history.remove(error.landed)
             readings.pop(error.landed.order, None)
-            damaged.append(landing.spoilt(error.landed, str(error)))
+            damaged.append(landing.damage_of(error.landed, str(error)))
             continue
         used = (choice.chosen and choice.chosen[0].data_date) or dt.date.min
         missed = (each for each in damaged if each.data_date is None or used <= each.data_date <= run.as_at)
@@ -171,7 +181,7 @@ def _read_all(
     contract: Contract,
     history: list[Landed],
     readings: Readings,
-    records: read_file.Records,
+    records: read_file.RecordPaths,
     con: duckdb.DuckDBPyConnection,
 ) -> None:
     """Add to `readings` what each landed file came to; files that were never read are read now."""
@@ -180,8 +190,10 @@ def _read_all(
         if landed.duplicate_of:
             continue
         if landed.order not in readings:
-            known = read_file.recorded(run.home, landed, contract, records)
-            readings[landed.order] = known[0] if known else read_file.read(run.home, landed, contract, baseline, con)
+            known = read_file.recorded_reading(run.home, landed, contract, records)
+            readings[landed.order] = (
+                known[0] if known else read_file.read_landed(run.home, landed, contract, baseline, con)
+            )
         if readings[landed.order].status == "accepted":
             baseline = readings[landed.order].rows_accepted
 
@@ -192,7 +204,7 @@ def _choose(
     history: list[Landed],
     readings: Readings,
     without: Collection[str],
-    records: read_file.Records,
+    records: read_file.RecordPaths,
     con: duckdb.DuckDBPyConnection,
 ) -> Choice:
     """The newest accepted file with data date ≤ D; a later landing of one date supersedes an earlier.
@@ -201,15 +213,15 @@ def _choose(
     """
     refused: list[tuple[Landed, Reading]] = []
     accepted = sorted(order for order, reading in readings.items() if reading.status == "accepted")
-    for landed in reversed(_until(run, history)):
+    for landed in reversed(_of_days_until(run, history)):
         if landed.duplicate_of:
             continue
-        known = read_file.recorded(run.home, landed, contract, records)
+        known = read_file.recorded_reading(run.home, landed, contract, records)
         if not (known and known[1]):
             # From the newest to the oldest: what is read again here was never before one that is read later.
             at = bisect_left(accepted, landed.order)
             baseline = readings[accepted[at - 1]].rows_accepted if at else None
-            readings[landed.order] = read_file.read(run.home, landed, contract, baseline, con)
+            readings[landed.order] = read_file.read_landed(run.home, landed, contract, baseline, con)
         reading = readings[landed.order]
         if reading.status == "accepted" and landed.sha256 not in without:
             return Choice((landed, reading), tuple(refused))
@@ -217,14 +229,14 @@ def _choose(
     return Choice(None, tuple(refused))
 
 
-def _until(run: Run, history: list[Landed]) -> list[Landed]:
+def _of_days_until(run: Run, history: list[Landed]) -> list[Landed]:
     """Files with data date ≤ D, and those whose date cannot be read: they are always reported."""
     return [landed for landed in history if landed.data_date is None or landed.data_date <= run.as_at]
 
 
-def _ahead(run: Run, history: list[Landed]) -> list[Landed]:
+def _of_days_to_come(run: Run, history: list[Landed]) -> list[Landed]:
     """Files that had landed by D under a date still to come, but those whose date was put right."""
-    used = {landed.sha256 for landed in _until(run, history)}
+    used = {landed.sha256 for landed in _of_days_until(run, history)}
     return [
         landed
         for landed in history
@@ -240,7 +252,7 @@ def _result(
     history: list[Landed],
     readings: Readings,
     choice: Choice,
-    left: list[Left],
+    left: list[NotLanded],
     without: Collection[str],
 ) -> dict[str, object]:
     status = choice.status(run, contract)
@@ -265,9 +277,9 @@ def _result(
         "rows_duplicate": 0,
         "columns_missing": [],
         "columns_extra": [],
-        "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _until(run, history)]
-        + [_spoilt(each) for each in choice.damaged]
-        + [_deferred(each) for each in left if each.file_name],
+        "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _of_days_until(run, history)]
+        + [_damaged_file(each) for each in choice.damaged]
+        + [_file_not_landed(each) for each in left if each.file_name],
     }
     if choice.chosen:
         landed, reading = choice.chosen
@@ -320,7 +332,7 @@ def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Coll
     }
 
 
-def _spoilt(damage: Damage) -> dict[str, object]:
+def _damaged_file(damage: Damage) -> dict[str, object]:
     return {
         "file_name": damage.file_name or damage.path.name,
         "data_date": str(damage.data_date) if damage.data_date else None,
@@ -332,7 +344,7 @@ def _spoilt(damage: Damage) -> dict[str, object]:
     }
 
 
-def _deferred(left: Left) -> dict[str, object]:
+def _file_not_landed(left: NotLanded) -> dict[str, object]:
     reason = f"{left.reason} The next run tries again."
     return {"file_name": left.file_name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
 
@@ -343,7 +355,7 @@ def _issues(
     history: list[Landed],
     readings: Readings,
     choice: Choice,
-    left: list[Left],
+    left: list[NotLanded],
     without: Collection[str],
 ) -> Iterator[Issue]:
     """What there is to say about the files of the feed, other than the rows of the one in use."""
@@ -361,11 +373,11 @@ def _issues(
     for landed, reading in (*choice.refused, *undated):
         if landed.sha256 not in without and reading.code and reading.reason and reading.fix:
             yield issue(reading.code, "error", f"Refused: {reading.reason} {standing}", reading.fix, landed.file_name)
-    for landed in _until(run, history):
+    for landed in _of_days_until(run, history):
         if landed.duplicate_of and (not in_use or landed.order > in_use.order):
             message = f"The same bytes as the file of {landed.duplicate_of}; not used again, so the data date stays."
             yield issue("F-13", "query", message, "Check that the export ran.", landed.file_name)
-    for landed in _ahead(run, history):
+    for landed in _of_days_to_come(run, history):
         message = f"Its data date, {landed.data_date}, is still to come, so it is not used before that day. {standing}"
         yield issue("F-24", "query", message, "If the date is a slip, drop it again with the right one in its name.",
                     landed.file_name)  # fmt: skip
@@ -376,7 +388,7 @@ def _issues(
             yield issue(UNLANDABLE, "error", f"Too large, and left in the inbox. {each.reason} {standing}", SMALLER,
                         each.file_name)  # fmt: skip
         else:
-            yield issue("F-14", "query", f"{each.reason} Left for the next run. {standing}",
+            yield issue("F-14", "query", f"{each.reason} NotLanded for the next run. {standing}",
                         "Copy under another name and rename when done, or run again.", each.file_name)  # fmt: skip
     status = choice.status(run, contract)
     if status == "missing":
@@ -388,7 +400,7 @@ def _issues(
                     "Check that the export ran and reached the inbox.", in_use.file_name)  # fmt: skip
 
 
-def _damage(contract: Contract, damaged: list[Damage]) -> Iterator[Issue]:
+def _damage_issues(contract: Contract, damaged: list[Damage]) -> Iterator[Issue]:
     for each in damaged:
         message = f"Damaged in the landing, and not used: {each.path}. {each.reason}"
         yield Issue("File", DAMAGED, "error", message, RESTORE, "Data team", feed=contract.id, file_name=each.file_name)

@@ -44,7 +44,7 @@ _YEAR = re.compile(r"[0-9]{4}")
 _NOUGHT = re.compile(r"(?:0{1,2}([./-])0{1,2}\1)?0{4}(?:([./-])0{1,2}\2?0{1,2})?(?:[t ][0:.]*)?z?|0{8}")
 
 
-def read(text: str) -> dt.datetime | None:
+def parse_date(text: str) -> dt.datetime | None:
     """The date and time that a text stands for, as on a clock in London; None when it stands for none."""
     if len(text) > LONGEST or not _YEAR.search(text):
         return None

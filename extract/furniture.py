@@ -49,7 +49,9 @@ class Keys:
     digits: int  # how many the shortest of those that are all digits has; 0 when there is none
 
 
-def find(con: duckdb.DuckDBPyConnection, contract: Contract, positions: dict[str, int], header: Sequence[str]) -> None:
+def mark_furniture(
+    con: duckdb.DuckDBPyConnection, contract: Contract, positions: dict[str, int], header: Sequence[str]
+) -> None:
     """Make tables `furniture` and `bare` (line_no; `bare` of records that are but a key); mark lines of `misfit`."""
     con.execute("CREATE TABLE furniture (line_no BIGINT); CREATE TABLE bare (line_no BIGINT)")
     required = [positions[column.name] for column in contract.required]
@@ -147,7 +149,7 @@ def _is_furniture(cells: Sequence[str], key: int, titles: dict[int, str], usual:
 
 
 def _is_figure(cell: str) -> bool:
-    return bool(_NUMBER.fullmatch(cell) or _SAID.fullmatch(cell.casefold()) or dates.read(cell))
+    return bool(_NUMBER.fullmatch(cell) or _SAID.fullmatch(cell.casefold()) or dates.parse_date(cell))
 
 
 def _shape(text: str) -> str:

@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -20,14 +19,13 @@ from typing import Any
 
 from extract.contract import FILE_TIME, Contract
 from extract.inbox import drive, names
-from extract.inbox.drive import Unreadable, Unsettled
-from extract.text.load import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
+from extract.inbox.arrivals import Arrival, stem_and_suffix, stem_of, version
+from extract.inbox.drive import Unsettled
+from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import confined, disk, files
 from send_ready.home import LANDING, NO_DATE
 from send_ready.settings import LONDON, Settings
 
-SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it still grows
-UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 ORDINARY = 10 * disk.MB  # a disk without room for an export of this size has no room for the night
 ROOM = 3  # times its size: landed, as Parquet, and what else the night writes of it
 
@@ -67,7 +65,7 @@ class Landed:
         """The bytes, relative to SEND_HOME."""
         return self.folder / f"{self.sha256}{self.suffix}"
 
-    def is_still(self, seen: "Seen", about: os.stat_result) -> bool:
+    def is_still(self, seen: Arrival, about: os.stat_result) -> bool:
         """Whether a file of the inbox is this one, as far as can be told without reading it."""
         same = (self.file_name, self.size, self.mtime_ns) == (seen.file_name, about.st_size, about.st_mtime_ns)
         return same and self.ctime_ns in (None, about.st_ctime_ns)
@@ -92,95 +90,6 @@ class Damage:
     sha256: str | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A file in the inbox that belongs to a feed by its name."""
-
-    path: Path
-    file_name: str
-    data_date: dt.date | None  # None: see `has_bad_date`; the contract's rule for undated files has been applied
-    has_bad_date: bool
-    time: str = ""  # in its name, as HHMMSS
-    is_settled: bool = True  # two looks at it, some moments apart, found the same
-
-
-@dataclass(frozen=True)
-class Looks:
-    """What a look at the inbox found. By this machine's clock alone: a server's may be hours ahead or behind."""
-
-    at: float  # seconds since this machine was started
-    files: dict[str, list[int]]  # by a hash of the path: size, times of change
-
-    @classmethod
-    def of(cls, exports: Iterable[tuple[Path, os.stat_result]]) -> "Looks":
-        """A look just taken."""
-        return cls(_uptime(), {_hashed(path): _looks(about) for path, about in exports})
-
-    def is_settled(self, path: Path, about: os.stat_result) -> bool:
-        """Whether a file is now as it was then, long enough ago."""
-        return _uptime() - self.at >= SETTLE_SECONDS and self.files.get(_hashed(path)) == _looks(about)
-
-
-def _uptime() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _hashed(path: Path) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()
-
-
-def _looks(about: os.stat_result) -> list[int]:
-    return [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
-
-
-def stem_and_suffix(name: str) -> tuple[str, str]:
-    """A file name as it is compared (lower case, anything but letters and digits as `_`) and its suffix."""
-    stem, dot, suffix = name.rpartition(".")
-    if not dot:
-        stem, suffix = name, ""
-    return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_"), f".{suffix.strip().casefold()}" if suffix else ""
-
-
-def stem_of(contract: Contract) -> str:
-    """What a feed's files are called, as names are compared, before their date."""
-    return stem_and_suffix(f"{contract.file_name}.x")[0]
-
-
-def is_export(path: Path) -> bool:
-    """Whether a file in the inbox is one to look at: not hidden, not half copied."""
-    name = path.name
-    hidden = name.startswith("~$") or (name.startswith(".") and not name.startswith(".."))
-    return not hidden and path.suffix not in UNFINISHED_SUFFIXES
-
-
-def inbox_files(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[Unreadable]]:
-    """Every export in the inbox and its folders, oldest first; and what of the inbox cannot be looked at."""
-    found, unreadable = drive.look(inbox)
-    exports = [(path, about) for path, about in found if is_export(path)]
-    return sorted(exports, key=lambda export: (export[1].st_mtime_ns, str(export[0]))), unreadable
-
-
-def recognise(path: Path, inbox: Path, contract: Contract) -> Seen | None:
-    """The file as one of this feed, by its name; None when it is not."""
-    stem, suffix = stem_and_suffix(path.name)
-    if suffix not in TEXT_SUFFIXES + WORKBOOK_SUFFIXES:
-        return None
-    named = names.read(stem, stem_of(contract))
-    if not named:
-        return None
-    return Seen(path, shown(path, inbox), named.date, named.has_bad_date, named.time)
-
-
-def shown(path: Path, inbox: Path) -> str:
-    """A file's name in the inbox, as it may be written and printed."""
-    return printable(str(path.relative_to(inbox)) if path.is_relative_to(inbox) else path.name)
-
-
-def printable(name: str) -> str:
-    """A name in which bytes that are no text, and signs that end a line or turn it round, stand as \\x.. or \\u...."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
-
-
 def sweep(home: Path, contract: Contract) -> None:
     """Remove what killed processes left half written. For whoever holds the feed's lock."""
     for half in (home / LANDING / contract.source / contract.feed).glob("**/.*partial"):
@@ -189,10 +98,10 @@ def sweep(home: Path, contract: Contract) -> None:
 
 def history(home: Path, contract: Contract) -> list[Landed]:
     """Every file that ever came for the feed and is still there, in order of data date and landing."""
-    return survey(home, contract)[0]
+    return history_and_damage(home, contract)[0]
 
 
-def survey(home: Path, contract: Contract) -> tuple[list[Landed], list[Damage]]:
+def history_and_damage(home: Path, contract: Contract) -> tuple[list[Landed], list[Damage]]:
     """Every file that ever came for the feed, in order of data date and landing; and what of them is damaged."""
     landed: list[Landed] = []
     damaged: list[Damage] = []
@@ -212,7 +121,7 @@ def survey(home: Path, contract: Contract) -> tuple[list[Landed], list[Damage]]:
     return sorted(landed, key=lambda each: each.order), damaged
 
 
-def spoilt(landed: Landed, reason: str) -> Damage:
+def damage_of(landed: Landed, reason: str) -> Damage:
     """The damage of a file whose record is whole."""
     return Damage(landed.path, reason, landed.data_date, landed.file_name, landed.sha256)
 
@@ -223,11 +132,11 @@ def _fault(home: Path, landed: Landed) -> Damage | None:
     try:
         about = (home / landed.path).lstat()
     except FileNotFoundError:
-        return spoilt(landed, "The bytes of this file are gone.")
+        return damage_of(landed, "The bytes of this file are gone.")
     if not stat.S_ISREG(about.st_mode):
-        return spoilt(landed, "In its place is a link, or something else that is no file.")
+        return damage_of(landed, "In its place is a link, or something else that is no file.")
     size = about.st_size
-    return None if size == landed.size else spoilt(landed, f"It has {size:,} bytes, and came with {landed.size:,}.")
+    return None if size == landed.size else damage_of(landed, f"It has {size:,} bytes, and came with {landed.size:,}.")
 
 
 def _damage(home: Path, path: Path, reason: str) -> Damage:
@@ -241,13 +150,13 @@ def _damage(home: Path, path: Path, reason: str) -> Damage:
 def _record(path: Path) -> Landed | None:
     """What a record says; None when there is none, it is damaged, or it is that of another place."""
     try:
-        found = written(files.read_json(path))
+        found = from_record(files.read_json(path))
     except (FileNotFoundError, ValueError, TypeError, LookupError, files.NoRegularFileError):
         return None
     return found if path.parts[-5:] == (*found.folder.parts, f"{found.sha256}.json") else None
 
 
-def written(record: dict[str, Any]) -> Landed:
+def from_record(record: dict[str, Any]) -> Landed:
     """A file that came, from what is kept of it. What a later version adds to that is passed over.
 
     Every part that a path is made of is one that such a path has. Raises ValueError, TypeError or LookupError.
@@ -267,31 +176,7 @@ def written(record: dict[str, Any]) -> Landed:
     return found
 
 
-def arrivals(
-    inbox: Path, contract: Contract, known: "Known", earlier: Looks | None = None
-) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
-    """What the inbox holds for the feed, oldest first, and what of the inbox cannot be looked at.
-
-    A file that is new (not `known`) is looked at twice: those that grew in between are not settled. `earlier` is a
-    look of some moments ago, which saves the wait.
-    """
-    found, unreadable = _recognised(inbox, contract)
-    new = {seen.path for seen, about in found if not known.is_here(seen, about)}
-    if not any(seen.path in new and not (earlier and earlier.is_settled(seen.path, about)) for seen, about in found):
-        return found, unreadable
-    first = Looks.of((seen.path, about) for seen, about in found)
-    time.sleep(SETTLE_SECONDS)
-    found, unreadable = _recognised(inbox, contract)
-    return [(replace(seen, is_settled=first.is_settled(seen.path, about)), about) for seen, about in found], unreadable
-
-
-def _recognised(inbox: Path, contract: Contract) -> tuple[list[tuple[Seen, os.stat_result]], list[Unreadable]]:
-    exports, unreadable = inbox_files(inbox)
-    found = ((recognise(path, inbox, contract), about) for path, about in exports)
-    return [(seen, about) for seen, about in found if seen], unreadable
-
-
-class Known:
+class LandedBefore:
     """What came for a feed, to be looked up: an inbox may hold thousands of its files."""
 
     def __init__(self, history: Iterable[Landed], gone: Iterable[Landed] = ()):
@@ -313,7 +198,7 @@ class Known:
         self._by_date.setdefault(landed.data_date, []).append(landed)
         self._last = max(self._last, _moment(landed.landed_at))
 
-    def is_here(self, seen: Seen, about: os.stat_result) -> bool:
+    def holds(self, seen: Arrival, about: os.stat_result) -> bool:
         """Whether a file of the inbox came before, or was removed on purpose, as far as its name and times tell."""
         before = (*self.of_name(seen.file_name), *self._gone_by_name.get(seen.file_name, ()))
         return any(landed.is_still(seen, about) for landed in before)
@@ -343,8 +228,13 @@ def _moment(landed_at: str) -> str:
     return dt.datetime.fromisoformat(landed_at).astimezone(dt.UTC).isoformat(timespec="microseconds")
 
 
-def take(
-    seen: Seen, about: os.stat_result, contract: Contract, settings: Settings, known: Known, latest_date: LatestDate
+def land(
+    seen: Arrival,
+    about: os.stat_result,
+    contract: Contract,
+    settings: Settings,
+    known: LandedBefore,
+    latest_date: LatestDate,
 ) -> Landed | None:
     """The file as it landed now; None when it had landed before.
 
@@ -352,7 +242,7 @@ def take(
 
     Raises Unsettled when it is still being written, Unreadable, and Unlandable before anything of it is read.
     """
-    if known.is_here(seen, about):
+    if known.holds(seen, about):
         return None
     if not seen.is_settled:
         raise Unsettled
@@ -361,7 +251,7 @@ def take(
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".partial"
     try:
-        about, sha256 = _copy(seen.path, partial, _looks(about))
+        about, sha256 = _copy(seen.path, partial, version(about))
         landed = Landed(
             source=contract.source,
             feed=contract.feed,
@@ -411,7 +301,7 @@ def _must_fit(size: int, contract: Contract, settings: Settings) -> None:
         )
 
 
-def _renew(before: Landed, now: Landed, known: Known, settings: Settings) -> None:
+def _renew(before: Landed, now: Landed, known: LandedBefore, settings: Settings) -> None:
     """Bytes that landed before, of the same day and under the same name: touched, or put back in place of others."""
     if now.file_name != before.file_name:
         return
@@ -443,9 +333,9 @@ def _put_on_record(landed: Landed, settings: Settings) -> None:
 
 def _copy(source: Path, target: Path, seen: list[int]) -> tuple[os.stat_result, str]:
     """Copy the version of a file that was seen. Gives what it was, and the SHA-256 of its bytes."""
-    pieces = drive.read(source)
+    pieces = drive.read_pieces(source)
     about: os.stat_result = next(pieces)
-    if _looks(about) != seen:
+    if version(about) != seen:
         raise Unsettled
     digest = hashlib.sha256()
     with files.created(target) as writer:
@@ -458,7 +348,7 @@ def _copy(source: Path, target: Path, seen: list[int]) -> tuple[os.stat_result, 
 
 
 def _data_date(
-    seen: Seen, contract: Contract, copy: Path, about: os.stat_result, latest_date: LatestDate
+    seen: Arrival, contract: Contract, copy: Path, about: os.stat_result, latest_date: LatestDate
 ) -> dt.date | None:
     if seen.data_date or seen.has_bad_date:
         return seen.data_date
@@ -467,7 +357,7 @@ def _data_date(
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
 
 
-def _landed_at(seen: Seen, contract: Contract, known: Known) -> str:
+def _landed_at(seen: Arrival, contract: Contract, known: LandedBefore) -> str:
     """Now; but before the files of the same date with a later time in their names, which stay the newer ones."""
     same = known.of_date(seen.data_date) if seen.time else []
     later = [other.landed_at for other in same if seen.time < _time(other, contract)]
@@ -478,5 +368,5 @@ def _landed_at(seen: Seen, contract: Contract, known: Known) -> str:
 
 
 def _time(landed: Landed, contract: Contract) -> str:
-    named = names.read(stem_and_suffix(Path(landed.file_name).name)[0], stem_of(contract))
+    named = names.date_in_name(stem_and_suffix(Path(landed.file_name).name)[0], stem_of(contract))
     return named.time if named else ""

@@ -9,22 +9,21 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
-from extract import quarantine
 from extract.contract import Contract
+from extract.file_issues import file_issues
 from extract.landing import Landed
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.text.load import LineCount, TextTable, load_text
-from extract.types import DETAIL_LIMIT, EXPECTED, QUOTED, Typed, type_rows
+from extract.types import Typed, type_rows
 from send_ready import confined, database, disk, files, issues
 from send_ready.home import LANDING, TYPED
-from send_ready.issues import Issue
 
 OF_RECORD = "seal"  # in a record of reading
 LARGE = 32 * disk.MB  # an export that takes more than a second, and so more than one thread
@@ -40,7 +39,7 @@ class Spoilt(Exception):
 
 
 Outcome = tuple[TextTable, Typed] | Refusal
-Records = dict[Path, list[Path]]  # by a landed file, without its suffix: what reading it came to
+RecordPaths = dict[Path, list[Path]]  # by a landed file, without its suffix: what reading it came to
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
     return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
 
 
-def records(home: Path, contract: Contract) -> Records:
+def record_paths(home: Path, contract: Contract) -> RecordPaths:
     """The records of all that was ever read of a feed, by its file without suffix, the last by name first."""
-    found: Records = {}
+    found: RecordPaths = {}
     for day in (home / LANDING / contract.source / contract.feed).glob("*"):
         for name in sorted(os.listdir(day), reverse=True) if day.is_dir() and not day.is_symlink() else ():
             if re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]+\.json", name):
@@ -77,25 +76,25 @@ def records(home: Path, contract: Contract) -> Records:
     return found
 
 
-def recorded(
-    home: Path, landed: Landed, contract: Contract, known: Records | None = None
+def recorded_reading(
+    home: Path, landed: Landed, contract: Contract, known: RecordPaths | None = None
 ) -> tuple[Reading, bool] | None:
     """What reading the file came to, and whether it was with this contract; None when it was never read.
 
     `known`, where many are asked for, is what `records` gives: else the file's folder is looked through.
     """
     current = _record(home, landed, contract)
-    if reading := _recorded(current, landed, contract):
+    if reading := _parsed_record(current, landed, contract):
         return reading, True
     stem = home / landed.folder / landed.sha256
     others = sorted(stem.parent.glob(f"{stem.name}.*.json"), reverse=True) if known is None else known.get(stem, [])
     for path in others:
-        if path != current and (reading := _recorded(path, landed, None)):
+        if path != current and (reading := _parsed_record(path, landed, None)):
             return reading, False
     return None
 
 
-def _recorded(path: Path, landed: Landed, contract: Contract | None) -> Reading | None:
+def _parsed_record(path: Path, landed: Landed, contract: Contract | None) -> Reading | None:
     """What a record says; None when there is none, or it does not fit its file: that is read again, to the same end.
 
     `contract` is the one it was read with, where that is known.
@@ -133,7 +132,7 @@ def _seal(landed: Landed, reading: Reading) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read(
+def read_landed(
     home: Path, landed: Landed, contract: Contract, baseline: int | None, con: duckdb.DuckDBPyConnection | None = None
 ) -> Reading:
     """What reading a landed file comes to, which is recorded.
@@ -188,7 +187,7 @@ def _read(
     if files.sha256(home / landed.path) != landed.sha256:
         raise Spoilt(landed)
     folder = scratch_folder(home, contract)
-    with loaded(home / landed.path, landed.suffix, contract, folder.parent, con) as (scratch, outcome):
+    with opened_export(home / landed.path, landed.suffix, contract, folder.parent, con) as (scratch, outcome):
         if isinstance(outcome, Refusal):
             return _refused(outcome, _rows(scratch), None)
         table, typed = outcome
@@ -224,7 +223,7 @@ def _read(
 
 
 @contextmanager
-def loaded(
+def opened_export(
     path: Path, suffix: str, contract: Contract, scratch: Path, con: duckdb.DuckDBPyConnection | None = None
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
     """A scratch database with tables text, typed and quarantine of one export, or why it is refused.
@@ -252,121 +251,11 @@ def loaded(
 
 def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.date | None:
     """The latest value of a date column: the data date of an undated file whose contract says so."""
-    with loaded(path, suffix, contract, path.parent) as (con, outcome):
+    with opened_export(path, suffix, contract, path.parent) as (con, outcome):
         if isinstance(outcome, Refusal):
             return None
         row = con.execute(f"SELECT max({database.identifier(column)})::DATE FROM typed").fetchone()
         return row[0] if row else None
-
-
-def file_issues(
-    con: duckdb.DuckDBPyConnection, file_name: str, contract: Contract, table: TextTable, typed: Typed
-) -> list[Issue]:
-    """What there is to say about an accepted file: notes, columns, rows set aside, values not read."""
-    column_map = f"the column map {contract.name}.csv"
-
-    def issue(rule: str, severity: str, message: str, fix: str, **where: object) -> Issue:
-        return Issue(
-            "File",
-            rule,
-            severity,
-            message,
-            fix,
-            contract.owner,
-            feed=contract.id,
-            file_name=file_name,
-            **where,  # type: ignore[arg-type]
-        )
-
-    found = [issue("F-20", "note", note, "Nothing, if that is right.") for note in table.notes]
-    headers = {column.name: column.headers[0] for column in contract.columns}
-    for name in typed.match.missing:
-        found.append(
-            issue("F-21", "query", f"Column {headers[name]} is not in the file; its values are blank.",
-                  f"Add it to the report, or its other name to {column_map}.", column_name=headers[name])
-        )  # fmt: skip
-    for header in typed.match.repeated:
-        found.append(
-            issue("F-22", "query", f"Column {header} means the same as another column of the file and was not used.",
-                  "Take one of the two out of the report.", column_name=header)
-        )  # fmt: skip
-    if extra := typed.match.extra:
-        others = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
-        message = f"Columns that are not known were not used: {', '.join(extra[:QUOTED])}{others}."
-        found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
-    found += _of_values(issue, typed)
-    for unreadable in typed.unreadable:
-        kind = next(column.type for column in contract.columns if column.name == unreadable.column)
-        header = typed.match.headers[unreadable.column]
-        message = f"{header} cannot be read: expected {EXPECTED[kind]}. It counts as blank."
-        fix = "Put it right in the source system."
-        for line in unreadable.lines:
-            found.append(issue("F-31", "error", message, fix, column_name=header, line_no=line))
-        if (more := unreadable.count - DETAIL_LIMIT) > 0:
-            found.append(
-                issue("F-31", "error", f"{message} (And {more:,} more lines.)", fix, column_name=header, count=more)
-            )
-    others = f"FROM quarantine WHERE kind <> '{quarantine.FURNITURE}' ORDER BY line_no LIMIT {DETAIL_LIMIT}"
-    rows = con.execute(f"SELECT line_no, column_name, reason {others}")
-    for line, header, reason in rows.fetchall():
-        fix = "Put the row right in the source system; until then it is in quarantine."
-        found.append(issue("F-30", "error", reason, fix, column_name=header, line_no=line))
-    if (more := typed.rows_quarantined - len(typed.furniture) - DETAIL_LIMIT) > 0:
-        found.append(
-            issue("F-30", "error", f"{more:,} more rows are in quarantine.", "See the quarantine.", count=more)
-        )
-    records = typed.rows_in_file - len(typed.furniture) - typed.rows_duplicate
-    if typed.rows_accepted < records / 2:
-        message = f"Only {typed.rows_accepted:,} of {records:,} rows could be used."
-        found.append(issue("F-38", "error", message, "See the quarantine for the reasons, and export again.",
-                           count=records - typed.rows_accepted))  # fmt: skip
-    if typed.rows_duplicate:
-        message = f"{typed.rows_duplicate:,} rows stand in the file more than once; one of each was kept."
-        found.append(
-            issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate)
-        )
-    return found
-
-
-def _of_values(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:
-    """What is told once a column or file, of values and lines that were read otherwise than as they stand."""
-    if lines := typed.furniture:
-        message = f"{_lines(lines)}: a title, a total, a footer or the header again. Set aside; nobody is made of it."
-        yield issue("F-33", "note", message, "Nothing, if that is right; if a child stands there, put its key right.",
-                    count=len(lines))  # fmt: skip
-    for column in typed.tidied:
-        header = typed.match.headers[column.column]
-        if column.unseen:
-            message = f"{header}: characters that nobody can see were taken off {column.unseen:,} values."
-            yield issue("F-34", "note", message, "Nothing, or clear them in the source system.", column_name=header,
-                        count=column.unseen)  # fmt: skip
-        if column.wrapped:
-            message = f'{header}: {column.wrapped:,} values stood in Excel\'s wrapping, such as ="…"; it was taken off.'
-            yield issue("F-34", "note", message, "Nothing, or export without opening the file in Excel.",
-                        column_name=header, count=column.wrapped)  # fmt: skip
-        if column.none and column.is_id:
-            message = f"{header}: {column.none:,} values are words such as N/A or UN2, and no ID. They count as blank."
-            yield issue("F-35", "query", message, "Leave the cell empty in the report, or put the right ID in.",
-                        column_name=header, count=column.none)  # fmt: skip
-        elif column.none:
-            message = f"{header}: {column.none:,} values say NULL, and count as blank."
-            yield issue("F-35", "note", message, "Nothing, or leave the cell empty in the report.",
-                        column_name=header, count=column.none)  # fmt: skip
-    for none in typed.none_dates:
-        header = typed.match.headers[none.column]
-        message = f"{header}: {none.count:,} dates are ones that systems write for none, and count as blank: "
-        message += f"{', '.join(none.dates[:QUOTED])}."
-        fix = "Nothing, if that is right; else give the column a list of its own (none_dates) in the contract."
-        yield issue("F-36", "query", message, fix, column_name=header, count=none.count)
-    if lines := typed.bare:
-        message = f"{_lines(lines)}: nothing but a key. Kept as a record."
-        yield issue("F-37", "query", message, "Fill it in, or take the line out, if it is a count or a title.",
-                    count=len(lines))  # fmt: skip
-
-
-def _lines(lines: list[int]) -> str:
-    more = f" and {len(lines) - QUOTED:,} more" if len(lines) > QUOTED else ""
-    return f"Line{'s' * (len(lines) > 1)} {', '.join(map(str, lines[:QUOTED]))}{more}"
 
 
 def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:

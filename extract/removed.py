@@ -31,11 +31,11 @@ class Removed:
     removed_on: dt.date
 
 
-def of(home: Path, contract: Contract) -> list[Removed]:
+def removed_files(home: Path, contract: Contract) -> list[Removed]:
     """Every file of the feed that was removed, in order of data date and landing. Raises RunError for damaged notes."""
     path = _notes(home, contract.source, contract.feed)
     try:
-        found = [parsed(json.loads(line)) for line in _lines(path)]
+        found = [from_record(json.loads(line)) for line in _lines(path)]
         if any((each.landed.source, each.landed.feed) != (contract.source, contract.feed) for each in found):
             raise ValueError
         return sorted(found, key=lambda each: each.landed.order)
@@ -46,19 +46,19 @@ def of(home: Path, contract: Contract) -> list[Removed]:
         ) from None
 
 
-def landed(home: Path, contract: Contract) -> list[Landed]:
+def removed_records(home: Path, contract: Contract) -> list[Landed]:
     """The records of the files of the feed that were removed."""
-    return [each.landed for each in of(home, contract)]
+    return [each.landed for each in removed_files(home, contract)]
 
 
-def note(home: Path, gone: Iterable[Removed]) -> None:
+def add(home: Path, gone: Iterable[Removed]) -> None:
     """Add files to the notes of their feeds, once each. The caller holds the feed's lock."""
     by_path: dict[Path, list[Removed]] = {}
     for each in gone:
         by_path.setdefault(_notes(home, each.landed.source, each.landed.feed), []).append(each)
     for path, several in by_path.items():
         before = _lines(path)
-        lines = dict.fromkeys([*before, *(json.dumps(plain(each), sort_keys=True) for each in several)])
+        lines = dict.fromkeys([*before, *(json.dumps(to_record(each), sort_keys=True) for each in several)])
         files.write_bytes(path, ("\n".join(lines) + "\n").encode())
 
 
@@ -82,7 +82,7 @@ def check_day(settings: Settings, as_at: dt.date) -> None:
     for contract in contracts.load_all(settings):
         gone = [
             each
-            for each in of(settings.home, contract)
+            for each in removed_files(settings.home, contract)
             if each.was_accepted and (each.landed.data_date or dt.date.max) <= as_at < each.removed_on
         ]
         if gone and gone[-1].landed.order > _newest_kept(settings.home, contract, as_at):
@@ -96,18 +96,18 @@ def check_day(settings: Settings, as_at: dt.date) -> None:
 def _newest_kept(home: Path, contract: Contract, as_at: dt.date) -> tuple[dt.date, str]:
     for landed in reversed(landing.history(home, contract)):
         if landed.data_date and landed.data_date <= as_at and not landed.duplicate_of:
-            known = read_file.recorded(home, landed, contract)
+            known = read_file.recorded_reading(home, landed, contract)
             if known and known[0].status == "accepted":
                 return landed.order
     return (dt.date.min, "")
 
 
-def plain(removed: Removed) -> dict[str, Any]:
+def to_record(removed: Removed) -> dict[str, Any]:
     """As it is kept."""
     landed = {**asdict(removed.landed), "data_date": str(removed.landed.data_date or "")}
     return {**landed, "was_accepted": removed.was_accepted, "removed_on": str(removed.removed_on)}
 
 
-def parsed(line: dict[str, Any]) -> Removed:
+def from_record(line: dict[str, Any]) -> Removed:
     """From what is kept. Raises ValueError, TypeError or LookupError."""
-    return Removed(landing.written(line), bool(line["was_accepted"]), dt.date.fromisoformat(line["removed_on"]))
+    return Removed(landing.from_record(line), bool(line["was_accepted"]), dt.date.fromisoformat(line["removed_on"]))

@@ -30,7 +30,7 @@ _REASON = r"un0?([1-9]|10)"
 
 
 @dataclass(frozen=True)
-class Found:
+class TidiedColumn:
     """What one column of a file had beside its values: how many values of each sort."""
 
     column: str
@@ -71,7 +71,7 @@ def reason(tidy: str) -> str:
     return rf"'UN' || nullif(regexp_extract(lower(regexp_replace({tidy}, '\s', '', 'g')), '^{_REASON}$', 1), '')"
 
 
-def counts(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> list[Found]:
+def counts(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) -> list[TidiedColumn]:
     """How many values of each odd column were tidied, in the order of the columns; those with none are left out."""
     if not columns:
         return []
@@ -89,7 +89,8 @@ def counts(con: duckdb.DuckDBPyConnection, columns: list[tuple[Column, str]]) ->
         or ()
     )
     found = [
-        Found(column.name, column.type == "id", *row[3 * at : 3 * at + 3]) for at, (column, _) in enumerate(columns)
+        TidiedColumn(column.name, column.type == "id", *row[3 * at : 3 * at + 3])
+        for at, (column, _) in enumerate(columns)
     ]
     return [each for each in found if each.unseen or each.wrapped or each.none]
 

@@ -107,7 +107,7 @@ class Typed:
     rows_quarantined: int = 0
     rows_duplicate: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
-    tidied: list[tidy.Found] = field(default_factory=list)
+    tidied: list[tidy.TidiedColumn] = field(default_factory=list)
     none_dates: list[NoneDates] = field(default_factory=list)
     furniture: list[int] = field(default_factory=list)  # lines that are no records
     bare: list[int] = field(default_factory=list)  # lines of records that hold nothing beside the key
@@ -170,7 +170,7 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     rows, misfits = _count(con, "text"), _count(con, "misfit")
     match = match_header(table.header, contract, is_sure=rows > misfits)
     result = Typed(match, rows_in_file=rows + misfits)
-    furniture.find(con, contract, match.positions, table.header)
+    furniture.mark_furniture(con, contract, match.positions, table.header)
     not_fitting = _count(con, f"misfit WHERE kind <> '{quarantine.FURNITURE}'")
     if not_fitting > max(rows, MISFITS):
         raise Refusal(
@@ -361,7 +361,7 @@ def _read_dates(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match
         while some := values.fetchmany(BATCH):
             read = []
             for (value,) in some:
-                moment = dates.read(value)
+                moment = dates.parse_date(value)
                 if dates.is_nought(value) or (moment and moment.date() in column.none_dates):
                     read.append(f"({literal(value)}, NULL)")
                     none.add(str(moment.date()) if moment else "00/00/0000")

@@ -28,7 +28,7 @@ def sign_off(settings: Settings, version: Version, decision: Decision | None, no
         return None
     used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}
     as_at = date.fromisoformat(manifest["as_at"])
-    later = survey.later(settings, datetime.fromisoformat(version.triggered_at), used, as_at)
+    later = survey.late_files(settings, datetime.fromisoformat(version.triggered_at), used, as_at)
     password = settings.release_password_file
     return release.release(
         version.folder,

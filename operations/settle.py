@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from expectations import feeds, lists
-from extract import contract, landing
+from extract import contract
+from extract.inbox import arrivals
 from operations.retention import periods
 from send_ready import confined, files, layout, runs, tables
 from send_ready.configuration import (
@@ -328,9 +329,9 @@ class _Trial:
         """Raise ValueError for a contract by which the files of another feed would be those of this one too."""
         shipped = replace(self._settings, config=None)
         if not self._stems:
-            self._stems = {landing.stem_of(each): each.id for each in contract.load_all(shipped)}
+            self._stems = {arrivals.stem_of(each): each.id for each in contract.load_all(shipped)}
         ours = contract.load(Path(name).stem.replace("__", ".", 1), self._settings)
-        if (other := self._stems.setdefault(landing.stem_of(ours), ours.id)) != ours.id:
+        if (other := self._stems.setdefault(arrivals.stem_of(ours), ours.id)) != ours.id:
             raise ValueError(f"{self._config / name}: file_name {ours.file_name} is that of feed {other} too.")
 
     def _complete(self, feed: str) -> str | None:

@@ -35,12 +35,12 @@ class Unreadable(Exception):
         self.is_no_file = error.errno == errno.ENOTSUP
 
 
-def look(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[Unreadable]]:
+def list_files(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[Unreadable]]:
     """Every file in the inbox and its folders; and what cannot be looked at: links, maybe the inbox itself."""
     found: list[tuple[Path, os.stat_result]] = []
     unreadable: list[Unreadable] = []
     try:
-        for path, about in _from_afar(_walk(inbox), inbox):
+        for path, about in _in_child(_walk(inbox), inbox):
             if isinstance(about, OSError):
                 unreadable.append(Unreadable(path, about))
             else:
@@ -50,13 +50,13 @@ def look(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[Unreadabl
     return found, unreadable
 
 
-def read(path: Path) -> Iterator[Any]:
+def read_pieces(path: Path) -> Iterator[Any]:
     """What the file is (os.stat_result), then its bytes, piece by piece: those of one version, from end to end.
 
     Raises Unreadable; and Unsettled when the file was replaced or written to in the meantime, whatever its size and
     time of change say now.
     """
-    return _from_afar(_read(path), path)
+    return _in_child(_read(path), path)
 
 
 def _walk(inbox: Path) -> Iterator[tuple[Path, os.stat_result | OSError]]:
@@ -95,12 +95,12 @@ def _identity(about: os.stat_result) -> tuple[int, ...]:
     return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
-def _from_afar(items: Iterator[Found], where: Path) -> Iterator[Found]:
+def _in_child(items: Iterator[Found], where: Path) -> Iterator[Found]:
     """What an iterator gives when a child process iterates over it. Raises Unreadable, and what the iterator raises."""
     ours, theirs = Pipe(duplex=False)
     child = os.fork()
     if not child:
-        _hand_over(items, theirs)
+        _send_items(items, theirs)
     theirs.close()
     has_ended = False
     try:
@@ -123,7 +123,7 @@ def _from_afar(items: Iterator[Found], where: Path) -> Iterator[Found]:
         os.waitpid(child, 0 if has_ended else os.WNOHANG)
 
 
-def _hand_over(items: Iterator[Any], pipe: Connection) -> None:
+def _send_items(items: Iterator[Any], pipe: Connection) -> None:
     """The child's whole life. Nothing else stays open: a lock or a log held by one that hangs would hold up others."""
     try:
         nothing, mine = os.open(os.devnull, os.O_RDWR), pipe.fileno()

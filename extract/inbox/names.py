@@ -29,7 +29,7 @@ _FORMS = tuple(
 
 
 @dataclass(frozen=True)
-class Named:
+class DateInName:
     """What the end of a name says. `date` is None where it says none, or one that there is not (`has_bad_date`)."""
 
     date: dt.date | None
@@ -37,7 +37,7 @@ class Named:
     has_bad_date: bool = False
 
 
-def read(name: str, stem: str) -> Named | None:
+def date_in_name(name: str, stem: str) -> DateInName | None:
     """What an export's name says after its feed's; None when it is not of that feed.
 
     Of a month without a day it is the first: a file never claims to be newer than it may be.
@@ -45,7 +45,7 @@ def read(name: str, stem: str) -> Named | None:
     if not name.startswith(stem):
         return None
     if not (end := name.removeprefix(stem)):
-        return Named(None)
+        return DateInName(None)
     found = None
     for form in _FORMS:
         match = form.fullmatch(end)
@@ -57,8 +57,8 @@ def read(name: str, stem: str) -> Named | None:
             year = int(parts["y"]) + (2000 if len(parts["y"]) == 2 else 0)
             day = dt.date(year, month, int(parts.get("d") or 1))
         except ValueError:
-            found = found or Named(None, has_bad_date=True)
+            found = found or DateInName(None, has_bad_date=True)
         else:
             time = "".join(parts[part] or "00" for part in ("hour", "minute", "second")) if parts["hour"] else ""
-            return Named(day, time)
+            return DateInName(day, time)
     return found

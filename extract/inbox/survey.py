@@ -8,7 +8,8 @@ from pathlib import Path
 
 from extract import contract as contracts
 from extract import landing, removed
-from extract.landing import Looks
+from extract.inbox import arrivals
+from extract.inbox.arrivals import Snapshot
 from send_ready import configuration, files, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -17,24 +18,24 @@ from send_ready.settings import Settings
 MEND = "Let the account that runs the night read it, or have its drive mended; the next run takes what is there."
 CONNECT = "If exports should lie there, connect its drive, and run again. Otherwise nothing: what had landed is in use."
 
-FIRST_LOOK = "inbox.json"  # in a run's folder
+FIRST_SNAPSHOT = "inbox.json"  # in a run's folder
 
 
 def unrecognised(paths: Iterable[Path], settings: Settings) -> Iterator[Path]:
     """Files of the inbox whose names belong to no feed."""
     every = contracts.load_all(settings)
     for path in paths:
-        if not any(landing.recognise(path, settings.inbox, contract) for contract in every):
+        if not any(arrivals.recognise(path, settings.inbox, contract) for contract in every):
             yield path
 
 
-def later(settings: Settings, since: datetime, used: Collection[str], as_at: date) -> list[str]:
+def late_files(settings: Settings, since: datetime, used: Collection[str], as_at: date) -> list[str]:
     """Names of files for any feed that came too late for a pack, landed or not.
 
     `used` holds the hashes of all that the pack considered: every file with a data date up to `as_at`, its day. Of
     those with a later one, what has landed since a moment. When the inbox cannot be read, that stands among them.
     """
-    exports, unreadable = landing.inbox_files(settings.inbox)
+    exports, unreadable = arrivals.list_exports(settings.inbox)
     found = {
         f"whatever lies in {each.path}, which cannot be read ({each.reason})"
         for each in unreadable
@@ -42,7 +43,7 @@ def later(settings: Settings, since: datetime, used: Collection[str], as_at: dat
     }
     for contract in contracts.load_all(settings):
         history = landing.history(settings.home, contract)
-        gone = removed.landed(settings.home, contract)
+        gone = removed.removed_records(settings.home, contract)
         known = {(file.file_name, file.size, file.mtime_ns) for file in (*history, *gone)}
         for file in history:
             # Where the data date tells it, the clock is not asked: it may have gone back.
@@ -50,7 +51,7 @@ def later(settings: Settings, since: datetime, used: Collection[str], as_at: dat
             if file.sha256 not in used and (is_of_its_days or datetime.fromisoformat(file.landed_at) > since):
                 found.add(file.file_name)
         for path, about in exports:
-            seen = landing.recognise(path, settings.inbox, contract)
+            seen = arrivals.recognise(path, settings.inbox, contract)
             if seen and (seen.file_name, about.st_size, about.st_mtime_ns) not in known:
                 found.add(seen.file_name)
     return sorted(found)
@@ -68,10 +69,10 @@ def survey(run: Run, settings: Settings) -> None:
         if settings.inbox.parent == settings.home:  # our own; another's that is not there may be a drive that is gone
             with suppress(FileExistsError):
                 settings.inbox.mkdir()
-        exports, unreadable = landing.inbox_files(settings.inbox)
-        files.write_json(run.folder / FIRST_LOOK, asdict(Looks.of(exports)))
+        exports, unreadable = arrivals.list_exports(settings.inbox)
+        files.write_json(run.folder / FIRST_SNAPSHOT, asdict(Snapshot.taken(exports)))
         unreadable = [each for each in unreadable if each.path == settings.inbox or not each.is_gone]
-        no_files = [each for each in unreadable if each.is_no_file and landing.is_export(each.path)]
+        no_files = [each for each in unreadable if each.is_no_file and arrivals.is_export(each.path)]
         unreadable = [each for each in unreadable if not each.is_no_file]
         found = list(unrecognised((path for path, _ in exports), settings))
         expected = ", ".join(sorted(contract.file_name for contract in contracts.load_all(settings)))
@@ -81,13 +82,13 @@ def survey(run: Run, settings: Settings) -> None:
                 "query",
                 "The file's name belongs to no feed, so it was left alone.",
                 f"Name it <feed>_<YYYYMMDD>.csv, .xlsx or .ods. Feeds: {expected}.",
-                landing.shown(path, settings.inbox),
+                arrivals.name_in_inbox(path, settings.inbox),
             )
             for path in found
         ]
         said += [
             _issue("F-17", "query", f"{each.reason}, so it was left alone.", "Copy the file itself into the inbox.",
-                   landing.shown(each.path, settings.inbox))
+                   arrivals.name_in_inbox(each.path, settings.inbox))
             for each in no_files
         ]  # fmt: skip
         said += [_issue("F-18", "error", f"The inbox cannot be read. {each}.", MEND) for each in unreadable]
@@ -103,10 +104,10 @@ def survey(run: Run, settings: Settings) -> None:
         step.note = "; ".join(notes) or None
 
 
-def first_look(run: Run) -> Looks | None:
+def first_snapshot(run: Run) -> Snapshot | None:
     """What the inbox held when the run was begun; None when nobody looked."""
     try:
-        return Looks(**files.read_json(run.folder / FIRST_LOOK))
+        return Snapshot(**files.read_json(run.folder / FIRST_SNAPSHOT))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 

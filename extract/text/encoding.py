@@ -27,7 +27,7 @@ _NOT_ASCII, _LINE_END = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\r\n]|\Z")
 
 
 @dataclass(frozen=True)
-class Plain:
+class Utf8Text:
     """A text in UTF-8 without NULs, whose lines end with LF or CR LF."""
 
     path: Path
@@ -67,7 +67,7 @@ class _Tally:
         return self.lone_returns > self.line_feeds
 
 
-def plain(path: Path, work: Path) -> Plain | None:
+def utf8_text(path: Path, work: Path) -> Utf8Text | None:
     """A text file as plain text: itself when it is that, else a copy in the folder `work`. None when it is blank.
 
     The encoding is UTF-16 by its mark or its NULs, else UTF-8 or Windows-1252; in a file that holds more than one,
@@ -75,7 +75,7 @@ def plain(path: Path, work: Path) -> Plain | None:
     """
     with open(path, "rb") as file:
         head = file.read(4096)
-    encoding, errors = _unicode(head)
+    encoding, errors = _encoding_by_head(head)
     notes: list[str] = []
     tally = _tally(_pieces(path, encoding, errors))
     is_mixed = encoding != "utf-8-sig" and _is_mixed(path, tally)
@@ -84,7 +84,7 @@ def plain(path: Path, work: Path) -> Plain | None:
         encoding, errors = "cp1252", "replace"  # nothing in it is UTF-8
     if is_mixed or (encoding == "utf-8-sig" and (tally.strays or tally.nuls)):
         copy = work / "lines.txt"
-        notes += _Mixed("be" if encoding == "utf-16-be" else "le").write(path, copy)
+        notes += _MixedEncodings("be" if encoding == "utf-16-be" else "le").write(path, copy)
         path, encoding, errors = copy, "utf-8", "strict"
         tally = _tally(_pieces(path, encoding, errors))
     if tally.is_blank:
@@ -108,10 +108,10 @@ def plain(path: Path, work: Path) -> Plain | None:
     notes += ["Some characters could not be read and stand as \ufffd."] if tally.lost else []
     is_cut = tally.last not in "\r\n"
     notes += ["The file does not end with a line end: its last line may be cut off."] if is_cut else []
-    return Plain(path, lines, has_lone_returns, is_cut, tally.has_quotes, tuple(notes))
+    return Utf8Text(path, lines, has_lone_returns, is_cut, tally.has_quotes, tuple(notes))
 
 
-def _unicode(head: bytes) -> tuple[str, str]:
+def _encoding_by_head(head: bytes) -> tuple[str, str]:
     """The encoding by mark and NULs, and what to do with bytes that do not fit it."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", "replace"
@@ -134,7 +134,7 @@ def _is_mixed(path: Path, tally: _Tally) -> bool:
     return (len(end) >= 4 and 0 not in end) or (line_ends > tally.line_feeds + tally.returns and tally.shifted > 0)
 
 
-class _Mixed:
+class _MixedEncodings:
     """Lines in UTF-8, Windows-1252 or UTF-16, each for itself, to UTF-8."""
 
     def __init__(self, order: str) -> None:

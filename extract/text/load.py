@@ -30,8 +30,8 @@ from extract.refusal import (
     NOT_AN_EXPORT,
     Refusal,
 )
-from extract.text import workbooks
-from extract.text.encoding import Plain, plain
+from extract.text import WORKBOOK_SUFFIXES, workbooks
+from extract.text.encoding import Utf8Text, utf8_text
 from extract.text.lines import (
     AGAIN,
     BELOW_OTHER,
@@ -53,8 +53,6 @@ from extract.text.lines import (
 from extract.text.workbooks import OLE, ZIP
 from send_ready import database
 
-TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
-WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_SEARCH_ROWS = 10  # report titles may stand above the header
 COLUMN_LIMIT = 1000  # the widest known export, GIAS, has some 150
 _HEAD = 1 << 20  # characters in which the header must end
@@ -147,7 +145,7 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
     if suffix in WORKBOOK_SUFFIXES:
         return _load_workbook(con, path, contract, work)
     _must_be_text(path)
-    text = plain(path, work)
+    text = utf8_text(path, work)
     if text is None:
         raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
     header = _find_header(text.path, contract)
@@ -158,11 +156,11 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
     )
     below = text.lines - header.line_feeds
     is_regular = not text.has_lone_returns and not above.records
-    blank = _load_plain(con, text, header, layout, below) if is_regular else None
+    blank = _load_regular(con, text, header, layout, below) if is_regular else None
     if blank is not None:
         counts, total = Counts(blank=blank), text.lines
     else:
-        counts, total = _load_careful(con, text, header, near(), above, work)
+        counts, total = _load_line_by_line(con, text, header, near(), above, work)
     lines = LineCount(
         total=total,
         header=header.span,
@@ -196,8 +194,8 @@ def _notes(counts: Counts, layout: Layout) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _load_plain(
-    con: duckdb.DuckDBPyConnection, text: Plain, header: Header, layout: Layout, expected_rows: int
+def _load_regular(
+    con: duckdb.DuckDBPyConnection, text: Utf8Text, header: Header, layout: Layout, expected_rows: int
 ) -> int | None:
     """Load with DuckDB's strict reader; gives the number of blank rows. None when the file is not regular enough."""
     columns = [f"c{index}" for index in range(len(header.cells))]
@@ -244,8 +242,8 @@ def _has_other_header(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
     return any(layout.header([value or "" for value in row]) == "other" for row in found)
 
 
-def _load_careful(
-    con: duckdb.DuckDBPyConnection, text: Plain, header: Header, near: Neighbours, above: Above, work: Path
+def _load_line_by_line(
+    con: duckdb.DuckDBPyConnection, text: Utf8Text, header: Header, near: Neighbours, above: Above, work: Path
 ) -> tuple[Counts, int]:
     """Load line by line; gives what became of the lines, and how many there are."""
     with open(text.path, encoding="utf-8-sig", newline="\n") as file:

@@ -38,7 +38,7 @@ CELL_LIMIT = 1 << 24  # of all sheets, blank ones within the tables too: a milli
 MEMORY = 1 << 30  # bytes of address space
 SECONDS = 120  # of processor time
 DAMAGED, DISK_FULL = 3, 4  # exit statuses
-NO_RESULT = "#NO RESULT!"  # in place of a formula whose result was not saved; see typed.EXCEL_ERROR
+NO_RESULT = "#NO RESULT!"  # in place of a formula whose result was not saved; see types.EXCEL_ERROR
 COLUMNS = 16_384  # of a sheet
 _PERHAPS_LOST = re.compile(rb"""t=["']e["']|<(?:\w+:)?f[ />]""")
 _PERHAPS_LOST_ODS = re.compile(rb"""value-type=["']error|:formula=""")

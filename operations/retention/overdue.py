@@ -37,7 +37,7 @@ class Item:
     def on_record(self) -> dict[str, Any]:
         """For the log: nothing in it is about a child."""
         record = {name: value for name, value in asdict(self).items() if name != "landed"}
-        return record | ({"landed": removed.plain(self.landed)} if self.landed else {})
+        return record | ({"landed": removed.to_record(self.landed)} if self.landed else {})
 
 
 def placed(home: Path, kind: object, path: object, record: object) -> Path:
@@ -103,7 +103,7 @@ def _old_folders(home: Path, before: date) -> int:
 
 def was_accepted(home: Path, each: Landed, contract: Contract) -> bool:
     """Whether the file may have spoken for a day."""
-    known = read_file.recorded(home, each, contract)
+    known = read_file.recorded_reading(home, each, contract)
     return bool(known and known[0].status == "accepted" and not each.duplicate_of)
 
 
@@ -120,7 +120,7 @@ def _landing(settings: Settings, before: date, today: date) -> Iterator[Item]:
 
 def damaged(home: Path, contract: Contract) -> Iterator[tuple[Item, date | None]]:
     """What of a feed's landing is no export any more, as a record without bytes or bytes without one, and its day."""
-    for each in landing.survey(home, contract)[1]:
+    for each in landing.history_and_damage(home, contract)[1]:
         digest = each.path.name.partition(".")[0]
         for path in sorted((home / each.path).parent.glob(f"{digest}*")):
             yield item(home, "leftovers", path), each.data_date

@@ -20,7 +20,7 @@ from extract import contract as contracts
 from extract import landing, read_file
 from extract.contract import Contract
 from extract.landing import Landed
-from extract.text.load import TEXT_SUFFIXES
+from extract.text import TEXT_SUFFIXES
 from operations.retention.overdue import Item, damaged, item, landed_item, was_accepted
 from send_ready import database, home, runs
 from send_ready.database import identifier, literal

@@ -184,12 +184,12 @@ def _remove(home: Path, path: Path, each: dict[str, Any]) -> None:
 
 def _remove_landed(home: Path, path: Path, each: dict[str, Any]) -> None:
     try:
-        landed = removed.parsed(each["landed"])
+        landed = removed.from_record(each["landed"])
         if str(landed.landed.path) != each["path"]:
             raise ValueError
     except (ValueError, TypeError, LookupError):
         raise RunError(f"Of {path} it is not on record how it came, so it is not removed. {confined.MEND}") from None
-    removed.note(home, [landed])
+    removed.add(home, [landed])
     digest, day = landed.landed.sha256, path.parent
     for one in sorted(day.glob(f"{digest}*"), key=lambda found: found.name != f"{digest}.json"):
         confined.remove(home, _name(home, one))  # its record first: what has none has not landed

@@ -126,9 +126,21 @@ def test_each_room_knows_these_rooms_and_no_other() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("within", "others"),
+    [
+        ("extract.text.", {"landing", "inbox", "removed", "read_file", "choose", "types", "tidy", "furniture"}),
+        ("extract.inbox.", {"types", "tidy", "furniture", "read_file", "file_issues", "choose"}),
+    ],
+)
+def test_extract_takes_each_thing_by_itself(within: str, others: set[str]) -> None:
+    """A text is read whatever its feed's history; an inbox is looked through whatever its files hold."""
+    found = {name for module, imported in arrows().items() if module.startswith(within) for name in imported}
+    assert found and not found & {module for module in modules() if {*module.split(".")[1:2]} & others}
+
+
 def test_no_circle() -> None:
     imports, order = arrows(), list[str]()
-    imports["extract.landing"].discard("extract.read_file")  # in a function: the data date of an undated file
 
     def follow(module: str, way: tuple[str, ...]) -> None:
         assert module not in way, f"circle: {' -> '.join((*way, module))}"

@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from extract import landing, read_file
+from extract import read_file
 from extract.choose import extract, fill_gaps
-from extract.inbox import drive
+from extract.inbox import arrivals, drive
 from extract.inbox.survey import survey, unrecognised
 from extract.landing import Landed
 from send_ready import disk, files, runs, settings
@@ -27,7 +27,7 @@ HEADER = "Student ID,Start Date,End Date"
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(arrivals, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_a_broken_file_leaves_the_last_good_one_in_use_and_counts_its_rows(given
 def test_a_file_that_still_grows_is_left_for_the_next_run_whatever_its_servers_clock(
     given: Settings, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 2.0)
+    monkeypatch.setattr(arrivals, "SETTLE_SECONDS", 2.0)
     path = drop(given, "capita_one_home_education_20261116.csv", range(10), age=-3600 * hours)
     stop = threading.Event()
 
@@ -224,8 +224,8 @@ def test_a_file_that_still_grows_is_left_for_the_next_run_whatever_its_servers_c
 
 def test_nobody_waits_for_an_inbox_in_which_nothing_is_new(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.01)
-    monkeypatch.setattr(landing.time, "sleep", waits.append)
+    monkeypatch.setattr(arrivals, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(arrivals.time, "sleep", waits.append)
     night(given)
     assert waits == []
     drop(given, "capita_one_home_education_20261116.csv", range(10))
@@ -303,7 +303,7 @@ def test_names_of_no_feed_are_reported_and_not_landed(given: Settings) -> None:
     drop(given, "capita_one_home_education_old.csv", range(3))
     drop(given, ".capita_one_home_education_20261116.csv", range(3))
     drop(given, "capita_one_home_education_20261116.csv.part", range(3))
-    found = {path.name for path in unrecognised((path for path, _ in landing.inbox_files(given.inbox)[0]), given)}
+    found = {path.name for path in unrecognised((path for path, _ in arrivals.list_exports(given.inbox)[0]), given)}
     assert found == {"holiday_rota.csv", "capita_one_home_education_old.csv"}
     assert night(given)["status"] == "missing"
 
@@ -388,8 +388,8 @@ def said(given: Settings, rule: str) -> list[tuple[str, str]]:
 def unread(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are read."""
     names: list[str] = []
-    read = drive.read
-    monkeypatch.setattr(drive, "read", lambda path: names.append(path.name) or read(path))  # type: ignore[func-returns-value]
+    read = drive.read_pieces
+    monkeypatch.setattr(drive, "read_pieces", lambda path: names.append(path.name) or read(path))  # type: ignore[func-returns-value]
     return names
 
 
@@ -527,7 +527,7 @@ def test_what_a_run_keeps_of_a_feed_is_made_again_when_it_does_not_add_up(
 def test_many_files_of_a_feed_take_as_long_as_their_number(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted, not timed: looking at one file may not look at all others."""
     looks: Counter[str] = Counter()
-    is_still, recorded, listed = Landed.is_still, read_file._recorded, Path.glob
+    is_still, recorded, listed = Landed.is_still, read_file._parsed_record, Path.glob
 
     def counting(name: str, whole: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **named: Any) -> Any:
@@ -537,14 +537,14 @@ def test_many_files_of_a_feed_take_as_long_as_their_number(given: Settings, monk
         return counted
 
     monkeypatch.setattr(Landed, "is_still", counting("is_still", is_still))
-    monkeypatch.setattr(read_file, "_recorded", counting("_recorded", recorded))
+    monkeypatch.setattr(read_file, "_parsed_record", counting("_parsed_record", recorded))
     monkeypatch.setattr(Path, "glob", counting("glob", listed))
     for number in range(20):
         drop(given, f"capita_one_home_education_20261101_{number}.csv", range(number + 100))
     night(given)
     assert looks["is_still"] <= 20
-    assert looks["_recorded"] <= 3 * 20
+    assert looks["_parsed_record"] <= 3 * 20
     looks.clear()
     night(given)
     assert looks["is_still"] <= 3 * 20
-    assert looks["_recorded"] <= 3 * 20 and looks["glob"] < 20
+    assert looks["_parsed_record"] <= 3 * 20 and looks["glob"] < 20

@@ -44,7 +44,7 @@ def read(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, TextTable, Typed]]:
     path = folder / "x.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with read_file.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+    with read_file.opened_export(path, ".csv", contract, folder / "scratch") as (con, outcome):
         if isinstance(outcome, Refusal):
             raise outcome
         table, typed = outcome

@@ -17,7 +17,7 @@ HEADER = ["Student ID", "UPN", "Surname", "Date of Birth"]
 
 
 def read(path: Path) -> tuple[Typed, list[tuple[object, ...]]]:
-    with read_file.loaded(path, path.suffix, STUDENTS, path.parent / "scratch") as (con, outcome):
+    with read_file.opened_export(path, path.suffix, STUDENTS, path.parent / "scratch") as (con, outcome):
         assert not isinstance(outcome, Refusal), outcome
         rows = con.execute("SELECT student_id, upn, surname, date_of_birth::VARCHAR FROM typed").fetchall()
         return outcome[1], rows
@@ -148,5 +148,5 @@ def test_an_ods_is_read_like_an_xlsx_and_its_errors_told(tmp_path: Path) -> None
 def test_an_ods_that_says_it_is_huge_is_refused_and_no_more(tmp_path: Path, rows: int, columns: int) -> None:
     cell = text_cell("1", f'table:number-columns-repeated="{columns}"')
     path = ods(tmp_path / "x.ods", f'<table:table-row table:number-rows-repeated="{rows}">{cell}</table:table-row>')
-    with read_file.loaded(path, ".ods", STUDENTS, tmp_path / "scratch") as (_, outcome):
+    with read_file.opened_export(path, ".ods", STUDENTS, tmp_path / "scratch") as (_, outcome):
         assert isinstance(outcome, Refusal) and outcome.code in ("F-07", "F-08"), outcome

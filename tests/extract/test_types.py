@@ -24,7 +24,7 @@ def read(folder: Path, text: str, contract: contracts.Contract = STUDENTS) -> tu
     """What type_rows gives, the typed rows and the quarantine of a CSV text."""
     path = folder / "x.csv"
     path.write_text(text, encoding="utf-8")
-    with read_file.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+    with read_file.opened_export(path, ".csv", contract, folder / "scratch") as (con, outcome):
         assert not isinstance(outcome, Refusal), outcome
         shown = "student_id, upn, surname, date_of_birth, sex, disability" if contract is STUDENTS else "*"
         rows = con.execute(f"SELECT {shown} FROM typed").fetchall()
@@ -36,7 +36,7 @@ def kinds(folder: Path, text: str, contract: contracts.Contract = STUDENTS) -> d
     """By line, the kind of quarantine of a CSV text."""
     path = folder / "x.csv"
     path.write_text(text, encoding="utf-8")
-    with read_file.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+    with read_file.opened_export(path, ".csv", contract, folder / "scratch") as (con, outcome):
         assert not isinstance(outcome, Refusal), outcome
         return dict(con.execute("SELECT line_no, kind FROM quarantine ORDER BY 1").fetchall())
 
@@ -94,7 +94,7 @@ def test_a_row_tells_which_of_its_columns_hold_something_that_cannot_be_read(tmp
     text = f"{HEADER}\n1,,Ash,03/04/2012,M,,\n2,,Ash,,M,perhaps,soon\n3,,Ash,03/04/2012,M,maybe,\n"
     path = tmp_path / "x.csv"
     path.write_text(text, encoding="utf-8")
-    with read_file.loaded(path, ".csv", STUDENTS, tmp_path / "scratch") as (con, _):
+    with read_file.opened_export(path, ".csv", STUDENTS, tmp_path / "scratch") as (con, _):
         told = con.execute("SELECT student_id, _unreadable FROM typed ORDER BY 1").fetchall()
     assert told == [("1", None), ("2", "disability,last_updated"), ("3", "disability")]
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from extract import contract as contracts
 from extract import dates, read_file
 from extract.contract import Contract, ContractError
+from extract.file_issues import file_issues
 from extract.refusal import Refusal
 from extract.types import Typed
 from send_ready import settings
@@ -56,13 +57,13 @@ def read(folder: Path, rows: Sequence[Sequence[str]], contract: Contract = STUDE
     csv.writer(text, lineterminator="\n").writerows(rows)
     path = folder / "x.csv"
     path.write_text(text.getvalue(), encoding="utf-8")
-    with read_file.loaded(path, ".csv", contract, folder / "scratch") as (con, outcome):
+    with read_file.opened_export(path, ".csv", contract, folder / "scratch") as (con, outcome):
         assert not isinstance(outcome, Refusal), outcome
         result = con.execute("SELECT * FROM typed ORDER BY _line_no")
         names = [name for name, *_ in result.description or ()]
         found = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
         kinds = dict(con.execute("SELECT line_no, kind FROM quarantine ORDER BY 1").fetchall())
-        return Read(outcome[1], found, kinds, read_file.file_issues(con, "x.csv", contract, *outcome))
+        return Read(outcome[1], found, kinds, file_issues(con, "x.csv", contract, *outcome))
 
 
 def student(key: str, **values: str) -> list[str]:
@@ -100,7 +101,7 @@ def test_a_date_in_any_english_spelling_and_an_instant_as_london_saw_it(tmp_path
     "written", ["1 {} 2021", "1-{}-2021", "01/{}/2021", "2021-{}-01 00:00:00", "Wed 1 {} 2021 09:30"]
 )
 def test_sept_is_september_wherever_a_month_has_a_name(name: str, written: str) -> None:
-    moment = dates.read(written.format(name))
+    moment = dates.parse_date(written.format(name))
     assert moment and moment.date() == dt.date(2021, 9, 1)
 
 
@@ -110,7 +111,7 @@ def test_sept_is_september_wherever_a_month_has_a_name(name: str, written: str) 
      "2026-06-30T25:00:00Z", "13:00 1/2/2026pm", "0/1/2026"],
 )  # fmt: skip
 def test_what_is_no_date_is_not_guessed(text: str) -> None:
-    assert dates.read(text) is None
+    assert dates.parse_date(text) is None
 
 
 SPELLINGS = (

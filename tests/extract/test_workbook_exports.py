@@ -34,7 +34,7 @@ def read(folder: Path, data: bytes, suffix: str = ".xlsx") -> tuple[list[tuple[o
     """Typed rows (with their line in the sheet) and notes, or why the workbook is refused."""
     path = folder / f"x{suffix}"
     path.write_bytes(data)
-    with read_file.loaded(path, suffix, STUDENTS, folder / "scratch") as (con, outcome):
+    with read_file.opened_export(path, suffix, STUDENTS, folder / "scratch") as (con, outcome):
         if isinstance(outcome, Refusal):
             return outcome
         rows = con.execute("SELECT student_id, uln, surname, date_of_birth, disability, _line_no FROM typed").fetchall()

@@ -14,7 +14,8 @@ import pytest
 
 from extract import landing
 from extract.choose import extract
-from extract.inbox.survey import later
+from extract.inbox import arrivals
+from extract.inbox.survey import late_files
 from send_ready import files, runs, settings
 from send_ready.settings import Settings
 
@@ -40,7 +41,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
 
         monkeypatch.setattr(runs, "datetime", Clock)
         monkeypatch.setattr(landing.dt, "datetime", Clock)
-        monkeypatch.setattr(landing.time, "time", moment.timestamp)
+        monkeypatch.setattr(arrivals.time, "time", moment.timestamp)
         monkeypatch.setattr(files, "write_bytes", write_bytes)
 
     written = files.write_bytes
@@ -96,9 +97,9 @@ def test_the_file_that_lands_last_supersedes_and_counts_as_come_later(given: Set
     set_clock(TEN)
     drop(given, "capita_one_home_education_20261025.csv", 10)
     used = {str(extract(begin(given, "one"), given, FEED)["sha256"])}
-    assert later(given, TEN, used, given.as_at) == []
+    assert late_files(given, TEN, used, given.as_at) == []
     set_clock(NINE)
     drop(given, "capita_one_home_education_20261025 (2).csv", 11)
     assert extract(begin(given, "two"), given, FEED)["rows_in_file"] == 11
     (given.inbox / "capita_one_home_education_20261025 (2).csv").unlink()
-    assert later(given, TEN, used, given.as_at) == ["capita_one_home_education_20261025 (2).csv"]
+    assert late_files(given, TEN, used, given.as_at) == ["capita_one_home_education_20261025 (2).csv"]

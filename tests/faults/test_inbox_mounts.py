@@ -19,9 +19,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from extract import landing
 from extract.choose import InboxError, extract
-from extract.inbox import drive
+from extract.inbox import arrivals, drive
 from extract.inbox.survey import survey
 from send_ready import files, runs, settings
 from send_ready.runs import Run
@@ -51,7 +50,7 @@ def put(path: Path, data: bytes, at: float = AN_HOUR_AGO) -> Path:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(arrivals, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -299,18 +298,18 @@ def test_a_drive_that_goes_between_looking_and_reading(
 ) -> None:
     afar = replace(given, inbox=mounted.mount)
     put(mounted.folder / NAME, export())
-    arrivals = landing.arrivals
+    find_arrivals = arrivals.find_arrivals
 
     def look_and_lose(*arguments: Any) -> Any:
-        found = arrivals(*arguments)
+        found = find_arrivals(*arguments)
         mounted.disconnect()
         return found
 
-    monkeypatch.setattr(landing, "arrivals", look_and_lose)
+    monkeypatch.setattr(arrivals, "find_arrivals", look_and_lose)
     result, _ = night(afar)
     assert statuses(result) == {NAME: "deferred"} and hashes(afar) == set()
     assert result["files"][0]["reason"] == "It went away before it was read. The next run tries again."
-    monkeypatch.setattr(landing, "arrivals", arrivals)
+    monkeypatch.setattr(arrivals, "find_arrivals", find_arrivals)
     if comes_back:
         shutil.copytree(mounted.folder, mounted.mount, dirs_exist_ok=True)
         assert night(afar)[0]["status"] == "fresh" and hashes(afar) == sha256(export())
@@ -408,8 +407,8 @@ def test_a_file_is_read_again_only_when_something_about_it_changed(
 ) -> None:
     path = put(given.inbox / NAME, FIRST)
     night(given)
-    read, asked = drive.read, []
-    monkeypatch.setattr(drive, "read", lambda path: asked.append(path) or read(path))
+    read, asked = drive.read_pieces, []
+    monkeypatch.setattr(drive, "read_pieces", lambda path: asked.append(path) or read(path))
     night(given)
     assert asked == []
     os.utime(path, (AN_HOUR_AGO + 5, AN_HOUR_AGO + 5))  # as a backup or a copy of the folder does

@@ -18,8 +18,9 @@ import xlsxwriter
 
 from commands.check import check
 from extract import contract as contracts
-from extract import landing, read_file
+from extract import read_file
 from extract.choose import extract
+from extract.inbox import arrivals
 from extract.read_file import Outcome
 from extract.refusal import Refusal
 from extract.text import lines as reading_lines
@@ -42,7 +43,7 @@ def read(folder: Path, data: bytes | str, suffix: str = ".csv") -> Iterator[tupl
     """reader.loaded of a file with these bytes."""
     path = folder / f"x{suffix}"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    with read_file.loaded(path, suffix, STUDENTS, folder / "scratch") as loaded:
+    with read_file.opened_export(path, suffix, STUDENTS, folder / "scratch") as loaded:
         yield loaded
 
 
@@ -197,7 +198,7 @@ def test_utf_16_in_pieces(tmp_path: Path) -> None:
 def workbook(*sheets: list[list[Any]], hidden: int | None = None, **options: bool) -> bytes:
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, {"default_date_format": "dd/mm/yyyy", **options}) as book:
-        for number, rows in enumerate(workbooks):
+        for number, rows in enumerate(sheets):
             sheet = book.add_worksheet()
             for at, row in enumerate(rows):
                 sheet.write_row(at, 0, row)
@@ -295,7 +296,7 @@ def test_what_ends_the_reading_of_a_workbook_from_without_is_no_fault_of_the_fil
 
 @pytest.fixture
 def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(arrivals, "SETTLE_SECONDS", 0.0)
     found = settings.load({"SEND_HOME": str(tmp_path / "home"), "AS_AT": "2026-11-16"})
     found.inbox.mkdir(parents=True)
     return found

@@ -29,6 +29,7 @@ from extract import contract as contracts
 from extract import landing, read_file, refusal
 from extract.choose import extract
 from extract.contract import TYPES, Contract, normalise
+from extract.inbox import arrivals
 from extract.inbox.survey import survey
 from extract.landing import Landed
 from extract.refusal import Refusal
@@ -128,7 +129,7 @@ def _in_child(work: Any, log: Path) -> tuple[str, float]:
             sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", line_buffering=True)
             sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", "backslashreplace", "\n", True)
             os.umask(files.PRIVATE_UMASK)
-            landing.SETTLE_SECONDS, contracts.parse = 0.0, _parse
+            arrivals.SETTLE_SECONDS, contracts.parse = 0.0, _parse
             work()
             code = 0
         except BaseException:  # whatever it is, the parent is to hear of it
@@ -174,7 +175,7 @@ def _tried(template: Settings, home: Path, export: Export, case: Case, number: i
     sha256 = hashlib.sha256(case.data).hexdigest()
     landed = [each for each in landing.history(home, contract) if each.sha256 == sha256]
     status, code, day = "left alone", "", landed[0].data_date or date.min if landed else date.max
-    if not landed and landing.is_export(path) and landing.recognise(path, given.inbox, contract):
+    if not landed and arrivals.is_export(path) and arrivals.recognise(path, given.inbox, contract):
         problems.append("it is a file of the feed, and did not land")
     if day <= given.as_at:
         (entry,) = (file for file in result["files"] if file.get("sha256") == sha256)
@@ -281,7 +282,10 @@ def _same_again(
         yield "columns or types of the typed rows"
     if tuple(counts) != rows[1:3]:
         yield f"{counts} typed and in quarantine, {rows} counted"
-    with read_file.loaded(given.home / landed.path, landed.suffix, contract, given.home / "again") as (con, outcome):
+    with read_file.opened_export(given.home / landed.path, landed.suffix, contract, given.home / "again") as (
+        con,
+        outcome,
+    ):
         if isinstance(outcome, Refusal):
             yield f"read again, it is refused: {outcome.code}"
             return

@@ -272,13 +272,13 @@ def test_begin_refuses_such_a_day_and_a_feed_that_lost_its_last_file_stops_no_la
 
     contract = contracts.load(STUDENTS, settings(home))
     gone = land(home, STUDENTS, TODAY - DAY, b"x")
-    removed.note(home, [removed.Removed(gone, True, TODAY)])
+    removed.add(home, [removed.Removed(gone, True, TODAY)])
     for path in (home / gone.folder).iterdir():
         path.unlink()
     with pytest.raises(RunError, match="cannot be built again"):
         survey(run_of(home, TODAY - DAY), settings(home, as_at=TODAY - DAY))
     survey(run_of(home, TODAY), settings(home))
-    assert removed.landed(home, contract) == [gone]
+    assert removed.removed_records(home, contract) == [gone]
 
 
 # Killed in the middle, and beside others

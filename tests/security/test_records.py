@@ -154,7 +154,7 @@ def test_a_landed_record_that_names_other_bytes_is_none(house: House) -> None:
     contract = contracts.load(STUDENTS, settings(house.home))
     for change in changes:
         files.write_json(path, {**sound, **change})
-        history, damaged = landing.survey(house.home, contract)
+        history, damaged = landing.history_and_damage(house.home, contract)
         assert history == [], change
         assert damaged[0].path.name.startswith(landed.sha256)
         house.purge()
@@ -176,7 +176,7 @@ def test_bytes_that_are_a_link_are_not_read(house: House) -> None:
     landed = land(house.home, STUDENTS, OLD, b"Outsider")
     (house.home / landed.path).unlink()
     (house.home / landed.path).symlink_to(house.outside / "2019-01-01" / "secret.txt")
-    history, [damage] = landing.survey(house.home, contracts.load(STUDENTS, settings(house.home)))
+    history, [damage] = landing.history_and_damage(house.home, contracts.load(STUDENTS, settings(house.home)))
     assert history == [] and "a link" in damage.reason
 
 
@@ -185,11 +185,11 @@ def test_notes_of_removals_are_those_of_their_feed(house: House) -> None:
     gone = removed.Removed(landed, True, TODAY)
     for change in ({"source": "../../outside"}, {"feed": "plans"}, {"suffix": "/../x"}, {"sha256": "x"}):
         path = house.home / "landing" / "capita_one" / "students" / removed.NAME
-        files.write_bytes(path, json.dumps({**removed.plain(gone), **change}).encode())
+        files.write_bytes(path, json.dumps({**removed.to_record(gone), **change}).encode())
         with pytest.raises(RunError, match="is damaged"):
-            removed.of(house.home, contracts.load(STUDENTS, settings(house.home)))
+            removed.removed_files(house.home, contracts.load(STUDENTS, settings(house.home)))
     with pytest.raises(RunError, match="names a path"):
-        removed.note(house.home, [removed.Removed(replace(landed, source="../../outside"), True, TODAY)])
+        removed.add(house.home, [removed.Removed(replace(landed, source="../../outside"), True, TODAY)])
 
 
 # Runs, published versions, calls
@@ -305,7 +305,7 @@ def test_what_a_reading_left_is_removed_and_not_what_it_links_to(house: House) -
     export = files.write_bytes
     export(house.home / "x.csv", b"Student ID\n1\n")
     contract = contracts.load(STUDENTS, settings(house.home))
-    with read_file.loaded(house.home / "x.csv", ".csv", contract, scratch):
+    with read_file.opened_export(house.home / "x.csv", ".csv", contract, scratch):
         pass
     assert not os.path.lexists(scratch / ".reading")
 

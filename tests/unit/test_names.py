@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extract import contract as contracts
-from extract import landing
+from extract.inbox import arrivals
 from send_ready import settings
 
 PLANS = contracts.load("capita_one.ehc_plans", settings.load({}))
 STEM = "capita_one_ehc_plans"
 
 
-def seen(end: str) -> landing.Seen | None:
-    return landing.recognise(Path("/in", f"{STEM}{end}"), Path("/in"), PLANS)
+def seen(end: str) -> arrivals.Arrival | None:
+    return arrivals.recognise(Path("/in", f"{STEM}{end}"), Path("/in"), PLANS)
 
 
 @pytest.mark.parametrize(

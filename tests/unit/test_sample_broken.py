@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from extract import contract, landing, read_file
+from extract import contract, read_file
+from extract.inbox import arrivals
 from extract.refusal import Refusal
 from sample import broken
 from send_ready import settings
@@ -30,7 +31,7 @@ def _read(builder: broken.Builder, folder: Path) -> tuple[str, list[str | None],
     path = folder / name
     path.write_bytes(data)
     students = contract.load("capita_one.students", settings.load({}))
-    with read_file.loaded(path, landing.stem_and_suffix(name)[1], students, folder) as (con, outcome):
+    with read_file.opened_export(path, arrivals.stem_and_suffix(name)[1], students, folder) as (con, outcome):
         if isinstance(outcome, Refusal):
             return outcome.code, [], 0
         ids = con.execute("SELECT student_id FROM typed ORDER BY student_id").fetchall()

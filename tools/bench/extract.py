@@ -33,8 +33,8 @@ def extract_all(inbox: Path, home: Path) -> dict[str, float]:
     """Seconds of each feed that a file came for, landed and typed in a new home."""
     from extract import contract as contracts
     from extract.choose import extract
+    from extract.inbox.arrivals import SETTLE_SECONDS
     from extract.inbox.survey import survey
-    from extract.landing import SETTLE_SECONDS
     from send_ready import runs, settings
 
     given = settings.load({"SEND_HOME": str(home), "SEND_INBOX": str(inbox), "AS_AT": str(AS_AT)})
