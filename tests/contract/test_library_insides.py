@@ -206,8 +206,15 @@ INSIDES = [
            lambda: has("xlsxwriter.sharedstrings.SharedStringTable", "_get_shared_string_index")()
            and hasattr(_named("xlsxwriter.sharedstrings.SharedStringTable")(), "count")),
     Inside(EXCEL, "Format._get_xf_index", BOOK, has("xlsxwriter.format.Format", "_get_xf_index")),
-    Inside("dbt-core", "dbt.artifacts.schemas.run.RunExecutionResult", "warehouse/build.py",
+    Inside("dbt-core", "dbt.artifacts.schemas.run.RunExecutionResult", "warehouse/dbt.py",
            has("dbt.artifacts.schemas.run", "RunExecutionResult")),
+    Inside("dbt-core", "dbt.contracts.graph.manifest.Manifest.from_msgpack(decoder=), .build_flat_graph()",
+           "warehouse/dbt.py", has("dbt.contracts.graph.manifest.Manifest", "from_msgpack", "build_flat_graph")),
+    Inside("dbt-core", "dbt.parser.manifest.extended_mashumuro_decoder, of partial_parse.msgpack",
+           "warehouse/dbt.py", lambda: has("dbt.parser.manifest", "extended_mashumuro_decoder")()
+           and _named("dbt.constants.PARTIAL_PARSE_FILE_NAME") == "partial_parse.msgpack"),
+    Inside("dbt-duckdb", "dbt.adapters.duckdb.connections.DuckDBConnectionManager.close_all_connections()",
+           "warehouse/dbt.py", has("dbt.adapters.duckdb.connections.DuckDBConnectionManager", "close_all_connections")),
     Inside("duckdb", "the words for a lock, too little memory, too little disk, and kinds of errors",
            "send_ready/database.py, machine.py, disk.py, private.py", runs(DUCKDB_SAYS)),
     Inside("duckdb", "a statement without parameters imports no pandas", "send_ready/database.py",
