@@ -13,10 +13,9 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from publish.issues import compare
+from publish.report import list_columns
 from publish.templates import fill
 from send_ready import configuration, files
-from send_ready.database import identifier, literal
-from send_ready.layout import lists
 from send_ready.runs import Run
 from send_ready.words import change_in_percent, one_line, short_date, signed
 from warehouse import run_data
@@ -28,8 +27,6 @@ SWING = 5  # percent of change in a list that an approver should ask about
 RULES, COLUMNS, FEEDS, MESSAGES, REASONS = 8, 6, 16, 3, 4  # so many lines at most: it should be read in two minutes
 NAMED, CELL, LINE = 48, 80, 140  # characters of a name, of what is wrong, of a line
 PLANS = {"List 1": "List 1: EHC plans", "List 2": "List 2: SEN support"}
-NOT_RECORDED = ("UNKNOWN", "Unknown", "Not specified")  # what the lists write where nothing is recorded
-RARELY_FILLED = ("uln", "updated_plan_date", "subsidiary_phase", "social_care_team")  # for most children rightly blank
 RULE_HEADERS = ("Rule", "What is wrong", "Errors", "New", "Still open", "Fixed")
 ORDER = ("missing", "refused", "stale", "fresh")
 BOARD = "board."  # feeds of the board's report: nothing in the lists comes from them
@@ -57,7 +54,11 @@ def write(
     feeds = sorted(of_children, key=lambda feed: (ORDER.index(feed.status), feed.title))
     rules = _rules(con)
     width = len(RULE_HEADERS) if compared.as_at else 3
-    filled = _counted(con)
+    filled = [
+        (name, column.header, blank, rows)
+        for name, column, blank, rows in list_columns.blanks(con)
+        if column.column_name not in list_columns.RARELY_FILLED
+    ]
     context = {
         "kind": kind,
         "place": manifest["council"] or f"Local authority {run.la_code}",
@@ -142,21 +143,6 @@ def _blank_rows(counted: Sequence[tuple[str, str, int, int]]) -> list[tuple[str,
     some = [row for row in counted if row[2]]
     first = sorted(some, key=lambda row: (-row[2] / row[3], row[:2]))[:COLUMNS]
     return [(_plain(header), name, f"{blank:,}", f"{100 * blank / rows:.1f} %") for name, header, blank, rows in first]
-
-
-def _counted(con: DuckDBPyConnection) -> list[tuple[str, str, int, int]]:
-    """List, header, rows with nothing recorded, rows: of every column that most children should have."""
-    unknown = ", ".join(literal(value) for value in NOT_RECORDED)
-    found = []
-    for each in lists():
-        columns = [column for column in each.columns if column.column_name not in RARELY_FILLED]
-        blank = ", ".join(
-            f"count(*) FILTER (coalesce({identifier(column.column_name)}::VARCHAR, 'UNKNOWN') IN ({unknown}))"
-            for column in columns
-        )
-        rows, *numbers = con.execute(f"SELECT count(*), {blank} FROM built.{each.table}").fetchall()[0]
-        found += [(each.name, column.header, number, rows) for column, number in zip(columns, numbers, strict=True)]
-    return found
 
 
 def _earlier(previous: Path | None) -> tuple[dict[str, int], str]:

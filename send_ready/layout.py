@@ -72,6 +72,11 @@ def council(la_code: str) -> str | None:
         return {row["la_code"]: row["la_name"] for row in csv.DictReader(file)}.get(la_code)
 
 
+def council_or_number(la_code: str) -> str:
+    """The council's name, or its number where that is nobody's."""
+    return council(la_code) or f"Local authority {la_code}"
+
+
 def rows_of(name: str) -> Iterator[dict[str, str]]:
     """The rows of a file of seeds/spec that are of the layout in force."""
     with (SPEC / name).open(encoding="utf-8", newline="") as file:

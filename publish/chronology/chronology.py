@@ -13,7 +13,7 @@ from publish.chronology import events
 from publish.chronology.events import Event, Period, Wording, literals
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Page
-from send_ready.layout import council
+from send_ready.layout import council_or_number
 from send_ready.runs import Run
 from send_ready.words import short_date
 from warehouse import run_data
@@ -299,7 +299,7 @@ def _contents(
             ],
         ),
     ]
-    place = council(run.la_code) or f"Local authority {run.la_code}"
+    place = council_or_number(run.la_code)
     return Page(CONTENTS, f"Chronologies of significant events, {place}", blocks, CONTENTS_WIDTHS)
 
 

@@ -14,7 +14,7 @@ from publish.chronology import suggested
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
 from send_ready.database import identifier, literal
-from send_ready.layout import LAYOUT_VERSION, council, rows_of
+from send_ready.layout import LAYOUT_VERSION, council, council_or_number, rows_of
 from send_ready.runs import Run
 from send_ready.words import short_date
 from warehouse import run_data
@@ -157,7 +157,7 @@ def _contents(feeds: Sequence[Feed], rows: dict[str, int], run: Run) -> Page:
             Block(
                 "This workbook",
                 [
-                    Column("Council", "text", [council(run.la_code) or f"Local authority {run.la_code}"]),
+                    Column("Council", "text", [council_or_number(run.la_code)]),
                     Column("Made by", "text", [f"SEND Ready {send_ready.__version__}"]),
                     Column("DfE number", "text", [run.la_code]),
                     Column("Layout", "text", [LAYOUT_VERSION]),

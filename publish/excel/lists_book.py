@@ -9,7 +9,7 @@ import send_ready
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
 from send_ready.database import identifier
-from send_ready.layout import LAYOUT_VERSION, ListLayout, council, letters, lists
+from send_ready.layout import LAYOUT_VERSION, ListLayout, council_or_number, letters, lists
 from send_ready.runs import Run
 from send_ready.settings import Settings
 from warehouse import run_data
@@ -64,7 +64,6 @@ def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Gr
 
 
 def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Settings) -> Page:
-    name = council(run.la_code)
     return Page(
         "About",
         "Annex A person-level lists",
@@ -72,7 +71,7 @@ def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Sett
             Block(
                 "These lists",
                 [
-                    Column("Council", "text", [name or f"Local authority {run.la_code}"]),
+                    Column("Council", "text", [council_or_number(run.la_code)]),
                     Column("DfE number", "text", [run.la_code]),
                     Column("As-at date", "date", [run.as_at]),
                     Column("Layout version", "text", [LAYOUT_VERSION]),

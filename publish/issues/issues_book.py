@@ -18,7 +18,7 @@ from publish.issues.compare import Comparison
 from publish.issues.order_of_work import Step
 from send_ready.database import literal
 from send_ready.issues import SEVERITIES
-from send_ready.layout import council
+from send_ready.layout import council_or_number
 from send_ready.runs import Run
 from send_ready.words import short_date
 from warehouse import run_data
@@ -152,7 +152,7 @@ def _summary(
     con: DuckDBPyConnection, steps: Sequence[Step], compared: Comparison, by_severity: dict[str, int], run: Run
 ) -> Page:
     feeds = run_data.feeds(con)
-    place = council(run.la_code) or f"Local authority {run.la_code}"
+    place = council_or_number(run.la_code)
     return Page(
         "Summary",
         f"Issues to put right: {place}, {short_date(run.as_at)}",

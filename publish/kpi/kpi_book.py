@@ -17,7 +17,7 @@ from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
 from publish.kpi import figures
 from publish.kpi.figures import INTERNAL, has_table, rounded
-from send_ready.layout import council
+from send_ready.layout import council_or_number
 from send_ready.runs import Run
 from send_ready.words import long_date, short_date
 from warehouse import run_data
@@ -110,7 +110,7 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, values: str = INTERNAL,
         )
         if table
     ]
-    place = council(run.la_code) or f"Local authority {run.la_code}"
+    place = council_or_number(run.la_code)
     definitions = _definitions(con)
     meta = [_notes(is_public, withhold_below), *([definitions] if definitions else [])]
     title = f"SEND figures: {place}, {long_date(run.as_at)}"

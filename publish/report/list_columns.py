@@ -6,11 +6,12 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish.approver_brief import NOT_RECORDED, RARELY_FILLED
 from publish.kpi.figures import rounded
 from send_ready.database import identifier, literal
-from send_ready.layout import lists
+from send_ready.layout import ListColumn, lists
 
+NOT_RECORDED = ("UNKNOWN", "Unknown", "Not specified")  # what the lists write where nothing is recorded
+RARELY_FILLED = ("uln", "updated_plan_date", "subsidiary_phase", "social_care_team")  # for most children rightly blank
 SHOWN = 8  # columns at most that have a bar; every one stands in the table
 
 
@@ -32,9 +33,22 @@ class Column:
         return min((share for share in self.filled if share is not None), default=100.0)
 
 
+def blanks(con: DuckDBPyConnection) -> list[tuple[str, ListColumn, int, int]]:
+    """List, column, rows in which nothing is recorded, and all rows: of every column of both lists."""
+    unknown = ", ".join(map(literal, NOT_RECORDED))
+    found = []
+    for each in lists():
+        counted = ", ".join(
+            f"count(*) FILTER (coalesce({identifier(column.column_name)}::VARCHAR, 'UNKNOWN') IN ({unknown}))"
+            for column in each.columns
+        )
+        rows, *numbers = con.execute(f"SELECT count(*), {counted} FROM built.{each.table}").fetchall()[0]
+        found += [(each.name, column, blank, rows) for column, blank in zip(each.columns, numbers, strict=True)]
+    return found
+
+
 def columns(con: DuckDBPyConnection) -> list[Column]:
     """Every column of the lists, in their order, with how complete it is and its open errors on each list."""
-    unknown = ", ".join(literal(value) for value in NOT_RECORDED)
     errors: dict[tuple[str, str], int] = {}
     for name, header, count in con.execute(
         "SELECT list_name, column_name, count(*) FROM issue WHERE severity IN ('stop', 'error') "
@@ -43,16 +57,10 @@ def columns(con: DuckDBPyConnection) -> list[Column]:
         errors[name, header] = count
     filled: dict[str, dict[str, float]] = {}
     order: dict[str, str] = {}
-    for each in lists():
-        counted = ", ".join(
-            f"count(*) FILTER (coalesce({identifier(column.column_name)}::VARCHAR, 'UNKNOWN') NOT IN ({unknown}))"
-            for column in each.columns
-        )
-        rows, *numbers = con.execute(f"SELECT count(*), {counted} FROM built.{each.table}").fetchall()[0]
-        for column, number in zip(each.columns, numbers, strict=True):
-            order.setdefault(column.header, column.column_name)
-            if rows:
-                filled.setdefault(column.header, {})[each.name] = 100 * number / rows
+    for name, column, blank, rows in blanks(con):
+        order.setdefault(column.header, column.column_name)
+        if rows:
+            filled.setdefault(column.header, {})[name] = 100 * (rows - blank) / rows
     names = [each.name for each in lists()]
     return [
         Column(
