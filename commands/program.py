@@ -5,7 +5,6 @@ Only modules that take no time to import stand above: this process is started fo
 
 import _socket
 import os
-import signal
 import sys
 
 SERVER = "SEND_FORK_SERVER"  # in the environment: the private folder of the run's fork server (fork_server.py)
@@ -56,6 +55,6 @@ def _forked(server: "_socket.socket") -> int:
         return 1
     status = int(answer)
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL) if -status not in (signal.SIGKILL, signal.SIGSTOP) else None
         os.kill(os.getpid(), -status)
+        return 128 - status  # as a shell has it, for one that Python ignores
     return status

@@ -76,7 +76,7 @@ def test_the_program_that_hands_a_step_over_imports_next_to_nothing() -> None:
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     names = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "commands.program" in names
-    assert not names & {"argparse", "json", "re", "socket", "subprocess", "typing", "commands.cli"}
+    assert not names & {"argparse", "enum", "json", "re", "signal", "socket", "subprocess", "typing", "commands.cli"}
 
 
 @pytest.mark.parametrize(
