@@ -26,7 +26,7 @@ from typing import Any
 from send_ready.settings import PROJECT
 
 ROOMS = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
-ALONE = ("commands.__main__", "commands.play_dag")  # a process of their own, in which Airflow is
+ALONE = ("commands.play_dag",)  # a process of its own, in which Airflow is
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 DOINGS = ("os.rename", "os.mkdir", "os.remove", "os.symlink", "os.rmdir", "shutil.rmtree", "os.chmod", "os.utime")
 

@@ -20,6 +20,7 @@ from send_ready import files, runs
 from send_ready.settings import PROJECT
 from tests.faults.house import DAY
 from tests.golden.pipeline import FEEDS
+from tests.steps import SEND_READY
 from tests.waiting import HANG, until
 
 FIRST, SECOND, *_ = FEEDS
@@ -39,7 +40,7 @@ class Served:
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """A step as a task of Airflow starts it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "commands", *arguments], cwd=PROJECT, env=self.environment | more, text=True,
+            [SEND_READY, *arguments], cwd=PROJECT, env=self.environment | more, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 

@@ -152,7 +152,7 @@ def _night(home: Path, inbox: Path, as_at: date) -> Watched:
         "AS_AT": str(as_at),
         "SEND_RUN_ID": "bench" if as_at == AS_AT else "first",
     }
-    done = watch([sys.executable, "-m", "commands", "run"], clean | settings, PROJECT)
+    done = watch([str(Path(sys.executable).with_name("send-ready")), "run"], clean | settings, PROJECT)
     if done.exit_status:
         raise SystemExit(f"The night failed:\n{done.output}")
     return done

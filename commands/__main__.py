@@ -1,5 +1,0 @@
-import sys
-
-from commands.program import main
-
-sys.exit(main())
