@@ -47,7 +47,7 @@ def edition(given: Settings, options: Namespace) -> int:
     if folder.exists():
         raise runs.RunError(f"The edition of {settings.as_at:%B %Y} is frozen. To make it anew, move {folder} away.")
     try:
-        with night.alone(settings.home):
+        with night.one_at_a_time(settings.home):
             print(f"The board's edition of {settings.as_at:%B %Y}, as at {settings.as_at}, LA {settings.la_code}")
             night.fill_inbox(settings)
             this = runs.begin(settings)

@@ -49,18 +49,18 @@ WITHHELD = f"each in fewer than {AT_LEAST} rows or one of more than {SHOWN}: per
 
 
 def check(settings: Settings, path: Path, feed: str | None) -> int:
-    """Print a report on one file. The exit status is 0 when it would be accepted, else 1.
+    """The exit status after a report on one file was printed: 0 when it would be accepted, else 1.
 
     A file of the configuration that would be set aside is named, and what is in force in its place is used.
     """
     with settle.trial(settings) as (in_force, settled):
         for each in settled.set_aside:
-            print(f"SEND_CONFIG: {each.told}\n")
+            print(f"SEND_CONFIG: {each.in_words}\n")
         return _check(in_force, path, feed)
 
 
 def check_all(settings: Settings) -> int:
-    """Print what can be used of configuration and inbox. The exit status is 0 when all of it can, else 1.
+    """The exit status after a report on configuration and inbox was printed: 0 when all can be used, else 1.
 
     Takes seconds: of each export that has not landed, the name and the beginning are looked at.
     """
@@ -73,7 +73,7 @@ def check_all(settings: Settings) -> int:
 
 
 def _print_configuration(settings: Settings, settled: Settled) -> int:
-    """How many of the council's files do not have the effect that they should."""
+    """The number of the council's files that do not have the effect that they should."""
     if not settings.config:
         print("Configuration: as shipped. SEND_CONFIG names no folder of your own.")
         return 0
@@ -81,14 +81,14 @@ def _print_configuration(settings: Settings, settled: Settled) -> int:
     print(f"Configuration in {settings.config}: {fine} files of your own in force as they are")
     for each in settled.held:
         if each.state != COUNCIL:
-            print(f"  {each.told}")
+            print(f"  {each.in_words}")
     for name in settled.unused:
         print(f"  {arrivals.printable(name)}: has no effect. No file of this name and folder is looked for.")
     return len(settled.held) - fine + len(settled.unused)
 
 
 def _print_inbox(settings: Settings) -> int:
-    """How many exports could not be used, or not be looked at."""
+    """The number of exports that could not be used, or not be read."""
     exports, unreadable = arrivals.list_exports(settings.inbox)
     print(f"Inbox {settings.inbox}: {len(exports)} files")
     for each in unreadable:
@@ -121,7 +121,7 @@ def _print_inbox(settings: Settings) -> int:
 
 
 def _glance(settings: Settings, seen: Arrival, about: os.stat_result, contract: Contract) -> tuple[bool, str]:
-    """Whether an export looks as if it could be used, and what it looks like."""
+    """Whether an export looks usable, and a line about it."""
     if seen.has_bad_date:
         return False, "WOULD BE REFUSED: the date in its name does not exist."
     day = f"of {seen.data_date:%d/%m/%Y}" if seen.data_date else "without a date in its name"
@@ -142,7 +142,7 @@ def _glance(settings: Settings, seen: Arrival, about: os.stat_result, contract: 
 
 
 def _copy_head(source: Path, target: Path, most: int, size: int) -> float:
-    """Copy the beginning of a file, up to the end of a line; gives the share of the file that it is."""
+    """The share of a file that was copied: its beginning, up to the end of a line."""
     pieces = drive.read_pieces(source)
     next(pieces)
     head = b""
@@ -230,7 +230,7 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
 
 @contextmanager
 def _loaded(path: Path, suffix: str, contract: Contract) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
-    """What reader.loaded gives, of a file whose name DuckDB need not understand: it may be no text, or have a `*`."""
+    """read_file.loaded for a file of any name: DuckDB would read a `*` in it as a pattern."""
     with tempfile.TemporaryDirectory() as folder:
         export = Path(folder, "export")
         export.symlink_to(path.resolve())
@@ -239,7 +239,7 @@ def _loaded(path: Path, suffix: str, contract: Contract) -> Iterator[tuple[duckd
 
 
 def _day(path: Path, contract: Contract) -> str:
-    """Which date the file would be taken to be of."""
+    """The line about the date of the file."""
     seen = arrivals.recognise(path, path.parent, contract)
     if seen and seen.data_date:
         time = f", {seen.time[:2]}:{seen.time[2:4]}" if seen.time else ""

@@ -35,11 +35,11 @@ INCOMPLETE = 1
 
 
 def drill(settings: Settings) -> int:
-    """Rehearse the day. The exit status: 0 when it came to its end, 130 when it was stopped, else 1."""
+    """The exit status after the day was rehearsed: 0 when it came to its end, 130 when it was stopped, else 1."""
     night.stoppable()
     call = Request(settings.home, environment.now().date(), FULL_INSPECTION, is_rehearsal=True)
     try:
-        with night.alone(settings.home):
+        with night.one_at_a_time(settings.home):
             print(f"Rehearsal: the call comes now, for the lists as at {settings.as_at}, LA {settings.la_code}.")
             print(f"For real they would be due at {call.due:%H:%M} on {weekday_date(call.due.date())}.", flush=True)
             night.fill_inbox(settings)
@@ -65,7 +65,7 @@ def drill(settings: Settings) -> int:
 
 
 def _tell_times(played: Played) -> None:
-    """How long each part took, and whether that was soon enough."""
+    """Print how long each part took, and whether that was within the aim."""
     seconds = dict.fromkeys(PARTS, 0.0)
     for task in played.tasks:
         part = task["task"].partition(".")[0]
@@ -83,7 +83,7 @@ def _tell_times(played: Played) -> None:
 
 
 def _chronologies(this: Run, call: Request) -> Path:
-    """As on the evening on which the inspectors name children: those who are suggested for a rehearsal of tracking."""
+    """The path of chronologies of the children suggested for tracking, in place of those whom inspectors would name."""
     started = time.perf_counter()
     path = call.folder / chronology.NAME
     with run_data.opened(this) as con:

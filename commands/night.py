@@ -22,7 +22,7 @@ def run(settings: Settings) -> int:
     """Run the night for D. The exit status: 0 when this run made a pack, 130 when it was stopped, else 1."""
     stoppable()
     try:
-        with alone(settings.home):
+        with one_at_a_time(settings.home):
             print(f"Annex A lists as at {settings.as_at}, LA {settings.la_code}, from {settings.inbox}", flush=True)
             fill_inbox(settings)
             this = runs.begin(settings)
@@ -41,7 +41,7 @@ def stoppable() -> None:
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[None]:
+def one_at_a_time(home: Path) -> Iterator[None]:
     """One at a time at a prompt of one SEND_HOME: they share an Airflow."""
     busy = f"Another run is at work in {home}: waiting for it to end."
     with files.locked(home / Lock.NIGHT, lambda: print(busy, flush=True)):

@@ -258,7 +258,7 @@ def _headers(column_map: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     meant: dict[str, str] = {}
     try:
-        rows = tables.read(column_map, ("column", "header"))
+        rows = tables.read_rows(column_map, ("column", "header"))
     except tables.TableError as error:
         raise ContractError(str(error)) from None
     for line, row in rows:

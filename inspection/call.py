@@ -132,7 +132,7 @@ def _check_unused(run: Run, request: Request) -> None:
 
 def _record(request: Request) -> dict[str, Any] | None:
     """The call as it is on record; None when it is not yet. Raises RunError for a damaged record."""
-    record = runs.read(request.record)
+    record = runs.read_record(request.record)
     if not record and request.record.exists():
         raise RunError(f"{request.record} is damaged. Put it back as the last backup has it; then begin again.")
     return record
@@ -164,7 +164,7 @@ def _find_version(home: Path, run_id: str) -> Version | None:
 
 def _version_on_record(home: Path, path: Path, run_id: str) -> Version | None:
     """The version that a run makes, from the record at `path`; None when it has none, is damaged or misplaced."""
-    found = runs.read(path) or {}
+    found = runs.read_record(path) or {}
     try:
         made = next((each for each in found["versions"] if each["run_id"] == run_id), None)
         if not made or type(made["version"]) is not int:

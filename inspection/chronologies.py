@@ -8,7 +8,7 @@ from typing import Any
 from publish.chronology import chronology
 from publish.pack import MANIFEST
 from send_ready.home import CHRONOLOGIES, INSPECTIONS, LATEST
-from send_ready.runs import Run, RunError, read, tidy
+from send_ready.runs import Run, RunError, read_record, tidy
 from send_ready.settings import Settings
 
 
@@ -33,7 +33,7 @@ def write(settings: Settings, unique_ids: Sequence[str], notified_on: date) -> t
 def _newest_run(home: Path, notified_on: date) -> Run:
     """The run of the newest version of the call, so that lists and chronologies agree; else that of the newest pack."""
     for folder in _pack_folders(home, notified_on):
-        if (run := _run_of_manifest(home, read(folder / MANIFEST) or {})) and run.warehouse.exists():
+        if (run := _run_of_manifest(home, read_record(folder / MANIFEST) or {})) and run.warehouse.exists():
             return run
     raise RunError(f"No run with a warehouse is left in {home / 'runs'}. Build one with `make run`, and ask again.")
 

@@ -150,7 +150,7 @@ def version_hash(version: Path) -> str:
 
 def json_on_record(path: Path) -> dict[str, Any]:
     """The contents of a manifest or receipt. Raises ReleaseError when it cannot be read any more."""
-    if not (found := runs.read(path)):
+    if not (found := runs.read_record(path)):
         raise ReleaseError(
             f"{path} cannot be read: it is not as it was written. Make a new version: trigger annex_a_request."
         )
@@ -233,7 +233,7 @@ def _is_from_before(call: Path, moment: str) -> bool:
     if not os.path.lexists(call):
         return False
     try:
-        found = runs.read(call / sealed.REQUEST) or {}
+        found = runs.read_record(call / sealed.REQUEST) or {}
         return datetime.fromisoformat(found["first_triggered_at"]) <= datetime.fromisoformat(moment)
     except (OSError, LookupError, TypeError, ValueError):
         return True

@@ -1,1 +1,1 @@
-"""Keeping it running: how it stands, backup and restore, what is kept and for how long."""
+"""Keeping SEND Ready running: status, backup and restore, retention."""

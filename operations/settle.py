@@ -1,4 +1,4 @@
-"""What a council writes in SEND_CONFIG: checked as a whole when a run begins, and what is in force kept with the run.
+"""Checks a council's files in SEND_CONFIG when a run begins, and keeps those in force with the run.
 
 Each file is read once and tried as the steps will read it. One that cannot be used is set aside with the reason, and
 nothing stops: the file that was in force in the last good run takes its place, else the shipped one. What came of it is
@@ -81,7 +81,7 @@ def _check_list_rules(name: str, trial: Settings) -> None:
 
 
 def _check_decisions(name: str, trial: Settings) -> None:
-    tables.read(_place(trial) / name, *tables.DECISIONS)
+    tables.read_rows(_place(trial) / name, *tables.DECISIONS)
 
 
 def _check_retention(_: str, trial: Settings) -> None:
@@ -104,7 +104,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
 
 
 def settle(run: Run, settings: Settings) -> Settings:
-    """Check all that the council has written, and keep with the run what is in force; gives settings that read that."""
+    """Settings that read the configuration in force, after the council's files were checked and kept with the run."""
     with files.locked(run.home / Lock.CONFIGURATION):
         return _settle(run, settings)
 
@@ -131,7 +131,7 @@ def _settle(run: Run, settings: Settings) -> Settings:
 
 @contextmanager
 def trial(settings: Settings) -> Iterator[tuple[Settings, Settled]]:
-    """What a run would settle now, for as long as the block lasts; no run is touched."""
+    """Settings and files as a run would settle them now, for the length of a block; no run is touched."""
     with tempfile.TemporaryDirectory() as folder:
         settled = _settled(settings, Path(folder))
         yield replace(settings, config=Path(folder)), settled
@@ -147,11 +147,11 @@ def _place(settings: Settings) -> Path:
 
 
 def _settled(settings: Settings, into: Path) -> Settled:
-    """Put into an empty folder what is in force of the council's files, and say what became of each."""
+    """The state of each of the council's files, after those in force were written into an empty folder."""
     if not settings.config:
         return Settled()
     good = _Good(settings.home)
-    found = dict(_found(settings.config, good))
+    found = dict(_written_files(settings.config, good))
     named = kind_by_name()
     at = _Trial(replace(settings, config=into), settings.config, good)
     held = [at.folder(name, said) for name, said in found.items() if name not in named]
@@ -169,8 +169,8 @@ def _settled(settings: Settings, into: Path) -> Settled:
 Given = bytes | str  # what a file holds, or why that cannot be told
 
 
-def _found(config: Path, good: "_Good") -> Iterator[tuple[str, Any]]:
-    """Each file of the council's, by name: what it holds, or why nobody can tell. And folders that cannot be read."""
+def _written_files(config: Path, good: "_Good") -> Iterator[tuple[str, Any]]:
+    """Each of the council's files by name, with its bytes or why it cannot be read; also folders that cannot be."""
     named = kind_by_name()
     is_there = config.is_dir()
     for folder in dict.fromkeys(kind.folder for kind in KINDS):
@@ -185,13 +185,13 @@ def _found(config: Path, good: "_Good") -> Iterator[tuple[str, Any]]:
             yield f"{folder}/", fault
         for name, kind in named.items():
             if kind.folder == folder and Path(name).name in entries:
-                yield name, _read(config / name, kind.largest)
+                yield name, _bytes_or_reason(config / name, kind.largest)
             elif kind.folder == folder and fault and name in good.names:
                 yield name, fault
 
 
-def _read(path: Path, largest: int) -> Given:
-    """A file's bytes, of a regular file and no more than so many; else why not, without waiting for a pipe."""
+def _bytes_or_reason(path: Path, largest: int) -> Given:
+    """The bytes of a regular file that is not too large; else the reason, without waiting for a pipe."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:
@@ -206,7 +206,7 @@ def _read(path: Path, largest: int) -> Given:
 
 
 def _unused(config: Path, named: set[str]) -> list[str]:
-    """Files that nobody looks for, in order: one by a name slightly off changes nothing, and nobody would notice."""
+    """The files that have no effect, in order: one with a misspelt name would go unnoticed."""
     held = {path.relative_to(config) for path in config.rglob("[!.]*") if path.suffix.casefold() in SUFFIXES}
     return sorted(path.as_posix() for path in held if path.as_posix() not in named)
 
@@ -215,11 +215,11 @@ def _unused(config: Path, named: set[str]) -> list[str]:
 
 
 class _Good:
-    """What was in force in the last good run: files whose bytes still are what they were."""
+    """The configuration of the last good run: files whose bytes have not changed since."""
 
     def __init__(self, home: Path):
         self._store = home / CONFIGURATION
-        found = (runs.read(self._store / GOOD) or {}).get("files")
+        found = (runs.read_record(self._store / GOOD) or {}).get("files")
         named = found if isinstance(found, dict) else {}
         self.names: dict[str, str] = {name: named[name] for name in named if confined.is_plain(name)}
 
@@ -237,14 +237,14 @@ Way = tuple[str, bytes | None]  # what is tried: its state, or what is in its pl
 
 
 class _Trial:
-    """A folder in which the council's files are tried, one after the other; what passes stays."""
+    """A folder in which the council's files are tried one after the other; those that pass stay."""
 
     def __init__(self, settings: Settings, config: Path, good: _Good):
         self._settings, self._config, self._good = settings, config, good
         self._stems: dict[str, str] = {}
 
     def folder(self, name: str, fault: str) -> Held:
-        """A folder that cannot be looked into: of which files there are, only the last good run knows."""
+        """Settle a folder that cannot be read: the last good run says which files it had."""
         return Held(name, ASIDE, self._plain(fault), f"{LAST_GOOD}, else {SHIPPED}, of each file")
 
     def one(self, name: str, kind: Kind, given: Given) -> Held:
@@ -285,7 +285,7 @@ class _Trial:
         ]
 
     def _alone(self, kind: Kind, contract: str, name: str, chosen: dict[str, Way], given: Given) -> str:
-        """Why a file was not taken, beside whatever was."""
+        """The reason why a file was not taken, on its own account."""
         if isinstance(given, str) or chosen[name][0] in (COUNCIL, MENDED):
             return given if isinstance(given, str) else ""
         kept = self._bytes(name)
@@ -295,7 +295,7 @@ class _Trial:
         return fault
 
     def _ways(self, name: str, given: Given, shipped: str | None) -> list[Way]:
-        """What may be in force, the best first; the last is what ships, or nothing."""
+        """The candidates for a file, the best first; the last is the shipped file, or none."""
         ways: list[Way] = [(COUNCIL, given)] if isinstance(given, bytes) else []
         good = self._good.get(name)
         if good is not None and good != given:
@@ -326,7 +326,7 @@ class _Trial:
         return None
 
     def _check_stem(self, name: str) -> None:
-        """Raise ValueError for a contract by which the files of another feed would be those of this one too."""
+        """Raise ValueError for a contract that would also claim the files of another feed."""
         shipped = replace(self._settings, config=None)
         if not self._stems:
             self._stems = {arrivals.stem_of(each): each.id for each in contract.load_all(shipped)}
@@ -335,14 +335,14 @@ class _Trial:
             raise ValueError(f"{self._config / name}: file_name {ours.file_name} is that of feed {other} too.")
 
     def _complete(self, feed: str) -> str | None:
-        """Give a column map the shipped headers of columns that it lacks, and take out columns that there are not.
+        """A column map with the shipped headers of columns that it lacks, and without unknown columns.
 
         Says what was done; None when it can be read only as it is.
         """
         path = _place(self._settings) / COLUMN_MAPS / f"{feed}.csv"
         own_contract = _place(self._settings) / CONTRACTS / f"{feed}.yml"
         try:
-            rows = [row for _, row in tables.read(path, ("column", "header"))]
+            rows = [row for _, row in tables.read_rows(path, ("column", "header"))]
             columns = set(
                 files.read_yaml(own_contract if own_contract.exists() else contract.CONTRACTS / f"{feed}.yml")[
                     "columns"
@@ -354,7 +354,7 @@ class _Trial:
         meant = {contract.normalise(row["header"]) for row in rows}
         more = [
             row
-            for _, row in tables.read(contract.COLUMN_MAPS / path.name, ("column", "header"))
+            for _, row in tables.read_rows(contract.COLUMN_MAPS / path.name, ("column", "header"))
             if row["column"] in columns - held and contract.normalise(row["header"]) not in meant
         ]
         said = (
@@ -382,7 +382,7 @@ class _Trial:
         return Held(name, ASIDE, self._plain(fault), way, digest)
 
     def _plain(self, said: str) -> str:
-        """A reason on one line, in which the council's files have the names that they have in SEND_CONFIG."""
+        """A reason on one line, with files named as in SEND_CONFIG."""
         for place in (_place(self._settings), self._config):
             said = said.replace(f"{place}/", "")
         said = " ".join(said.split()).replace(f"{PROJECT}/", "")

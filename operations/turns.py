@@ -9,8 +9,8 @@ from send_ready.home import Lock
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Be the only one of them in the block, waiting for another to end."""
+def one_at_a_time(home: Path) -> Iterator[None]:
+    """Hold the lock of backup, restore and purge for a block, after waiting for another to end."""
     busy = "Another backup, restore or purge is at work: waiting for it to end."
     with files.locked(home / Lock.OPERATIONS, lambda: print(busy, flush=True)):
         yield

@@ -13,7 +13,7 @@ from send_ready import files
 from send_ready.folders import replaced
 from send_ready.home import BOARD, Lock
 from send_ready.layout import council
-from send_ready.runs import Run, RunError, read, step
+from send_ready.runs import Run, RunError, read_record, step
 from send_ready.settings import Settings
 from warehouse import run_data
 
@@ -87,7 +87,7 @@ def _must_hold_somebody(run: Run, manifest: dict[str, Any]) -> None:
 
 
 def _own(run: Run, folder: Path) -> Path:
-    made_by = (read(folder / pack.MANIFEST) or {}).get("run_id", "unknown")
+    made_by = (read_record(folder / pack.MANIFEST) or {}).get("run_id", "unknown")
     if made_by != run.run_id:
         raise RunError(
             f"The edition of {run.as_at:%B %Y} was frozen by run {made_by} and stays. To make it anew, move {folder} "

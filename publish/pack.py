@@ -167,7 +167,7 @@ def _configuration(run: Run, settings: Settings) -> dict[str, Any]:
     hashes = {name: files.sha256(path) for name, path in sorted(found.items())}
     together = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
     own = [name for name, path in sorted(found.items()) if settings.config and path.is_relative_to(settings.config)]
-    settled = configuration.of(run)
+    settled = configuration.settled_for(run)
     return {
         "sha256": together,
         "files": hashes,

@@ -13,7 +13,7 @@ from publish.templates import fill
 from send_ready import configuration
 from send_ready.home import SERVING
 from send_ready.issues import SEVERITIES
-from send_ready.runs import Run, feed_results, read
+from send_ready.runs import Run, feed_results, read_record
 from send_ready.settings import Settings
 from send_ready.words import short_date
 from warehouse import serve
@@ -50,14 +50,14 @@ def summary(run: Run, settings: Settings) -> str:
         "lists": [f"{name}: {rows:,} rows" for name, rows in (manifest or {}).get("rows", {}).items()],
         "issues": [f"{manifest['issues'][severity]:,} {severity}" for severity in SEVERITIES] if manifest else [],
         "paths": [(name, path) for name, path in paths.items() if path.exists()],
-        "set_aside": configuration.of(run).set_aside,
+        "set_aside": configuration.settled_for(run).set_aside,
     }
     return fill(TEMPLATE, context, day=_day, end=_end).rstrip("\n")
 
 
 def made(run: Run) -> dict[str, Any] | None:
     """The manifest of the pack, if this run made it; None also when it is damaged, as that of an earlier run may be."""
-    found = read(run.out / pack.MANIFEST)
+    found = read_record(run.out / pack.MANIFEST)
     return found if found and found.get("run_id") == run.run_id else None
 
 

@@ -1,3 +1,3 @@
-"""What every room shares: settings, the run folder, DuckDB, issues, the command line."""
+"""The ground that every room stands on: settings, the run folder, files, DuckDB, issues, the layout of the lists."""
 
 __version__ = "0.1.0"

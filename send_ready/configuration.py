@@ -1,4 +1,4 @@
-"""What is in force of a council's files of SEND_CONFIG in a run, as it was settled when the run began.
+"""The council's configuration that is in force in a run, as it was settled when the run began.
 
 What is in force lies in `runs/<run>/config`, which every step of the run reads, so that a file which is changed at
 night counts from the next run on. What each file came to is `runs/<run>/configuration.json`. Settling is the work of
@@ -29,7 +29,7 @@ RECORD, FOLDER, GOOD = "configuration.json", "config", "good.json"
 
 @dataclass(frozen=True)
 class Held:
-    """One file of SEND_CONFIG, and what became of it. `sha256` is that of what is in force in its place."""
+    """One file of SEND_CONFIG and its state. `sha256` is of the file that is in force in its place."""
 
     name: str
     state: str  # COUNCIL | MENDED | ASIDE
@@ -38,8 +38,8 @@ class Held:
     sha256: str | None = None
 
     @property
-    def told(self) -> str:
-        """In a sentence or two."""
+    def in_words(self) -> str:
+        """The state of the file, in one or two sentences."""
         if self.state == COUNCIL:
             return f"{self.name}: in force"
         after = f" In force instead: {self.instead}." if self.state == ASIDE else ""
@@ -48,7 +48,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Settled:
-    """The council's files in order of name, and names that nothing looks for."""
+    """The council's files in order of name, and the names of files that have no effect."""
 
     held: tuple[Held, ...] = ()
     unused: tuple[str, ...] = ()
@@ -59,14 +59,14 @@ class Settled:
 
 
 def settled_settings(run: Run, settings: Settings) -> Settings | None:
-    """Settings that read the configuration which was settled for a run; None when none was."""
-    is_settled = (run.folder / FOLDER).is_dir() and runs.read(run.folder / RECORD)
+    """Settings that read the configuration settled for a run; None when none was."""
+    is_settled = (run.folder / FOLDER).is_dir() and runs.read_record(run.folder / RECORD)
     return replace(settings, config=run.folder / FOLDER) if is_settled else None
 
 
-def of(run: Run) -> Settled:
-    """What was settled for a run; nothing when that is not on record."""
-    found = runs.read(run.folder / RECORD) or {}
+def settled_for(run: Run) -> Settled:
+    """The configuration that was settled for a run; empty when it is not on record."""
+    found = runs.read_record(run.folder / RECORD) or {}
     try:
         return Settled(tuple(Held(**each) for each in found["held"]), tuple(found["unused"]))
     except (LookupError, TypeError):
@@ -74,7 +74,7 @@ def of(run: Run) -> Settled:
 
 
 def keep(run: Run) -> None:
-    """Remember what was in force in a run that came to its end well: the next bad file is replaced by it."""
+    """Keep the configuration of a run that ended well, to be used in place of the next bad file."""
     store, folder = run.home / CONFIGURATION, run.folder / FOLDER
     with files.locked(run.home / Lock.CONFIGURATION):
         found: dict[str, str] = {}
@@ -93,7 +93,7 @@ def keep(run: Run) -> None:
 
 
 def issues(settled: Settled) -> Iterator[Issue]:
-    """What there is to say about the council's files."""
+    """The issues of a council's files."""
     for each in settled.held:
         if each.state == ASIDE:
             yield Issue("File", SET_ASIDE, "error",
@@ -111,5 +111,5 @@ def issues(settled: Settled) -> Iterator[Issue]:
 
 
 def set_aside_in(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a pack's manifest says was set aside: file_name, reason, in_force. One of before says nothing of it."""
+    """The files that a pack's manifest names as set aside: file_name, reason, in_force. Old manifests have none."""
     return list(manifest.get("configuration", {}).get("set_aside", ()))

@@ -1,4 +1,4 @@
-"""Where records may lead, and how things are removed: below SEND_HOME, and never by way of a link.
+"""Paths that records name, and removal: both stay below SEND_HOME and never follow a link.
 
 A record can be damaged, come out of somebody's archive, or be written by whoever wants a file read, overwritten or
 gone. So a path or a name out of a record is used only as `below` gives it. What removes opens folder by folder, each
@@ -23,27 +23,28 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class NotRemovedError(OSError):
-    """Something could not be removed, or a link stood on the way to it. The text names it."""
+    """Something could not be removed, or the path to it has a link. The text names it."""
 
 
 def below(home: Path, name: object, record: object, place: re.Pattern[str] | None = None) -> Path:
-    """The path under SEND_HOME that a record names, relative to it and with no link on the way.
+    """The path below SEND_HOME that a record names, which is relative and has no link in it.
 
     `place` is the pattern of all paths that such a record may hold. It need not be there. Raises RunError, which names
     record and path, and touches nothing.
     """
     if not is_plain(name) or (place and not place.fullmatch(str(name))):
-        raise RunError(f"{record} names a path that no such record holds, {shown(name)}. It is not used. {MEND}")
+        what = printable_name(name)
+        raise RunError(f"{record} names a path that no such record holds, {what}. It is not used. {MEND}")
     if link := first_link(home, str(name)):
         raise RunError(
-            f"{record} names {shown(name)}, and {link} is a link. Links below {home} are not followed, nor is what "
-            "they lead to touched. Put the folder itself in its place; one on another disk is mounted there."
+            f"{record} names {printable_name(name)}, and {link} is a link. Links below {home} are not followed, nor is "
+            "what they lead to touched. Put the folder itself in its place; one on another disk is mounted there."
         )
     return home / str(name)
 
 
 def is_plain(name: object) -> bool:
-    """Whether this is a relative path in its shortest form: no `..`, no root, no NUL or other control sign."""
+    """Whether this is a relative path in its shortest form, without `..` and without control characters."""
     if not isinstance(name, str) or not name or name != str(PurePosixPath(name)) or not name.isprintable():
         return False
     parts = PurePosixPath(name).parts
@@ -52,12 +53,12 @@ def is_plain(name: object) -> bool:
 
 
 def is_name(name: object) -> bool:
-    """Whether this names one thing in a folder."""
+    """Whether this is a name in a folder, and no path."""
     return is_plain(name) and "/" not in str(name)
 
 
 def first_link(home: Path, name: str) -> Path | None:
-    """The first link on the way from a folder to what lies below it, that included."""
+    """The first link on the path from a folder to something below it, itself included; None without one."""
     path = home
     for part in PurePosixPath(name).parts:
         path /= part
@@ -66,15 +67,15 @@ def first_link(home: Path, name: str) -> Path | None:
     return None
 
 
-def shown(name: object) -> str:
-    """A path out of a record that is not believed, as it may be printed."""
+def printable_name(name: object) -> str:
+    """A path from an untrusted record, safe to print."""
     text = ascii(name)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 @contextmanager
 def opened(home: Path, folders: Sequence[str]) -> Iterator[int]:
-    """A descriptor of a folder below another, each part opened without following a link. Raises OSError (ELOOP …)."""
+    """A descriptor of a folder below another, opened without following a link. Raises OSError (ELOOP …)."""
     descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in folders:
@@ -87,7 +88,7 @@ def opened(home: Path, folders: Sequence[str]) -> Iterator[int]:
 
 
 def remove(home: Path, name: str | PurePosixPath) -> None:
-    """Remove a file, or a folder and what is below it; nothing when it is not there. A link goes, not its target.
+    """Remove a file or a folder with its contents, if it exists. Of a link, the link is removed and not its target.
 
     Folders that were closed, as those of a release, are opened to their owner first. Raises NotRemovedError, also
     where a folder on the way is a link; then nothing is touched.
@@ -98,12 +99,12 @@ def remove(home: Path, name: str | PurePosixPath) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """The same for one thing in a folder that is trusted."""
+    """Remove a file or folder that lies in a trusted folder."""
     remove(path.parent, path.name)
 
 
 def rename(home: Path, name: str | PurePosixPath, new_name: str) -> None:
-    """Give something another name in its folder, where no link is on the way. Raises NotRemovedError."""
+    """Rename something within its folder. Raises NotRemovedError when the path to it has a link."""
     *folders, last = PurePosixPath(name).parts
     with _explained(home, name), opened(home, folders) as folder:
         os.rename(last, new_name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -24,11 +24,11 @@ EXTENSIONS_OFF = {"autoinstall_known_extensions": "false", "autoload_known_exten
 
 
 class WarehouseError(RunError):
-    """A warehouse file is not there, or is damaged. The text says which, and how it is made again."""
+    """A warehouse file is missing or damaged. The text names it, and says how to make it again."""
 
 
 class LockedError(WarehouseError):
-    """Another program has a warehouse file open for writing, or has it open while it is to be written."""
+    """Another program has a warehouse file open that is to be read or written."""
 
 
 def scratch(spill: Path | None = None, *, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
@@ -103,7 +103,7 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
 
 
 def locked(path: Path, said: str) -> LockedError | None:
-    """What to tell of a warehouse file that is open elsewhere, by DuckDB's words; None when they say something else."""
+    """The message about a warehouse file that is open elsewhere, from DuckDB's error; None for any other error."""
     if "Could not set lock" not in said:
         return None
     holder = re.search(r"held in (.+? \(PID \d+\))", said)

@@ -1,4 +1,4 @@
-"""A full disk, told in one way whoever met it: Python, DuckDB, dbt or Great Expectations."""
+"""The message about a full disk, the same whether Python, DuckDB, dbt or Great Expectations reports it."""
 
 import errno
 import os
@@ -14,27 +14,27 @@ LITTLE = 2 * MB  # what Airflow's log and database need for a single step
 
 
 def full(error: BaseException, home: Path) -> str | None:
-    """What to tell when a full disk or a quota is behind an error; None when it is something else.
+    """The message about the full disk or quota that caused an error; None for any other error.
 
     Names the free room of SEND_HOME's disk, and of the one for temporary files. The text of the error is left out.
     """
-    return _told(home) if any(_is_full(each) for each in causes(error)) else None
+    return _sentence(home) if any(_is_full(each) for each in causes(error)) else None
 
 
 def now(home: Path) -> str | None:
-    """The same of this very moment, for what ended without a word because even its log had no room."""
+    """The message when the disk is full at this moment, for a process that could not even write its log."""
     room = os.statvfs(home)
     has_none = room.f_bavail * room.f_frsize < LITTLE or (room.f_files and not room.f_favail)
-    return _told(home) if has_none else None
+    return _sentence(home) if has_none else None
 
 
 def free(folder: Path) -> int:
-    """Bytes that may still be written on the disk of a folder, or of the nearest above it that exists."""
+    """The free bytes on the disk of a folder, or of the nearest folder above it that exists."""
     room = os.statvfs(next(path for path in (folder, *folder.parents) if path.exists()))
     return room.f_bavail * room.f_frsize
 
 
-def _told(home: Path) -> str:
+def _sentence(home: Path) -> str:
     return (
         f"The disk is full: {_free(home)}, {_free(_temporary())}. What had landed and what is published stay as they "
         "were. Make room, and run this step again: it goes on from there."
@@ -42,7 +42,7 @@ def _told(home: Path) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and what led to it."""
+    """An error and the errors that caused it."""
     behind: BaseException | None = error
     seen = set[int]()  # an error may be its own cause
     while behind and id(behind) not in seen:
@@ -57,7 +57,7 @@ def _is_full(error: BaseException) -> bool:
 
 
 def _temporary() -> Path:
-    """Where temporary files go; tempfile itself tries to write there, which a full disk does not allow."""
+    """The folder for temporary files. tempfile would write to it to find it, which fails on a full disk."""
     return Path(tempfile.tempdir or "/tmp")  # noqa: S108
 
 

@@ -1,5 +1,5 @@
-"""What a step raises when it cannot be done; its text is for whoever reads the log."""
+"""The errors that a step raises when it cannot be done; their text is for the reader of the log."""
 
 
 class RunError(RuntimeError):
-    """A step was asked for something that the run does not hold. The text says what to do."""
+    """A step cannot be done. The text says why, and what to do."""

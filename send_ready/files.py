@@ -26,13 +26,13 @@ class NoRegularFileError(OSError):
 
 
 def regular(path: Path, *, follow: bool = True) -> BufferedReader:
-    """A file to read. Raises OSError, at once, for anything else; without `follow` also for a link."""
+    """A regular file, open for reading. Raises OSError at once for anything else; without `follow` also for a link."""
     flags = os.O_NONBLOCK | os.O_CLOEXEC if follow else _SAFELY
     return cast(BufferedReader, _opened(path, flags | os.O_RDONLY, "rb"))
 
 
 def held(path: Path) -> bytes:
-    """What a file holds; nothing of what is not there, cannot be read, or is a link or no file."""
+    """The bytes of a file; empty when it is missing, cannot be read, or is a link or no regular file."""
     try:
         with regular(path, follow=False) as file:
             return file.read()
@@ -41,7 +41,7 @@ def held(path: Path) -> bytes:
 
 
 def visible(folder: Path) -> list[Path]:
-    """Regular files at any depth, in order. What is hidden is a lock or half of something; links are made again."""
+    """The regular files below a folder, in order, without hidden ones (locks and unfinished files) and links."""
     found: list[Path] = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name.startswith(".") or path.is_symlink():
@@ -54,13 +54,13 @@ def visible(folder: Path) -> list[Path]:
 
 
 def created(path: Path) -> BinaryIO:
-    """A new file to write, which takes the place of what an earlier process left under its name, a link included."""
+    """A new file, opened for writing in place of anything that an earlier process left, a link included."""
     path.unlink(missing_ok=True)
     return _opened(path, _SAFELY | os.O_WRONLY | os.O_CREAT | os.O_EXCL, "wb")
 
 
 def appended(path: Path) -> BinaryIO:
-    """A file to add to at its end, made when it is not there. Raises OSError where a link or a pipe has its name."""
+    """A file opened for appending, created if needed. Raises OSError for a link or a pipe of that name."""
     return _opened(path, _SAFELY | os.O_RDWR | os.O_APPEND | os.O_CREAT, "ab+")
 
 
@@ -88,7 +88,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on the disk, so that it outlives a power cut."""
+    """Flush a file, or the names in a folder, to the disk, so that it survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -100,14 +100,14 @@ def sync(path: Path) -> None:
 
 
 def flush(folder: Path) -> None:
-    """Have all that a folder holds on the disk itself, so that what is then turned to it is whole after a power cut."""
+    """Flush everything in a folder to the disk, so that a link turned to it later is sound after a power cut."""
     for path in [*folder.rglob("*"), folder]:
         if not path.is_symlink():
             sync(path)
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Swap two paths in one move, so that there is never neither; False where the file system cannot (NFS, SMB)."""
+    """Whether two paths were exchanged in one move; False where the file system cannot do that (NFS, SMB)."""
     swap = ctypes.CDLL(None, use_errno=True).renameat2
     if not swap(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE):
         return True
@@ -124,13 +124,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises OSError, and ValueError for what is none."""
+    """The contents of a JSON file. Raises OSError, and ValueError when it is not JSON."""
     with regular(path) as file:
         return json.loads(file.read().decode("utf-8"))
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file that somebody wrote. Raises ValueError, whose text names the file and what is wrong in it.
+    """The contents of a YAML file. Raises ValueError, whose text names the file and what is wrong in it.
 
     What stands for something written elsewhere in the file (`*name`) is not taken, since a few lines of it may come to
     more than any memory holds; nor is a name that stands twice with different values.
@@ -189,7 +189,7 @@ def sha256(path: Path, *, follow: bool = True) -> str:
 
 @contextmanager
 def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Be the only process in the block, waiting for others to leave; `waiting` is called first when there are any.
+    """Hold a lock for a block; `waiting` is called first when another process holds it.
 
     The lock goes with the process, however that ends. The file stays, empty: to remove it would let two in.
     """

@@ -1,4 +1,4 @@
-"""Folders that are replaced as one, so that nobody meets half of the old and half of the new."""
+"""Folders that are replaced in one move, so that a reader gets the whole old or the whole new one."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from send_ready import confined, files
 
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the target's place when the block ends without an error.
+    """A new folder to fill, which replaces the target when the block ends without an error.
 
     Until then, and when the block fails or is cut off, the target stays as it was. Of a link in the target's place
     nothing is kept but what it leads to, which nobody touches. Where the file system cannot swap
@@ -34,7 +34,7 @@ def replaced(target: Path) -> Iterator[Path]:
 
 
 def point(link: Path, target: Path) -> None:
-    """Make a symbolic link, relative, or turn it to another target in one move. The target is on the disk by then.
+    """Make a relative symbolic link, or turn it in one move, after the target was flushed to the disk.
 
     A folder in the link's place, as a copy leaves it that follows links, is kept beside it as `<name>.copy`.
     """

@@ -1,4 +1,4 @@
-"""Every folder, file and lock below SEND_HOME, once; and `PLACES`, which says of each what holds for it.
+"""Every folder, file and lock below SEND_HOME, named once; `PLACES` has the rules for each.
 
 Backup, restore, purge, the removal of a person, status, the check of who can read and the page on data protection walk
 `PLACES`: whoever adds a folder adds a place, and nothing forgets it. The first place that a path fits counts.
@@ -65,7 +65,7 @@ class Holds(StrEnum):
 
 
 class Readers(StrEnum):
-    """Who may reach a folder, beside the account that runs SEND Ready."""
+    """Who else may read a folder than the account that runs SEND Ready."""
 
     NOBODY = "nobody"
     NAMED = "whom an access list names"
@@ -87,7 +87,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Kept:
-    """Things of a place that have a period in retention.yml. `pattern`: of one of them, if not of the place's own."""
+    """The things of a place that have a period in retention.yml. `pattern`: of one thing, where the place's differs."""
 
     kind: str  # in retention.yml
     title: str  # of several
@@ -96,7 +96,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Place:
-    """What holds for whatever lies at a pattern, or below. Several patterns have blanks between them."""
+    """The rules for everything at a pattern and below it. Several patterns are separated by spaces."""
 
     pattern: str
     what: str
@@ -111,7 +111,7 @@ class Place:
 
     @property
     def folder(self) -> str:
-        """The name in SEND_HOME itself."""
+        """The name of the folder in SEND_HOME."""
         return self.pattern.partition("/")[0]
 
     def held_by(self, path: PurePath) -> list[str]:
@@ -200,7 +200,7 @@ FILES = (
 
 
 def expression(pattern: str) -> re.Pattern[str]:
-    """The expression of the paths that a pattern names, relative to SEND_HOME."""
+    """A regular expression for the paths of a pattern, relative to SEND_HOME."""
     names = []
     for one in pattern.split():
         parts = re.split(r"(\{\w+\})", one)
@@ -209,7 +209,7 @@ def expression(pattern: str) -> re.Pattern[str]:
 
 
 def found(home: Path, pattern: str) -> Iterator[Path]:
-    """What there is of a pattern below SEND_HOME, in order of each name."""
+    """The existing paths of a pattern below SEND_HOME, in order of name."""
     wanted = expression(pattern)
     for one in pattern.split():
         glob = re.sub(r"\{\w+\}", lambda part: PARTS[part[0]][1], one)
@@ -219,7 +219,7 @@ def found(home: Path, pattern: str) -> Iterator[Path]:
 
 
 def place_of(path: PurePosixPath) -> Place | None:
-    """The place of a path relative to SEND_HOME, that of a lock as of what it locks; None where there is none."""
+    """The place of a path relative to SEND_HOME, of a lock that of what it locks; None without one."""
     name = path.as_posix()
     if path.name.startswith(".") and path.name.endswith(".lock"):
         name = path.with_name(path.name.removeprefix(".").removesuffix(".lock") or path.name).as_posix()
@@ -227,13 +227,13 @@ def place_of(path: PurePosixPath) -> Place | None:
 
 
 def contents(home: Path) -> Iterator[tuple[Place, Path]]:
-    """Each place with each path that its pattern finds, unless that is an earlier place's."""
+    """Each place with its existing paths, without those of an earlier place."""
     for place in PLACES:
         yield from ((place, path) for path in _own(home, place, place.pattern))
 
 
 def things(home: Path, place: Place) -> Iterator[Path]:
-    """What there is of a place: of what has a period each thing that goes as one, else what lies at its pattern."""
+    """The existing things of a place: of those with a period each thing that is removed as one, else its paths."""
     for pattern in dict.fromkeys(kept.pattern or place.pattern for kept in place.kept) or [place.pattern]:
         yield from _own(home, place, pattern)
 
@@ -245,7 +245,7 @@ def _own(home: Path, place: Place, pattern: str) -> Iterator[Path]:
 
 
 def holds(path: PurePosixPath) -> Holds | None:
-    """The most that a file may hold about a person, by its path relative to SEND_HOME; None where no place is."""
+    """The most that a file at a path may hold about a person; None without a place."""
     for pattern, _, most in FILES:
         if fnmatch(path.as_posix(), pattern):
             return most
@@ -254,7 +254,7 @@ def holds(path: PurePosixPath) -> Holds | None:
 
 
 def kinds() -> dict[str, tuple[Place, Kept]]:
-    """What has a period, by its name in retention.yml: its place, and which things of it."""
+    """The place and the things of each kind that has a period, by its name in retention.yml."""
     return {kept.kind: (place, kept) for place in PLACES for kept in place.kept}
 
 
@@ -265,15 +265,15 @@ def pattern_of(kind: str) -> str:
 
 
 def folders_backed_up() -> list[str]:
-    """Names in SEND_HOME, and in a backup, of what is backed up."""
+    """The names of folders in SEND_HOME that are backed up, and are in a backup."""
     return list(dict.fromkeys(place.folder for place in PLACES if place.is_backed_up))
 
 
 def folders_that_may_precede_restore() -> set[str]:
-    """Names in SEND_HOME of what may be there when a backup is restored."""
+    """The names of folders that SEND_HOME may have before a backup is restored."""
     return {place.folder for place in PLACES if place.may_precede_restore}
 
 
 def readers() -> dict[str, Readers]:
-    """Who may reach each folder of SEND_HOME, beside the account that runs SEND Ready."""
+    """The readers of each folder of SEND_HOME, beside the account that runs SEND Ready."""
     return {place.folder: place.readers for place in PLACES}

@@ -1,4 +1,4 @@
-"""An issue: one thing that somebody should put right, in words a SEND officer understands.
+"""Issues: things that somebody should put right, in words a SEND officer understands.
 
 Every room that finds something writes issues of this one shape; publish/ gathers them.
 Messages name files, lines, columns and rules, never a child's details.

@@ -1,4 +1,4 @@
-"""The layout of the Annex A lists: headers, order, kinds and codes, as dbt_project/seeds/spec states them."""
+"""The layout of the Annex A lists: headers, order, kinds and codes, from dbt_project/seeds/spec."""
 
 import csv
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ class ListColumn:
 
 @dataclass(frozen=True)
 class ListLayout:
-    """One list: its name for people (List 1), its columns in order, and what it is called elsewhere."""
+    """One list: its name (List 1), its columns in order, and its names elsewhere."""
 
     name: str
     columns: tuple[ListColumn, ...]
 
     @property
     def key(self) -> str:
-        """Its name in files: list_1."""
+        """The list's name in file names, such as list_1."""
         return self.name.lower().replace(" ", "_")
 
     @property
@@ -67,7 +67,7 @@ def letters() -> dict[str, dict[str, str]]:
 
 
 def council(la_code: str) -> str | None:
-    """The council's name, if the number is one of the DfE's or the sample's."""
+    """The council's name; None when the number is not one of the DfE's or the sample's."""
     with COUNCILS.open(encoding="utf-8", newline="") as file:
         return {row["la_code"]: row["la_name"] for row in csv.DictReader(file)}.get(la_code)
 

@@ -1,4 +1,4 @@
-"""What the machine refuses: room, memory, or leave to read and write. Told in one way, whoever met it."""
+"""Messages for faults of the machine: no disk space, no memory, no permission to read or write."""
 
 import errno
 import functools
@@ -17,18 +17,18 @@ STAYS = "What had landed and what is published stay as they were."
 
 
 def refused(error: BaseException, home: Path) -> str | None:
-    """What to tell when the machine is behind an error, and what to do; None when it is something else."""
+    """The message about the fault of the machine that caused an error, with what to do; None for any other error."""
     return disk.full(error, home) or _memory(error) or _file(error, home)
 
 
 @functools.cache  # a step tells of the limit that it worked with
 def memory_limit() -> str:
-    """What DuckDB may hold in this process, in its words: SEND_MEMORY, else half of what is free, at least 700 MB."""
+    """DuckDB's memory limit in this process: SEND_MEMORY, else half of the free memory, at least 700 MB."""
     return f"{(settings.memory() or max(free_memory() // 2, LEAST_MEMORY)) // disk.MB}MB"
 
 
 def free_memory() -> int:
-    """Bytes that can be had without pushing others out; no more than a container around us may have."""
+    """The free memory in bytes, within the limits of a container."""
     with open("/proc/meminfo", encoding="ascii") as file:
         available = next(line.split()[1] for line in file if line.startswith("MemAvailable:"))
     return min([int(available) * 1024, *_group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
@@ -75,7 +75,7 @@ def _file(error: BaseException, home: Path) -> str | None:
 
 
 def _words(error: BaseException) -> str | None:
-    """Which file, and why; of DuckDB's errors the kind and the path, and no value."""
+    """The file and the reason; of a DuckDB error the kind and the path, without any value."""
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.errno in NUMBERS else None
     is_of_files = "IO Error" in str(error) and any(words in str(error) for words in WORDS)

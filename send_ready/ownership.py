@@ -1,4 +1,4 @@
-"""SEND_HOME belongs to whoever runs this, and to nobody else: looked at before every command."""
+"""The check before every command that SEND_HOME is closed to everybody but its owner."""
 
 import os
 import shlex
@@ -20,7 +20,7 @@ _NAMED_USER, _GROUP, _NAMED_GROUP, _MASK, _OTHER = 0x02, 0x04, 0x08, 0x10, 0x20
 
 
 def check(home: Path) -> None:
-    """Raise SettingsError, with the command that mends it, where others can read or change SEND_HOME.
+    """Raise SettingsError when others can read or change SEND_HOME; the text has the command that mends it.
 
     One without anything but an inbox is new, and is closed here. One that is not there yet will be made so: every
     command runs with umask 077. Looks at the folder, at those in it and, for whoever could put another one in its
@@ -35,7 +35,7 @@ def check(home: Path) -> None:
     for path in (home, *_folders(home)):
         everybody, named = others(path)
         if everybody or named & ~(PASS if path == home else ALLOWED.get(by_folder.get(path.name, Readers.NOBODY), 0)):
-            raise SettingsError(_told(home, path))
+            raise SettingsError(_how_to_mend(home, path))
     for parent in home.parents:
         mode = parent.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -46,7 +46,7 @@ def check(home: Path) -> None:
 
 
 def others(path: Path) -> tuple[int, int]:
-    """What group and others may do with a file or folder, and what an access list gives people by name: rwx as 7."""
+    """The permissions of group and others on a path, and of people named in its access list, as bits (rwx is 7)."""
     try:
         mode = stat.S_IMODE(path.lstat().st_mode)
     except FileNotFoundError:  # another process has just taken it away
@@ -64,7 +64,7 @@ def others(path: Path) -> tuple[int, int]:
     return everybody, named
 
 
-def _told(home: Path, path: Path) -> str:
+def _how_to_mend(home: Path, path: Path) -> str:
     by_list = ", and setfacl -R -b where an access list gives it" if others(path)[1] else ""
     return (
         f"{path} can be read or changed by others, and SEND_HOME holds children's records. Make it yours alone: "
@@ -86,5 +86,5 @@ def _is_new(home: Path) -> bool:
 
 
 def _is_for_others(name: str) -> bool:
-    """Whether others may drop exports there, where it is a mount of its own."""
+    """Whether a folder of SEND_HOME is one in which others may put exports."""
     return readers().get(name) == Readers.DROPPERS

@@ -1,4 +1,4 @@
-"""What a log may hold of an error: where it came about and of what kind, never a value that it met.
+"""Errors as a log may hold them: their place and kind, and never a value.
 
 Libraries quote what they stumble over: a name that is no date, a whole line of an export, a row that broke a key.
 """
@@ -14,16 +14,16 @@ ABOUT_NO_ROW = ("IO", "Out of Memory", "Catalog", "Binder", "Parser", "Compilati
 _KIND = re.compile(r"^\s*([A-Z][\w ]* Error)( in [^\n]*)?(:[^\n]*)?", re.MULTILINE)
 
 
-def told(error: BaseException) -> str:
-    """An error, and what led to it, as a traceback without values. The text of our own errors is kept."""
+def traceback_without_values(error: BaseException) -> str:
+    """The traceback of an error and its causes, without values. The text of our own errors is kept."""
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    lead = f"{told(before)}\nThen:\n" if before else ""
+    lead = f"{traceback_without_values(before)}\nThen:\n" if before else ""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{lead}{frames}{type(error).__name__}{_text(error)}"
 
 
 def kinds(text: str) -> str:
-    """Of what DuckDB or dbt says of an error, the kinds, and the first line of those that are about no row."""
+    """The kinds of error in a message of DuckDB or dbt, and the first line of those that are not about a row."""
     found = []
     for kind, where, what in _KIND.findall(text):
         found.append(f"{kind}{where}{what if kind.removesuffix(' Error') in ABOUT_NO_ROW else ''}")
@@ -31,8 +31,9 @@ def kinds(text: str) -> str:
 
 
 def hook(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
-    """Stands in for sys.excepthook."""
-    print("Stopped." if issubclass(kind, KeyboardInterrupt) else told(error), file=sys.stderr, flush=True)
+    """Replaces sys.excepthook."""
+    said = "Stopped." if issubclass(kind, KeyboardInterrupt) else traceback_without_values(error)
+    print(said, file=sys.stderr, flush=True)
 
 
 def _text(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""One run: its folder, its as-at date, what each feed came to, and how long each step took."""
+"""One run: its folder, its as-at date, the result of each feed, and the time of each step."""
 
 import json
 import os
@@ -46,7 +46,7 @@ class Run:
 
     @property
     def record(self) -> Path:
-        """Which run it is, and when it was begun."""
+        """The path of the run's record: which run it is, and when it was begun."""
         return self.folder / RECORD
 
     @property
@@ -55,7 +55,7 @@ class Run:
 
     @property
     def unfinished(self) -> Path:
-        """There while the warehouse is built; left when that is killed or fails, its tests included."""
+        """The path of a file that exists while the warehouse is built, and stays when that is killed or fails."""
         return self.folder / "unfinished"
 
     @property
@@ -69,25 +69,25 @@ class Run:
         return self.home / OUT / self.as_at.isoformat()
 
     def feed_result(self, feed: str) -> Path:
-        """What came of one feed (`source.feed`), as extract/ wrote it."""
+        """The path of the result of one feed (`source.feed`)."""
         return self.folder / "feeds" / f"{feed.replace('.', '__')}.json"
 
     def issues(self, stage: str) -> Path:
-        """The issues that one stage found."""
+        """The path of the issues that one stage found."""
         return self.folder / "issues" / f"{stage}.parquet"
 
 
 def tidy(run_id: str) -> str:
-    """A run's name as a folder may have it: Airflow's holds colons and a plus."""
+    """A run's name as a folder name: Airflow's has colons and a plus."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)
 
 
 def begin(settings: Settings) -> Run:
-    """Create the run folder, or find it again when the same run is begun twice."""
+    """The new run, or the same run when it is begun twice."""
     run_id = tidy(settings.run_id or f"{settings.as_at}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     run = Run(settings.home, run_id, settings.as_at, settings.la_code)
     with files.locked(settings.home / Lock.RUNS):
-        if found := read(run.record):
+        if found := read_record(run.record):
             as_at, la_code = found.get("as_at"), found.get("la_code")
             if (as_at, la_code) != (run.as_at.isoformat(), run.la_code):
                 raise RunError(
@@ -110,23 +110,23 @@ def find(settings: Settings) -> Run:
     folder = settings.home / RUNS / (names[-1] if names else "")
     if not (folder / RECORD).exists():
         raise RunError(f"There is no run at {folder}. Begin one with `send-ready begin`.")
-    return _of(folder)
+    return _run_of_folder(folder)
 
 
 def whole(settings: Settings) -> list[Run]:
-    """The runs whose warehouse was built to its end, the one begun last first."""
+    """The runs whose warehouse is complete, the newest first."""
     found = []
     for folder in reversed(begun(settings.home)):
         with suppress(RunError):
-            run = _of(folder)
+            run = _run_of_folder(folder)
             if run.warehouse.exists() and not run.unfinished.exists():
                 found.append(run)
     return found
 
 
-def _of(folder: Path) -> Run:
+def _run_of_folder(folder: Path) -> Run:
     """The run of a folder. Raises RunError."""
-    found = read(folder / RECORD) or {}
+    found = read_record(folder / RECORD) or {}
     try:
         if found["run_id"] != folder.name:
             raise ValueError
@@ -139,7 +139,7 @@ def _of(folder: Path) -> Run:
 
 @dataclass
 class Step:
-    """What a step has to say about itself. `work` leaves out start-up and imports."""
+    """The facts that a step adds to its line of progress. `work` leaves out start-up and imports."""
 
     name: str
     feed: str | None = None
@@ -151,7 +151,7 @@ class Step:
 
 @contextmanager
 def step(run: Run, name: str, feed: str | None = None) -> Iterator[Step]:
-    """Time one piece of data work and add it to the run's progress, also when it fails.
+    """Time a step's work and add a line to the run's progress, also when it fails.
 
     Raises RunError where the machine is behind an error, as with a full disk, in whichever words the work reports it.
     """
@@ -195,7 +195,7 @@ def _timed(run: Run, name: str, feed: str | None) -> Iterator[Step]:
 
 
 def noted(line: bytes) -> dict[str, Any] | None:
-    """A line of progress as it was written; None of what a process has left that was killed while it wrote."""
+    """A line of progress; None when it is unfinished, as a killed process leaves it."""
     try:
         found = json.loads(line)
     except ValueError:
@@ -204,19 +204,19 @@ def noted(line: bytes) -> dict[str, Any] | None:
 
 
 def say(line: dict[str, Any]) -> str:
-    """A line of progress for a person: step, feed, rows, seconds."""
+    """A line of progress in words: step, feed, rows, seconds."""
     rows = f"{line['rows']:>10,} rows" if line["rows"] is not None else " " * 15
     what = f"{line['step']:<15} {line['feed'] or '':<28} {rows} {line['wall_seconds']:>7.1f} s"
     return what + (f"  {line['note']}" if line["note"] else "") + ("  FAILED" if line["outcome"] == "failed" else "")
 
 
 def feed_result(run: Run, feed: str) -> dict[str, Any] | None:
-    """What came of one feed (`source.feed`); None when its extract never came to an end, or left it damaged."""
+    """The result of one feed (`source.feed`); None when its extract did not end, or the result is damaged."""
     return _placed(run, run.feed_result(feed))
 
 
 def feed_results(run: Run) -> list[dict[str, Any]]:
-    """What came of every feed of the run, in order of name; without optional ones that the council does not use.
+    """The results of every feed of the run, in order of name, without optional feeds that the council does not use.
 
     Raises RunError when one is damaged.
     """
@@ -231,11 +231,11 @@ def feed_results(run: Run) -> list[dict[str, Any]]:
 
 
 def _placed(run: Run, path: Path) -> dict[str, Any] | None:
-    """What a feed came to, whose files lie where such files lie; None when its rows do not add up, as after damage.
+    """A feed's result with valid paths; None when its rows do not add up, as after damage.
 
     Raises RunError when files lie elsewhere.
     """
-    found = read(path)
+    found = read_record(path)
     if found and not all(map(_adds_up, (found, *found.get("files", ())))):
         return None
     for name, place in PLACES.items():
@@ -245,7 +245,7 @@ def _placed(run: Run, path: Path) -> dict[str, Any] | None:
 
 
 def _adds_up(counted: Any) -> bool:
-    """Whether every row that was read is accepted, set aside or a duplicate; also where nothing was counted."""
+    """Whether accepted, quarantined and duplicate rows add up to those read, or nothing was counted."""
     if not isinstance(counted, dict):
         return False
     held: list[Any] = [counted.get(name) for name in ROWS]
@@ -254,8 +254,8 @@ def _adds_up(counted: Any) -> bool:
     return all(type(each) is int and each >= 0 for each in held) and held[0] == sum(held[1:])
 
 
-def read(path: Path) -> dict[str, Any] | None:
-    """What a record of a run holds; None when there is none, or it is damaged."""
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The contents of a JSON record; None when it is missing or damaged."""
     try:
         found = files.read_json(path)
     except (FileNotFoundError, ValueError, files.NoRegularFileError):
@@ -264,22 +264,22 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def begun(home: Path) -> list[Path]:
-    """The folder of every run, in the order in which they were begun."""
+    """The folders of all runs, oldest first."""
     folders = (record.parent for record in (home / RUNS).glob(f"[!.]*/{RECORD}"))
     return [folder for _, folder in sorted((_begun_at(folder), folder) for folder in folders)]
 
 
 def _begun_at(folder: Path) -> datetime:
-    """When a run was begun; where its record does not say so, when that was written."""
+    """When a run was begun; when its record does not say so, the time of the record."""
     record = folder / RECORD
     try:
-        return datetime.fromisoformat((read(record) or {})["begun_at"])
+        return datetime.fromisoformat((read_record(record) or {})["begun_at"])
     except (KeyError, ValueError, TypeError):
         return datetime.fromtimestamp(record.stat().st_mtime, UTC)
 
 
 def _forget(home: Path, old: list[Path]) -> None:
-    """Remove the folders of old runs, and what a removal cut off has left. Of a link the link goes."""
+    """Remove the folders of old runs, and what an interrupted removal left. Of a link, the link is removed."""
     for folder in old:
         os.replace(folder, folder.with_name(f".{folder.name}.old"))
     for trash in (home / RUNS).glob(".*.old"):

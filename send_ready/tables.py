@@ -16,8 +16,8 @@ class TableError(RunError):
     """A table cannot be used. The text names the file, the line, and what to change."""
 
 
-def read(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[tuple[int, dict[str, str]]]:
-    """The rows that hold something, each with its line; of each the named columns, without what others there are.
+def read_rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[tuple[int, dict[str, str]]]:
+    """The rows that are not blank, each with its line number and the named columns only.
 
     In UTF-8, UTF-16 by its mark, or else Windows-1252; lines end in any way. Raises TableError.
     """

@@ -1,4 +1,4 @@
-"""How numbers, days and lists of things are said to people. Each is said in one way, and that way stands here."""
+"""Numbers, days and lists of things in words, each in one way."""
 
 import textwrap
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ def signed(number: int, none: str = "0") -> str:
 
 
 def change_in_percent(now: int, then: int) -> str:
-    """What became of a number, which was not 0, as a share of it: +3.4 % or −100.0 %."""
+    """The change of a number that was not 0, as a percentage of it: +3.4 % or −100.0 %."""
     return f"{100 * (now - then) / then:+.1f} %".replace("-", "−")
 
 
 def first_few(names: Sequence[str], most: int) -> str:
-    """So many names at most, and how many more there are: a, b, c and 4 more."""
+    """The first names, and how many more there are: a, b, c and 4 more."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
@@ -47,5 +47,5 @@ def short_month(day: date) -> str:
 
 
 def one_line(text: str, width: int = 160) -> str:
-    """Text of one line that does not run on."""
+    """Text as one line of limited length."""
     return textwrap.shorten(text, width, placeholder=" …")

@@ -107,7 +107,7 @@ def _create_decisions(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     con.execute(f"CREATE TABLE raw.person_decisions ({', '.join(f'{name} VARCHAR' for name in DECISION_COLUMNS)})")
     decisions = settings.config / "decisions" / "person_links.csv" if settings.config else None
     if decisions and decisions.is_file():
-        for _, row in tables.read(decisions, *tables.DECISIONS):
+        for _, row in tables.read_rows(decisions, *tables.DECISIONS):
             con.execute(f"INSERT INTO raw.person_decisions VALUES ({', '.join(map(literal, row.values()))})")
 
 

@@ -108,7 +108,7 @@ def rows_of(path: Path) -> list[Row]:
     if name not in seed_names():
         raise TableError(f"{path}: no table of this name is a council's to change. Names: {', '.join(seed_names())}.")
     rules, columns = table_rules(name), columns_of(name)
-    found = tables.read(path, columns)
+    found = tables.read_rows(path, columns)
     if not found:
         raise TableError(f"{path} has no row. Begin with a copy of {shipped_path(name)}, or remove it.")
     lines = [(line, {column: value.strip() for column, value in row.items()}) for line, row in found]
@@ -127,7 +127,7 @@ def rows_of(path: Path) -> list[Row]:
 
 def repeated_lines(path: Path) -> list[int]:
     """The numbers of lines of a council's own seed that repeat an earlier line. The seed can be read."""
-    found = tables.read(path, columns_of(path.stem))
+    found = tables.read_rows(path, columns_of(path.stem))
     kept = rows_of(path)
     seen: list[int] = []
     if len(found) > len(kept):

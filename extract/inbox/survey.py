@@ -63,7 +63,7 @@ def survey(run: Run, settings: Settings) -> None:
     Files of no feed are not landed: nobody can say what they hold. Raises RunError for a past day that needs a file
     which was removed.
     """
-    settled = configuration.of(run)
+    settled = configuration.settled_for(run)
     removed.check_day(settings, run.as_at)
     with runs.step(run, "begin") as step:
         if settings.inbox.parent == settings.home:  # our own; another's that is not there may be a drive that is gone
@@ -98,7 +98,7 @@ def survey(run: Run, settings: Settings) -> None:
         notes += [f"{len(no_files)} links or the like, left alone"] if no_files else []
         notes += [issue.message for issue in said if issue.rule == "F-18"]
         notes += [f"{name} of SEND_CONFIG has no effect" for name in settled.unused]
-        notes += [each.told for each in settled.held if each.state != configuration.COUNCIL]
+        notes += [each.in_words for each in settled.held if each.state != configuration.COUNCIL]
         if not exports and not unreadable:  # no issue: a day that is built again, or restored, has the same pack
             notes.append(f"The inbox is empty. {CONNECT}")
         step.note = "; ".join(notes) or None

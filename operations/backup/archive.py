@@ -1,4 +1,4 @@
-"""One file that holds many: an ordinary `.tar.gz` of regular files, closed by a list of them.
+"""Archives: an ordinary `.tar.gz` of regular files that ends with a list of them.
 
 The list, `send-ready-backup.json`, is the last member, with the size and the SHA-256 of every other: an archive without
 it was cut off. An archive may come from anywhere, so that nothing in it is believed before all of it was read: it
@@ -33,20 +33,20 @@ NOT_AN_ARCHIVE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, Valu
 
 @dataclass(frozen=True)
 class Held:
-    """A file for the archive: its name there, and where it lies, or what it held when its folder was locked."""
+    """A file for the archive: its name there, and its path, or its bytes from when its folder was locked."""
 
     name: str
     source: Path | bytes
 
 
 class Readable(Protocol):
-    """A file of an archive, while its turn is."""
+    """A file of an archive that can be read until the next one is."""
 
     def read(self, size: int = -1, /) -> bytes: ...
 
 
 def write(path: Path, contents: Iterable[Held], about: dict[str, Any]) -> dict[str, Any]:
-    """Write an archive, on the disk when this returns, and give its list: `about`, with `files` and their hashes."""
+    """The list of a new archive (`about`, and `files` with their hashes), after it was written and is on the disk."""
     written: dict[str, dict[str, Any]] = {}
     path.unlink(missing_ok=True)  # what a killed backup left, or a link that somebody put there
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as raw:
@@ -63,8 +63,8 @@ def write(path: Path, contents: Iterable[Held], about: dict[str, Any]) -> dict[s
     return listed
 
 
-def read(path: Path, folders: Collection[str], room: int | None = None) -> dict[str, Any]:
-    """The list of an archive, when all of it was read and is as listed, and below `folders`. Raises RunError.
+def checked_list(path: Path, folders: Collection[str], room: int | None = None) -> dict[str, Any]:
+    """The list of an archive that was read to its end and is as listed, below `folders`. Raises RunError.
 
     `room` is how many bytes it may come to, if that is limited: looked at before they are unpacked.
     """
@@ -97,7 +97,7 @@ def read(path: Path, folders: Collection[str], room: int | None = None) -> dict[
 
 @contextmanager
 def opened(path: Path, folders: Collection[str], room: int | None = None) -> Iterator[Iterator[tuple[str, Readable]]]:
-    """Name and content of each file of an archive, in order, each to be read before the next. Raises RunError.
+    """The name and content of each file of an archive, in order, each to be read before the next. Raises RunError.
 
     When the block ends, its bytes have been read up to the checksum of the whole. What is raised in the block passes.
     """
@@ -139,7 +139,7 @@ def _members(forward: "_Forward", folders: Collection[str], room: int | None) ->
 
 
 def _is_expected(name: str, folders: Collection[str]) -> bool:
-    """The list itself, or a plain relative path below one of the folders."""
+    """Whether a name is that of the list, or a plain relative path below one of the folders."""
     path = PurePosixPath(name)
     is_plain = str(path) == name and not any(sign < " " or sign == "\x7f" for sign in name)
     is_short = len(path.parts) <= confined.MOST_PARTS and all(
@@ -196,7 +196,7 @@ class _Hashed:
 
 
 class _Content:
-    """A file of the archive, whose faults are explained."""
+    """A file of the archive whose read errors are explained."""
 
     def __init__(self, forward: "_Forward", content: IO[bytes]) -> None:
         self._forward, self._content = forward, content
@@ -207,7 +207,7 @@ class _Content:
 
 
 class _Forward:
-    """The unpacked bytes, from front to back, in pieces of a size that memory bears."""
+    """The unpacked bytes, from front to back, in pieces of limited size."""
 
     def __init__(self, path: Path, packed: gzip.GzipFile) -> None:
         self.path, self._packed = path, packed
@@ -231,7 +231,7 @@ class _Forward:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Whatever damaged bytes make of their reader, as one sentence."""
+        """Turn any error of reading damaged bytes into one sentence."""
         try:
             yield
         except NOT_AN_ARCHIVE as error:

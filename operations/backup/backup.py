@@ -1,4 +1,4 @@
-"""Backup of what cannot be built again: what landed, what went out, what is on record, and the configuration."""
+"""Backup of what cannot be built again: landed exports, packs, records and the configuration."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ import send_ready
 from inspection import release_log
 from operations.backup import archive
 from operations.backup.archive import Held
-from operations.turns import alone
+from operations.turns import one_at_a_time
 from send_ready import files
 from send_ready.home import BACKUPS, CONFIG, LANDING, OUT, contents, folders_backed_up
 from send_ready.runs import RunError
@@ -23,12 +23,12 @@ ABOUT = ("made_at", "la_code", "code_style", "code_version")
 
 
 def folders() -> list[str]:
-    """Names of what an archive holds."""
+    """The names of the folders that an archive holds."""
     return [*folders_backed_up(), CONFIG]
 
 
 def backup(settings: Settings, folder: Path, now: datetime) -> Path:
-    """Write send-ready_<LA>_<UTC>.tar.gz into a folder, read it back, put it on record and say where it is.
+    """A sentence that names the new archive, send-ready_<LA>_<UTC>.tar.gz, after it was read back and put on record.
 
     Nothing has to stand still: names are listed under the locks of those who write there, and what is listed is never
     rewritten, or is replaced as one. Raises RunError when the folder is not there or lies in what is backed up, when
@@ -39,10 +39,10 @@ def backup(settings: Settings, folder: Path, now: datetime) -> Path:
     partial = target.with_name(f".send-ready_{identity}.partial")
     made_at = now.isoformat(timespec="seconds")
     about = dict(zip(ABOUT, (made_at, settings.la_code, settings.code_style, send_ready.__version__), strict=True))
-    with alone(settings.home):
+    with one_at_a_time(settings.home):
         try:
             listed = archive.write(partial, _everything(settings), about)
-            archive.read(partial, folders())
+            archive.checked_list(partial, folders())
             os.replace(partial, target)
             files.sync(target.parent)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What the records of a backup name, looked at before any of them is in place: an archive may come from anywhere.
+"""Checks the paths that records of a backup name before any is restored: an archive may come from anywhere.
 
 Whatever reads a record later believes none of its paths either (send_ready.confined). Here a whole archive is refused
 for one that leads elsewhere, for no SEND Ready ever wrote it; what is only damaged is said, and restored as it was.
@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 
 def check(folder: Path, names: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What is damaged among unpacked files, a sentence each. `names`: their sizes and hashes, as the archive has them.
+    """A sentence for each damaged record among unpacked files. `names`: their sizes and hashes in the archive.
 
     Raises RunError for a record that names what lies elsewhere, or that no memory could hold.
     """
@@ -59,13 +59,13 @@ def _looked_at(path: Path, name: str, look: Callable[[Record], Iterator[object]]
         if wrong:
             where = f"line {number} of its {name}" if name.endswith(".jsonl") else f"its {name}"
             raise RunError(
-                f"This is no backup that SEND Ready made: {where} names {confined.shown(wrong[0])}, and nothing of "
-                f"the kind has such a name. {REFUSED}"
+                f"This is no backup that SEND Ready made: {where} names {confined.printable_name(wrong[0])}, and "
+                f"nothing of the kind has such a name. {REFUSED}"
             )
 
 
 def _stays(value: object) -> bool:
-    """Whether a value may become part of a path: plain, or none."""
+    """Whether a value is None or may become part of a path."""
     return value in (None, "") or isinstance(value, int) or confined.is_plain(value)
 
 

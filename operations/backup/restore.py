@@ -1,4 +1,4 @@
-"""Restoring a backup into an empty SEND_HOME: all of it, or nothing."""
+"""Restores a backup into an empty SEND_HOME: all of it, or nothing."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from operations.backup import archive, records
 from operations.backup.archive import CHUNK, LIST, Readable
 from operations.backup.backup import ABOUT, folders
-from operations.turns import alone
+from operations.turns import one_at_a_time
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
@@ -25,7 +25,7 @@ FREEZES = re.compile(rf"({INSPECTIONS}/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
 
 
 def restore(settings: Settings, file: Path) -> list[str]:
-    """Put a backup into an empty SEND_HOME; gives what is there now and what to do next, a line each.
+    """Lines that say what was restored into an empty SEND_HOME, and what to do next.
 
     The archive is checked to its end before anything is written, and what was written is read again before it takes
     its place, its records by what they name. One that was killed is finished, or begun anew, by the same command.
@@ -56,7 +56,7 @@ def restore(settings: Settings, file: Path) -> list[str]:
 @contextmanager
 def _undisturbed(home: Path) -> Iterator[None]:
     waiting = "A run is at work here: waiting for it to end."
-    with alone(home), files.locked(home / Lock.NIGHT, lambda: print(waiting, flush=True)):
+    with one_at_a_time(home), files.locked(home / Lock.NIGHT, lambda: print(waiting, flush=True)):
         yield
 
 
@@ -73,7 +73,7 @@ def _checked(file: Path, settings: Settings) -> dict[str, Any]:
     """The list of an archive that can be restored here."""
     if not file.is_file():
         raise RunError(f"There is no file {file}. Name a backup, such as send-ready_888_20261116T031500Z.tar.gz.")
-    listed = archive.read(file, folders(), shutil.disk_usage(settings.home).free)
+    listed = archive.checked_list(file, folders(), shutil.disk_usage(settings.home).free)
     if not all(isinstance(listed.get(name), str) and confined.is_plain(listed[name]) for name in ABOUT):
         raise RunError(f"{file} is no backup that can be restored: it does not say of what. Nothing was changed.")
     if listed["la_code"] != settings.la_code:
@@ -90,7 +90,7 @@ def _checked(file: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _unpack(file: Path, folder: Path, listed: dict[str, Any]) -> None:
-    """Write every file, then read all of them from the disk again."""
+    """Write every file, and read each from the disk again."""
     folder.mkdir(parents=True)
     try:
         with archive.opened(file, folders()) as members:
@@ -122,7 +122,7 @@ def _put(path: Path, content: Readable) -> None:
 
 
 def _settle(home: Path, staging: Path) -> None:
-    """Move what was unpacked into its place. A kill leaves the rest for the next try."""
+    """Move the unpacked folders into their places. After a kill, the next try moves the rest."""
     for part in sorted((staging / "new").glob("*")):
         os.replace(part, home / part.name)
     files.sync(home)

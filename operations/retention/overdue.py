@@ -1,4 +1,4 @@
-"""What is older than its period: each thing that `purge` would remove, found by names, records and times."""
+"""Things older than their period, which `purge` would remove, found by names, records and times."""
 
 import calendar
 import os
@@ -25,7 +25,7 @@ NOWHERE = re.compile(r"(?!)")
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to remove. `path` is relative to SEND_HOME; `sha256` is of the bytes, or of the folder's manifest."""
+    """One thing to remove. `path` is relative to SEND_HOME; `sha256` is of the file, or of the folder's manifest."""
 
     kind: str  # as in retention.yml
     path: str
@@ -35,19 +35,19 @@ class Item:
     landed: Removed | None = None  # of the landing only
 
     def on_record(self) -> dict[str, Any]:
-        """For the log: nothing in it is about a child."""
+        """The facts of an item for the record; none is about a child."""
         record = {name: value for name, value in asdict(self).items() if name != "landed"}
         return record | ({"landed": removed.to_record(self.landed)} if self.landed else {})
 
 
 def placed(home: Path, kind: object, path: object, record: object) -> Path:
-    """The path of something to remove, as a record names it. Raises RunError when nothing of this kind lies there."""
+    """The path of an item that a record names. Raises RunError when no item of this kind can be there."""
     is_known = isinstance(kind, str) and kind in kinds()
     return confined.below(home, path, record, expression(pattern_of(str(kind))) if is_known else NOWHERE)
 
 
 def item(home: Path, kind: str, path: Path, sha256: str | None = None) -> Item:
-    """A file or folder as it stands. Of a link, nothing is looked at but the link."""
+    """The item for a file or folder as it is now; a link is not followed."""
     if confined.first_link(home, path.relative_to(home).as_posix()):
         return Item(kind, path.relative_to(home).as_posix(), 0, 0, sha256)
     held = [each for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file() and not each.is_symlink()]
@@ -57,14 +57,14 @@ def item(home: Path, kind: str, path: Path, sha256: str | None = None) -> Item:
 
 
 def landed_item(home: Path, each: Landed, was_accepted: bool, today: date) -> Item:
-    """One landed file, with what stands beside it."""
+    """The item for one landed file with its record."""
     beside = list((home / each.folder).glob(f"{each.sha256}*"))
     size = sum(path.stat().st_size for path in beside)
     return Item("landing", str(each.path), len(beside), size, each.sha256, Removed(each, was_accepted, today))
 
 
 def due(settings: Settings, periods: Periods, today: date) -> list[Item]:
-    """Everything older than its period, but for what stays whatever its age; links in the place of such things too."""
+    """The items older than their period, links included, but for those that stay whatever their age."""
     home, older = settings.home, list[Item]()
     for kind, days in periods.items():
         if days is not None:
@@ -73,12 +73,12 @@ def due(settings: Settings, periods: Periods, today: date) -> list[Item]:
 
 
 def is_linked(home: Path, each: Item) -> bool:
-    """Whether a link stands in the place of something to remove, or on the way to it: then it is left alone."""
+    """Whether an item is a link, or its path has one: then it is not removed."""
     return confined.first_link(home, each.path) is not None
 
 
 def counts(settings: Settings, periods: Periods, today: date) -> dict[str, int]:
-    """How many things of each kind are older than their period: for exports roughly, by the names of their folders."""
+    """The number of overdue items of each kind; of exports an estimate, from the names of their folders."""
     counted: dict[str, int] = {}
     for kind, days in periods.items():
         if days is not None:
@@ -94,7 +94,7 @@ def _count(settings: Settings, kind: str, before: date, today: date) -> int:
 
 
 def _old_folders(home: Path, before: date) -> int:
-    """Days of exports from before a day, but for the last one of each feed, which is still needed."""
+    """The folders of exports from before a day, without the last one of each feed, which is still needed."""
     old = 0
     for feed in home.glob("landing/*/*"):
         old += max(0, sum(day < before for path in feed.iterdir() if (day := _named(path.name))) - 1)
@@ -102,13 +102,13 @@ def _old_folders(home: Path, before: date) -> int:
 
 
 def was_accepted(home: Path, each: Landed, contract: Contract) -> bool:
-    """Whether the file may have spoken for a day."""
+    """Whether a landed file may have been the one in use on some day."""
     known = read_file.recorded_reading(home, each, contract)
     return bool(known and known[0].status == "accepted" and not each.duplicate_of)
 
 
 def _landing(settings: Settings, before: date, today: date) -> Iterator[Item]:
-    """Files from before a day that no later day needs: all up to the one that speaks for that day."""
+    """The landed files from before a day that no later day needs: all before the one in use on that day."""
     for contract in contracts.load_all(settings):
         old = [each for each in landing.history(settings.home, contract) if _day(each) < before]
         needed = [each.order for each in old if was_accepted(settings.home, each, contract)]
@@ -131,7 +131,7 @@ def _day(each: Landed) -> date:
 
 
 def _older(settings: Settings, kind: str, before: date, today: date) -> Iterator[Item]:
-    """Things of a kind from before a day, but for what stays whatever its age."""
+    """The things of a kind from before a day, but for those that stay whatever their age."""
     if kind == "landing":
         yield from _landing(settings, before, today)
         return
@@ -144,7 +144,7 @@ def _older(settings: Settings, kind: str, before: date, today: date) -> Iterator
 
 
 def _age(pattern: str, path: Path) -> date | None:
-    """The day that a name begins with, or the last day of the month that it is; of others, when it was last touched."""
+    """The day that a name begins with, or the last day of the month that it names; else that of the last change."""
     last = pattern.rpartition("/")[2]
     if last.startswith("{day}"):
         return _named(path.name.partition("_")[0])
@@ -155,8 +155,8 @@ def _age(pattern: str, path: Path) -> date | None:
 
 
 def _in_use(settings: Settings, _: list[Path]) -> set[Path]:
-    """Cached exports that a run refers to."""
-    results = (runs.read(path) or {} for path in settings.home.glob(f"{RUNS}/*/feeds/*.json"))
+    """The cached exports that a run refers to."""
+    results = (runs.read_record(path) or {} for path in settings.home.glob(f"{RUNS}/*/feeds/*.json"))
     return {settings.home / Path(str(typed)).parent for each in results if (typed := each.get("typed_path"))}
 
 

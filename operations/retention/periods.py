@@ -1,4 +1,4 @@
-"""How long each thing is kept: retention.yml, or the council's own in SEND_CONFIG."""
+"""The periods of retention, from retention.yml or the council's own file in SEND_CONFIG."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ Periods = dict[str, int | None]  # days; None: for good
 
 
 def load(settings: Settings) -> Periods:
-    """Days for each kind of thing: of the shipped file where the council's own does not name one.
+    """The days for each kind of thing; the shipped file's where the council's own names none.
 
     Raises SettingsError for a file that says anything else than the shipped one may.
     """

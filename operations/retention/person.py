@@ -1,4 +1,4 @@
-"""Where a person is held: every landed export, run, published version, pack and edition, so that these can go.
+"""Finds every landed export, run, published version, pack and edition that holds a person, to remove them.
 
 A person is a set of records: students, hub cases, social care persons, as the warehouses of the runs link them. A
 landed export is never rewritten, so that the way is: put it right in the source system, let the next night's export
@@ -53,7 +53,7 @@ FOUND_OTHERWISE = {
 
 @dataclass
 class Found:
-    """What holds a person and can go; why it must not go yet; and what else to know."""
+    """What holds a person and can be removed, why it must not be removed yet, and what else to know."""
 
     items: list[Item] = field(default_factory=list)
     blockers: list[str] = field(default_factory=list)
@@ -63,8 +63,8 @@ class Found:
 Ids = dict[str, set[str]]  # by what HOLDS names
 
 
-def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
-    """Find everything that holds the person. Nothing of what it says is about them but numbers of records and files."""
+def find_person(settings: Settings, asked: Sequence[str], today: date) -> Found:
+    """Everything that holds a person. It says nothing about them but the numbers of records and files."""
     ids = _ids(settings, asked)
     needles = sorted(set().union(*ids.values()))
     held = Found()
@@ -92,12 +92,12 @@ def look(settings: Settings, asked: Sequence[str], today: date) -> Found:
     _runs(settings, hashes, held)
     _published(settings, ids, held)
     _other_places(settings, needles, held)
-    held.told = [_said(ids), *held.told, *_elsewhere(settings, needles)]
+    held.told = [_ids_in_words(ids), *held.told, *_elsewhere(settings, needles)]
     return held
 
 
 def _ids(settings: Settings, asked: Iterable[str]) -> Ids:
-    """The records that were asked for, and those that any run's warehouse links with them."""
+    """The given records, and those that any run's warehouse links with them."""
     ids: Ids = {kind: set() for kind in HOLDS.values()}
     for each in asked:
         source, colon, own = each.partition(":")
@@ -134,12 +134,12 @@ def _add_linked(con: DuckDBPyConnection, ids: Ids) -> None:
 
 
 def _columns(contract: Contract) -> dict[str, str]:
-    """Columns of a feed that say whose row it is, and what each holds."""
+    """The columns of a feed that identify the person of a row, with the kind of ID in each."""
     return {column.name: HOLDS[column.name] for column in contract.columns if column.name in HOLDS}
 
 
 def _in_landed(settings: Settings, each: Landed, contract: Contract, ids: Ids) -> bool:
-    """Whether a landed file holds one of the records. One of no use that cannot be read counts as if it did."""
+    """Whether a landed file holds one of the records; an unused file that cannot be read counts as if it did."""
     path = settings.home / each.path
     if each.duplicate_of or not path.is_file():
         return False
@@ -179,12 +179,12 @@ def _list(values: Iterable[str]) -> str:
 
 
 def _pattern(words: Sequence[str]) -> str:
-    """The words, each on its own. In the syntax that Python and DuckDB share."""
+    """A regular expression for the whole words, in the syntax that Python and DuckDB share."""
     return rf"(^|[^0-9A-Za-z])({'|'.join(map(re.escape, words))})($|[^0-9A-Za-z])"
 
 
 def _in_bytes(path: Path, words: Sequence[str]) -> bool:
-    """Whether a file has one of the words, in any encoding that exports come in, without reading it into memory."""
+    """Whether a file has one of the words, in any encoding of exports; it is read in pieces."""
     if not words or not path.stat().st_size:
         return False
     pattern = b"|".join(re.escape(word.encode(code)) for word in words for code in ENCODINGS)
@@ -193,14 +193,14 @@ def _in_bytes(path: Path, words: Sequence[str]) -> bool:
 
 
 def _runs(settings: Settings, hashes: set[str], held: Found) -> None:
-    """Runs that were made from one of these exports."""
+    """The runs that used one of these exports."""
     for folder in sorted((settings.home / RUNS).glob("[!.]*")):
-        if hashes & {(runs.read(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
+        if hashes & {(runs.read_record(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
             held.items.append(item(settings.home, "runs", folder))
 
 
 def _published(settings: Settings, ids: Ids, held: Found) -> None:
-    """Versions of the published warehouse. The one that is served stays until the next takes its place."""
+    """The versions of the published warehouse that hold the person; the one that is served stays until the next."""
     persons = {*ids["capita_one"], *(f"HUB-{each}" for each in ids["ehc_hub"])}
     persons |= {f"SC-{each}" for each in ids["social_care"]}
     served = (settings.home / SERVING).resolve()
@@ -221,7 +221,7 @@ def _has_person(table: Path, persons: set[str]) -> bool:
 
 
 def _other_places(settings: Settings, words: Sequence[str], held: Found) -> None:
-    """Of every other place, what goes by itself goes when a file of it has one of the IDs; the rest is told."""
+    """Add the things of every other place that have one of the IDs, and name those that have to stay."""
     for place in home.PLACES:
         if place.holds == Holds.NONE or place.folder in FOUND_OTHERWISE:
             continue
@@ -240,7 +240,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _in_file(path: Path, words: Sequence[str]) -> bool:
-    """Whether a file that SEND Ready made has one of the words: in its cells, its rows or its text."""
+    """Whether a file made by SEND Ready has one of the words in its cells, rows or text."""
     if path.suffix == ".parquet":
         with database.scratch() as con:
             rows = f"read_parquet({literal(path)}) AS line"
@@ -255,13 +255,13 @@ def _in_file(path: Path, words: Sequence[str]) -> bool:
     return _in_bytes(path, words)
 
 
-def _said(ids: Ids) -> str:
+def _ids_in_words(ids: Ids) -> str:
     counts = ", ".join(f"{len(ids[source])} of {source}" for source in SOURCES if ids[source])
     return f"Looked for {counts}, with their plans and UPNs, as the runs that are kept link them."
 
 
 def _elsewhere(settings: Settings, words: Sequence[str]) -> Iterator[str]:
-    """What SEND Ready does not change."""
+    """Sentences about places that SEND Ready does not change."""
     if settings.config:
         for path in sorted((settings.config / "decisions").glob("*.csv")):
             if _in_bytes(path, words):

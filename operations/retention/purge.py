@@ -1,4 +1,4 @@
-"""Removes what is older than its period, or holds a person, and puts on record what went, by whom and why.
+"""Removes what is older than its period, or holds a person, and records what was removed, by whom and why.
 
 records/purges.jsonl is a chain of hashes like the release log (inspection.release_log). Of a removal it has a line
 before anything goes, with the path, size and hash of each thing, and one after: a removal that was killed in between
@@ -20,7 +20,7 @@ from inspection import release_log, verify
 from operations.retention import periods
 from operations.retention import person as persons
 from operations.retention.overdue import Item, due, is_linked, placed, was_accepted
-from operations.turns import alone
+from operations.turns import one_at_a_time
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
@@ -41,7 +41,7 @@ def purge(
     person: Sequence[str] = (),
     force: bool = False,
 ) -> list[str]:
-    """Say what would go, and what nobody can do any more then; with `do`, remove it and put it on record.
+    """Lines that say what would be removed and what is impossible afterwards; with `do`, what was removed.
 
     What goes is what is older than its period (retention.yml), or, for a `person` (Unique ID, or records as
     `source:id`), every file that holds them: files go whole. Raises RunError when nobody is named, no reason is given,
@@ -52,9 +52,9 @@ def purge(
             'Say who removes, and why: send-ready purge --do --by "NAME" --why "REASON". Nothing was removed.'
         )
     today = now.astimezone(LONDON).date()
-    with alone(settings.home):
+    with one_at_a_time(settings.home):
         finished = list(_finish(settings, now)) if do else list(_unfinished(settings.home))
-        found = persons.look(settings, person, today) if person else None
+        found = persons.find_person(settings, person, today) if person else None
         looked_at = found.items if found else due(settings, periods.load(settings), today)
         items = [each for each in looked_at if not is_linked(settings.home, each)]
         links = [_left_alone(settings.home, each.path) for each in looked_at if is_linked(settings.home, each)]
@@ -77,7 +77,7 @@ def purge(
 
 
 def record(home: Path) -> Path:
-    """The log of everything that was ever removed."""
+    """The path of the log of everything that was ever removed."""
     return home / PURGES
 
 
@@ -90,7 +90,7 @@ def _begin(settings: Settings, items: Iterable[Item], about: dict[str, Any], now
 
 
 def _finish(settings: Settings, now: datetime) -> Iterator[str]:
-    """Go on with what a killed process had begun."""
+    """Finish the removal that a killed process began."""
     for begun in _open(settings.home):
         yield from _remove_all(settings, begun, now)
         yield f"The removal of {begun['at']}, by {begun['by']}, had been cut off: it is finished now."
@@ -99,7 +99,7 @@ def _finish(settings: Settings, now: datetime) -> Iterator[str]:
 def _unfinished(home: Path) -> Iterator[str]:
     for begun in _open(home):
         yield f"The removal of {begun['at']}, by {begun['by']}, was cut off. The next one with --do finishes it first:"
-        paths = [confined.shown(each.get("path")) for each in begun["items"]]
+        paths = [confined.printable_name(each.get("path")) for each in begun["items"]]
         yield from (f"         {path}" for path in paths[:SHOWN])
         if len(paths) > SHOWN:
             yield f"         … and {len(paths) - SHOWN:,} more"
@@ -112,19 +112,19 @@ def _open(home: Path) -> list[dict[str, Any]]:
 
 
 def is_begun(entry: dict[str, Any]) -> bool:
-    """Whether a line of the record is one that says what is about to go."""
+    """Whether an entry of the record announces a removal."""
     items, said = entry.get("items"), (entry.get("by"), entry.get("why"), entry.get("at"))
     is_list = isinstance(items, list) and all(isinstance(each, dict) for each in items)
     return entry.get("event") == "begun" and is_list and all(isinstance(each, str) for each in said)
 
 
 def unfinished(home: Path) -> bool:
-    """Whether a removal was cut off."""
+    """Whether a removal was interrupted."""
     return bool(_open(home))
 
 
 def _sealed(person: Sequence[str]) -> dict[str, str]:
-    """A hash of who was asked for: whoever knows the ID can show that it was this one. Slow, as IDs are short."""
+    """A hash of the person's IDs, which proves whose they were to somebody who knows them. Slow, as IDs are short."""
     salt = secrets.token_bytes(16)
     digest = hashlib.scrypt("\n".join(sorted(person)).encode(), salt=salt, n=1 << 14, r=8, p=1)
     return {"salt": salt.hex(), "scrypt_16384_8_1": digest.hex()}
@@ -134,7 +134,7 @@ def _sealed(person: Sequence[str]) -> dict[str, str]:
 
 
 def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> list[str]:
-    """Remove what a line of the record names; says what was left, and why. One thing never keeps the rest.
+    """Sentences about what could not be removed, after all else that an entry names was removed.
 
     Raises RunError when the machine refused something, after all the rest: the next purge tries that again.
     """
@@ -167,7 +167,7 @@ def _left_alone(home: Path, path: str) -> str:
 
 
 def _remove(home: Path, path: Path, each: dict[str, Any]) -> None:
-    """Remove one thing, in an order in which nobody meets half of it, also when this is killed. Raises RunError."""
+    """Remove one thing, in an order that leaves no half of it even after a kill. Raises RunError."""
     if each["kind"] == "landing":
         _remove_landed(home, path, each)
         return
@@ -204,7 +204,7 @@ def _name(home: Path, path: Path) -> str:
 
 
 def _turn_latest(home: Path) -> None:
-    """out/latest shows the newest pack, if one is left; where `out` is a link, nobody writes behind it."""
+    """Turn out/latest to the newest pack that is left; nothing is done when `out` is a link."""
     if (home / OUT).is_symlink():
         return
     latest, newest = home / LATEST, pack.newest(home / OUT)
@@ -216,7 +216,7 @@ def _turn_latest(home: Path) -> None:
 
 @contextmanager
 def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
-    """As those lock who write there."""
+    """Hold the locks of the processes that write there."""
     place, _ = kinds()[each["kind"]]
     with ExitStack() as held:
         for lock in place.held_by(PurePosixPath(each["path"])):  # placed has seen it
@@ -225,7 +225,7 @@ def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
 
 
 def _tell_release_log(call: Path, begun: dict[str, Any]) -> None:
-    """So that the proof does not look for what was removed by right."""
+    """Note removed calls in the release log, so that the proof does not miss them."""
     log = call.parent / release_log.NAME
     told = [entry for entry in release_log.decisions(log) if entry["notification"] == call.name]
     if told and not any(verify.is_removal(entry) for entry in told):
@@ -254,7 +254,7 @@ def _listed(items: Sequence[Item]) -> Iterator[str]:
 
 
 def _impossible(settings: Settings, items: Sequence[Item]) -> Iterator[str]:
-    """What nobody can do any more afterwards."""
+    """Sentences about what is impossible after the removal."""
     gone = [each.landed for each in items if each.landed and each.landed.was_accepted]
     if gone:
         first = _first_day(settings, gone)
@@ -270,7 +270,7 @@ def _impossible(settings: Settings, items: Sequence[Item]) -> Iterator[str]:
 
 
 def _first_day(settings: Settings, gone: Sequence[removed.Removed]) -> date | None:
-    """The first day of which no feed lacks a file; None when a feed has none left."""
+    """The first day on which every feed still has a file; None when a feed has none left."""
     days = []
     for contract in contracts.load_all(settings):
         orders = [

@@ -1,4 +1,4 @@
-"""Calls of the inspectors, and whether what was released still is what it was."""
+"""The calls of the inspectors, and whether released files have changed."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ CALL_IS_OPEN = timedelta(days=14)  # after the lists were due; then it is histor
 
 
 def inspections(settings: Settings, now: datetime) -> Part | None:
-    """Calls that are open: what has to be released by when, and what is due after it."""
+    """The open calls: their next deadlines, and what has to be released."""
     part = Part("Inspections", [])
     for folder in sorted((settings.home / INSPECTIONS).glob("[0-9]*_*")):
         try:
@@ -57,7 +57,7 @@ def _next_deadline(call: Request, now: datetime) -> dict[str, Any] | None:
 
 
 def releases(settings: Settings, _: datetime) -> Part | None:
-    """Whether what was released is there with its size, and the log whole. `make verify-release` reads every byte."""
+    """Whether released files exist in their size and the log is sound; `make verify-release` reads every byte."""
     root = settings.home / INSPECTIONS
     entries = release_log.decisions(root / release_log.NAME)
     if not entries and not (root / release_log.NAME).exists():

@@ -1,4 +1,4 @@
-"""What the council has set by files of its own."""
+"""The council's own files of configuration."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from send_ready.settings import Settings
 
 
 def configured(settings: Settings, _: datetime) -> Part | None:
-    """Which files of SEND_CONFIG would be in force in a run that begins now."""
+    """The files of SEND_CONFIG that would be in force in a run that begins now."""
     if not settings.config:
         return None
     with settle.trial(settings) as (in_force, settled):

@@ -1,4 +1,4 @@
-"""The parts of the status, each found by itself: what stands in records and names, never in exports."""
+"""The parts of the status, each made on its own from records and names, never from exports."""
 
 from operations.status.calls import inspections, releases
 from operations.status.configured import configured

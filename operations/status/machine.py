@@ -1,4 +1,4 @@
-"""Disk, backups, what is older than its period, and Airflow."""
+"""Disk, backups, overdue things, and Airflow."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ HEARD_WITHIN = timedelta(minutes=2)
 
 
 def disk(settings: Settings, _: datetime) -> Part:
-    """What is free, what SEND_HOME holds, and for how many nights that is enough."""
+    """The free disk space, the size of SEND_HOME, and for how many nights there is room."""
     usage = shutil.disk_usage(settings.home)
     there = {path.name: path for path in settings.home.iterdir() if path.is_dir() and not path.is_symlink()}
     ours = {name: _size(there.pop(name)) for name in readers() if name in there}
@@ -61,18 +61,18 @@ def _nights(number: int) -> str:
 
 
 def _of_a_night(settings: Settings) -> tuple[int, int]:
-    """Bytes that a run needs while it works, and that stay of it, as the last one that made a pack had them."""
+    """The bytes that a run needs while it works and those that stay, as in the last run that made a pack."""
     newest = pack.newest(settings.home / OUT)
     served = (settings.home / SERVING).resolve()
     made = [path.parent for path in (settings.home / RUNS).glob("[!.]*/warehouse.duckdb")]
     if not newest or not made:
         return 0, 0
-    run = settings.home / RUNS / str((runs.read(newest / pack.MANIFEST) or {}).get("run_id"))
+    run = settings.home / RUNS / str((runs.read_record(newest / pack.MANIFEST) or {}).get("run_id"))
     if run not in made:
         run = max(made, key=lambda path: path.stat().st_mtime)
     landed = 0
     for path in run.glob("feeds/*.json"):
-        result = runs.read(path) or {}
+        result = runs.read_record(path) or {}
         held = (result.get(name) for name in ("landing_path", "typed_path"))
         landed += sum(_size(settings.home / str(each)) for each in held if confined.is_plain(each))
     stays = landed + _size(newest)
@@ -80,7 +80,7 @@ def _of_a_night(settings: Settings) -> tuple[int, int]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all below a folder."""
+    """The bytes of a file, or of everything below a folder."""
     if path.is_file():
         return path.stat().st_size
     try:
@@ -100,7 +100,7 @@ def _shown(size: int) -> str:
 
 
 def backups(settings: Settings, now: datetime) -> Part:
-    """When the last one was made."""
+    """The last backup and its age."""
     made = release_log.entries(settings.home / BACKUPS)
     part = Part("Backup", ["None was ever made by make backup."], {"last_at": None})
     how = "make backup TO=/a/folder/on/another/disk"
@@ -117,7 +117,7 @@ def backups(settings: Settings, now: datetime) -> Part:
 
 
 def retained(settings: Settings, now: datetime) -> Part:
-    """What is older than its period."""
+    """The things that are older than their period."""
     today = now.astimezone(LONDON).date()
     counts = overdue.counts(settings, periods.load(settings), today)
     said = (
@@ -134,7 +134,7 @@ def retained(settings: Settings, now: datetime) -> Part:
 
 
 def airflow(settings: Settings, now: datetime) -> Part | None:
-    """Whether the nights come by themselves, where there is an Airflow of ours."""
+    """Whether Airflow starts the nights, if this SEND_HOME has an Airflow."""
     url = airflow_runs.database_url(settings)
     if not url:
         return None

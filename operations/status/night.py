@@ -20,7 +20,7 @@ ENDS = {"serve": "night", "freeze": "call of the inspectors", "board": "edition 
 
 
 def last_run(settings: Settings, now: datetime) -> Part:
-    """The newest run of whatever kind: done, under way, failed, or stopped without a word."""
+    """The newest run of any kind: done, under way, failed or interrupted."""
     begun = runs.begun(settings.home)
     part = Part("Last run", [], {"state": "none"})
     if not begun:
@@ -28,7 +28,7 @@ def last_run(settings: Settings, now: datetime) -> Part:
         part.todo.append((NIGHT, "Make the first run: make run"))
         return part
     folder = begun[-1]
-    about = runs.read(folder / runs.RECORD) or {}
+    about = runs.read_record(folder / runs.RECORD) or {}
     if not {"run_id", "as_at"} <= about.keys():
         part.lines, part.facts = [f"{folder.name}: its record CANNOT BE READ"], {"state": "damaged"}
         part.todo.append((NIGHT, f"{folder / runs.RECORD} is damaged. Make another run: make run"))
@@ -42,7 +42,7 @@ def last_run(settings: Settings, now: datetime) -> Part:
     last = f"last heard of at {moment_in_words(touched)}"
     part.lines = [
         f"{about['run_id']}, as at {weekday_date(date.fromisoformat(about['as_at']))}",
-        f"{_told(state, ended)}, {last}",
+        f"{_state_in_words(state, ended)}, {last}",
     ]
     part.facts = {"state": state, "run_id": about["run_id"], "as_at": about["as_at"], "failed": failed}
     part.facts |= {
@@ -60,20 +60,20 @@ def last_run(settings: Settings, now: datetime) -> Part:
 
 
 def _unended(home: Path, folder: Path, failed: list[str], quiet: timedelta) -> str:
-    """Of a run at a prompt the lock tells whether it is at work, as long as its process lives; else its notes do."""
+    """The state of a run that has not ended: by its lock if it was started at a prompt, else by its progress."""
     is_at_prompt = (folder / runs.AIRFLOW_LOG).exists()
     if _is_locked(home / Lock.NIGHT) or (abs(quiet) < QUIET and not is_at_prompt):
         return "under way"
     return "failed" if failed else "stopped"
 
 
-def _told(state: str, kind: str | None) -> str:
+def _state_in_words(state: str, kind: str | None) -> str:
     words = {"done": f"Done ({kind})", "under way": "UNDER WAY", "failed": "Did not come to its end"}
     return words.get(state, "STOPPED without a word, as a killed process does")
 
 
 def _steps(progress: Path) -> list[dict[str, Any]]:
-    """Whole lines of a run's progress, but for what `make run` adds of its time."""
+    """The whole lines of a run's progress, without those that `make run` adds about its time."""
     lines = progress.read_bytes().splitlines() if progress.exists() else ()
     return [step for line in lines if (step := runs.noted(line)) and step["step"] != "night"]
 
@@ -91,7 +91,7 @@ def _named(step: dict[str, Any]) -> str:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether somebody holds a lock. Held for an instant to see it, shared."""
+    """Whether another process holds a lock, tried with a shared lock for an instant."""
     try:
         with files.regular(path, follow=False) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -103,7 +103,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def newest_pack(settings: Settings, now: datetime) -> Part:
-    """The newest pack, and loudly if it is not today's."""
+    """The newest pack, with a warning when it is not today's."""
     newest = pack.newest(settings.home / OUT)
     if not newest:
         return Part("Pack", ["None yet."], {"as_at": None}, [(NIGHT, "There is no pack: make run")])
@@ -129,7 +129,7 @@ def newest_pack(settings: Settings, now: datetime) -> Part:
 
 
 def feeds(settings: Settings, now: datetime) -> Part | None:
-    """Each feed of the newest pack; those that are not fresh with whose job it is."""
+    """The feeds of the newest pack; those that are not fresh with their owners."""
     newest = pack.newest(settings.home / OUT)
     try:
         inputs = files.read_json(newest / pack.MANIFEST)["inputs"] if newest else []

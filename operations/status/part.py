@@ -1,4 +1,4 @@
-"""What every part of the status is made of."""
+"""One part of the status."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ NIGHTLY = "send_nightly"
 
 @dataclass
 class Part:
-    """One part: lines for people, facts for programs, and what to do as (urgency, sentence)."""
+    """One part of the status: lines for people, facts for programs, and what to do as (urgency, sentence)."""
 
     title: str
     lines: list[str]

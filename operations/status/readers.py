@@ -1,4 +1,4 @@
-"""What BI tools read."""
+"""The published warehouse."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from warehouse import serve
 
 
 def published(settings: Settings, _: datetime) -> Part:
-    """Which run BI tools read, here and in PostgreSQL."""
+    """The run that BI tools read, here and in PostgreSQL."""
     version, newest = serve.served_version(settings), pack.newest(settings.home / OUT)
     part = Part(
         "Published",

@@ -1,4 +1,4 @@
-"""How it stands, in one look: the last run, the pack, feeds, what is published, inspections, disk, and what to do.
+"""The status: the last run, the pack, feeds, what is published, inspections, disk, and what to do.
 
 Reads only, and nothing large: it takes less than a second. Nothing in it is about any child.
 """
@@ -58,13 +58,13 @@ def _parts(settings: Settings, now: datetime) -> list[Part]:
 
 
 def _looked(look: Callable[[Settings, datetime], Part | None], settings: Settings, now: datetime) -> Part | None:
-    """A part; or, as another part, why there is none: what is damaged keeps nothing else from being told."""
+    """A part of the status; or a part that says why it could not be made, so that the others still are."""
     try:
         return look(settings, now)
     except Exception as error:
         title = look.__name__.replace("_", " ").capitalize()
         kind = type(error).__name__
-        print(private.told(error), file=sys.stderr)
+        print(private.traceback_without_values(error), file=sys.stderr)
         is_ours = isinstance(error, RunError | SettingsError)
         damaged = f"{title}: a record is damaged ({kind}, see above). Run again, or restore it from the backup."
         what = str(error) if is_ours else damaged
@@ -72,7 +72,7 @@ def _looked(look: Callable[[Settings, datetime], Part | None], settings: Setting
 
 
 def _todo(parts: list[Part]) -> list[str]:
-    """In order of urgency; of equal urgency, as the parts come."""
+    """The things to do, the most urgent first, else in the order of the parts."""
     return [text for _, text in sorted((each for part in parts for each in part.todo), key=lambda each: each[0])]
 
 

@@ -18,7 +18,7 @@ from publish.kpi.figures import month_end
 from publish.kpi.suppression import RECORDED, Past
 from send_ready import files
 from send_ready.home import BOARD
-from send_ready.runs import Run, RunError, read
+from send_ready.runs import Run, RunError, read_record
 from warehouse import run_data
 
 NAME = "published.json"
@@ -37,7 +37,7 @@ def load(run: Run) -> Past:
     unknown = date.min
     for path in folder.glob("[0-9]*"):
         if (path / "public").exists() and path.name not in found["editions"] and (month := _month(path.name)):
-            owner = (read(path / "manifest.json") or {}).get("la_code", run.la_code)
+            owner = (read_record(path / "manifest.json") or {}).get("la_code", run.la_code)
             unknown = max(unknown, month) if owner == run.la_code else unknown
     return Past(found["rows"], date.fromisoformat(found["until"]), unknown)
 

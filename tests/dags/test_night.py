@@ -145,7 +145,7 @@ def test_one_night_at_a_time(given: Settings, capsys: pytest.CaptureFixture[str]
                 fcntl.flock(other, fcntl.LOCK_UN)
 
         threading.Thread(target=end).start()
-        with night.alone(given.home):
+        with night.one_at_a_time(given.home):
             assert ended.is_set()
 
 

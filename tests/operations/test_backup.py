@@ -302,10 +302,10 @@ def test_a_header_that_claims_to_be_huge_takes_no_memory(tmp_path: Path) -> None
         for _ in range(200):
             packed.write(bytes(1 << 20))
     with pytest.raises(RunError, match="damaged or cut off"):
-        archive.read(path, folders())
+        archive.checked_list(path, folders())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(RunError):
-        archive.read(path, folders())
+        archive.checked_list(path, folders())
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
@@ -370,7 +370,7 @@ def test_a_backup_that_is_killed_leaves_no_archive_and_the_next_one_is_whole(hom
             takes * at_random.random(), lambda n=number: backup(settings(home), backups, NOW + n * DAY)
         )
         for path in backups.glob("send-ready_*"):
-            archive.read(path, folders())
+            archive.checked_list(path, folders())
     assert kills > 1
     path = backup(settings(home), backups, NOW + 101 * DAY)
     assert not list(backups.glob(".*"))
@@ -496,5 +496,5 @@ def test_memory_does_not_grow_with_the_landing(tmp_path: Path) -> None:
         large.truncate(150 << 20)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     archive.write(tmp_path / "a.tar.gz", [Held("landing/large", tmp_path / "large")], {})
-    archive.read(tmp_path / "a.tar.gz", folders())
+    archive.checked_list(tmp_path / "a.tar.gz", folders())
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kilobytes

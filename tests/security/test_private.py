@@ -39,7 +39,7 @@ def test_duckdb_quotes_a_value_and_we_do_not(sql: str) -> None:
     with duckdb.connect() as con, pytest.raises(duckdb.Error) as raised:
         con.execute(sql).fetchall()
     assert NAME in str(raised.value)
-    told = private.told(raised.value)
+    told = private.traceback_without_values(raised.value)
     assert NAME not in told
     assert "Error" in told.splitlines()[-1]
 
@@ -54,15 +54,15 @@ def test_duckdb_quotes_a_value_and_we_do_not(sql: str) -> None:
     ],
 )
 def test_nor_does_anything_else_that_is_not_ours(error: Exception) -> None:
-    told = private.told(_raised(error))
+    told = private.traceback_without_values(_raised(error))
     assert NAME not in told
     assert type(error).__name__ in told
     assert "in _raised" in told  # where it came about
 
 
 def test_our_own_errors_and_those_of_files_say_what_they_say() -> None:
-    assert "Begin one." in private.told(_raised(RunError("There is no run. Begin one.")))
-    assert "No space left" in private.told(_raised(OSError(28, "No space left on device")))
+    assert "Begin one." in private.traceback_without_values(_raised(RunError("There is no run. Begin one.")))
+    assert "No space left" in private.traceback_without_values(_raised(OSError(28, "No space left on device")))
 
 
 def test_a_cause_is_told_alike_and_a_hidden_one_is_not() -> None:
@@ -75,7 +75,7 @@ def test_a_cause_is_told_alike_and_a_hidden_one_is_not() -> None:
     for hide in (True, False):
         with pytest.raises(RunError) as raised:
             fail(hide)
-        told = private.told(raised.value)
+        told = private.traceback_without_values(raised.value)
         assert NAME not in told
         assert ("ConversionException" in told) != hide
         assert NAME in "".join(traceback.format_exception(raised.value)) or hide

@@ -278,7 +278,7 @@ def test_no_file_is_written_through_a_link(house: House) -> None:
 def test_a_pipe_is_not_waited_for(house: House) -> None:
     for name in ("record.json", "lock"):
         os.mkfifo(house.home / name)
-    assert runs.read(house.home / "record.json") is None
+    assert runs.read_record(house.home / "record.json") is None
     with pytest.raises(OSError):
         files.sha256(house.home / "record.json")
     with pytest.raises(OSError), files.locked(house.home / "lock"):

@@ -57,7 +57,7 @@ class House:
         self.night += 1
         run = Run(self.folder / "home", f"n{self.night}", date(2026, 11, 16), "999")
         in_force = settle.settle(run, self.given)
-        return run, in_force, {each.name: each for each in configuration.of(run).held}
+        return run, in_force, {each.name: each for each in configuration.settled_for(run).held}
 
 
 def shipped(name: str) -> bytes:
@@ -80,7 +80,7 @@ def use(run: Run, in_force: Settings) -> None:
         assert seeds.rows(path.stem, in_force)
     assert in_force.config
     if (decisions := in_force.config / DECISIONS).exists():
-        tables.read(decisions, *tables.DECISIONS)
+        tables.read_rows(decisions, *tables.DECISIONS)
 
 
 def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is_checked(
@@ -180,7 +180,8 @@ def test_a_bad_file_is_set_aside_by_name_and_the_shipped_one_is_in_force(
     assert held["targets/kpi_action_rag.csv"].state == COUNCIL  # the others stay in force
     assert in_force.config and not (in_force.config / name).is_file()
     use(run, in_force)
-    (issue,) = (each for each in configuration.issues(configuration.of(run)) if each.rule == configuration.SET_ASIDE)
+    issues = configuration.issues(configuration.settled_for(run))
+    (issue,) = (each for each in issues if each.rule == configuration.SET_ASIDE)
     assert (issue.severity, issue.file_name, issue.owner) == ("error", name, "Data team")
     assert issue.message.endswith(f"In force instead: {found.instead}.")
 
@@ -245,7 +246,7 @@ def test_a_contract_that_is_set_aside_takes_no_column_map_with_it(house: House) 
     assert held[HEADERS].state == MENDED
     assert held[HEADERS].reason == f"{HEADERS}: foster_home is not a column of the contract, and was passed over."
     assert "Childs Surname" in str(contracts.load("capita_one.students", in_force).columns)
-    assert {each.rule for each in configuration.issues(configuration.of(run))} == {"F-40", "F-41"}
+    assert {each.rule for each in configuration.issues(configuration.settled_for(run))} == {"F-40", "F-41"}
 
 
 def test_a_column_map_without_a_column_has_the_shipped_headers_of_that(house: House) -> None:
