@@ -11,16 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from send_ready import files
+from send_ready import records
 
 SEVERITIES = ("stop", "error", "query")
-_FILE_KEYS = {"about", "owner", "among", "rules"}
-_NEEDED = {"code", "severity", "column", "expect", "message", "fix", "passes", "fails"}
-_OPTIONAL = {"aspect", "kwargs", "when", "among", "owner", "each"}
-_KINDS: dict[str, tuple[type, str]] = {
-    **dict.fromkeys(("column", "expect", "message", "fix", "aspect", "when", "among", "owner", "each"), (str, "text")),
-    **dict.fromkeys(("passes", "fails"), (list, "a list")),
-    "kwargs": (dict, "arguments by name"),
+_TEXT, _MAY_BE_TEXT = records.of(str), records.of(str, is_needed=False)
+_SHARED = dict.fromkeys(("owner", "among"), _MAY_BE_TEXT)
+_FILE = {"about": _MAY_BE_TEXT, **_SHARED, "rules": records.of(list)}
+_RULE = {
+    "code": records.Field("a code", bool),
+    "severity": records.one_of(SEVERITIES),
+    **dict.fromkeys(("column", "expect", "message", "fix"), _TEXT),
+    **dict.fromkeys(("passes", "fails"), records.of(list)),
+    **_SHARED,
+    **dict.fromkeys(("aspect", "when", "each"), _MAY_BE_TEXT),
+    "kwargs": records.of(dict, is_needed=False),
 }
 _COLUMN_KWARGS = ("column", "column_A", "column_B")
 ALL_ROWS = "all rows"
@@ -71,31 +75,16 @@ class Rule:
 
 def records_in(path: Path) -> list[dict[str, Any]]:
     """The records of one rule file, with the file's owner and `among` filled in. Raises RuleError."""
-    try:
-        raw = files.read_yaml(path)
-    except ValueError as error:
-        raise RuleError(str(error)) from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("rules"), list):
-        raise RuleError(f"{path}: there must be a list called `rules`.")
-    _only(f"{path}", raw, _FILE_KEYS)
-    shared = {key: raw[key] for key in ("owner", "among") if key in raw}
-    records: list[dict[str, Any]] = []
+    raw = records.read(path, _FILE, RuleError)
+    shared = {key: raw[key] for key in _SHARED if raw[key] is not None}
+    found: list[dict[str, Any]] = []
     for given in raw["rules"]:
         if not isinstance(given, dict):
-            raise RuleError(f"{path}: rule {len(records) + 1} is not a record.")
+            raise RuleError(f"{path}: rule {len(found) + 1} is not a record.")
         record = shared | given
-        where = f"{path}, rule {record.get('code', '(no code)')}"
-        _only(where, record, _NEEDED | _OPTIONAL)
-        missing = sorted(_NEEDED - set(record))
-        if missing:
-            raise RuleError(f"{where}: {', '.join(missing)} is missing.")
-        if record["severity"] not in SEVERITIES:
-            raise RuleError(f"{where}: severity {record['severity']} is not one of {', '.join(SEVERITIES)}.")
-        for key, (kind, said) in _KINDS.items():
-            if not (isinstance(record.get(key), kind) or (key in _OPTIONAL and record.get(key) is None)):
-                raise RuleError(f"{where}: {key} must be {said}.")
-        records.append(record)
-    return records
+        records.checked(f"{path}, rule {record.get('code', '(no code)')}", record, _RULE, RuleError)
+        found.append(record)
+    return found
 
 
 def rule_from(record: dict[str, Any]) -> Rule:
@@ -154,9 +143,3 @@ def _kwargs(record: dict[str, Any]) -> dict[str, Any]:
         ast.parse(condition, mode="eval")
         kwargs["row_condition"] = {"type": "pass_through", "pass_through_filter": condition}
     return kwargs
-
-
-def _only(where: str, given: Iterable[Any], known: set[str]) -> None:
-    unknown = sorted(set(map(str, given)) - known)
-    if unknown:
-        raise RuleError(f"{where}: unknown {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from send_ready import files, tables
+from send_ready import records, tables
 from send_ready.runs import RunError
 from send_ready.settings import PROJECT, Settings
 
@@ -31,18 +31,29 @@ TYPES = {
     "decimal": "DOUBLE",
     "boolean": "BOOLEAN",
 }
-_KEYS = {
-    "title", "grain", "owner", "is_optional", "file_name", "undated_file", "key", "latest_by", "limits", "columns",
-}  # fmt: skip
-_LIMITS = {"max_row_drop_pct": 100, "stale_after_days": 36_500, "max_file_mb": 1_000_000}  # and the most each may be
-_COLUMN_KEYS = {"type", "required", "crosswalk", "none_dates"}
-_KINDS = {str: "text", list: "a list", dict: "settings by name", bool: "true or false"}
 FILE_TIME = "file_time"
 COLUMN_LIMIT = 62  # what reading found of a row's columns is kept in the bits of one number
 # What exports add to a header and nobody sees: spaces of all kinds, marks of order and direction, soft hyphens.
 _UNSEEN = "\\s\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 _IGNORED = re.compile(f"[{_UNSEEN}\\-\u2010-\u2015_'\"\u2018\u2019\u201c\u201d`]+")
-T = TypeVar("T")
+_LIMITS = {
+    "max_row_drop_pct": records.number(100),
+    "stale_after_days": records.number(36_500),
+    "max_file_mb": records.number(1_000_000, is_needed=False),
+}
+_KEYS = {
+    **dict.fromkeys(("title", "grain", "owner"), records.of(str, may_be_empty=False)),
+    "file_name": records.Field(
+        "text with a letter in it, or any file would do",
+        lambda name: isinstance(name, str) and bool(re.search("[a-z0-9]", name.casefold())),
+    ),
+    "is_optional": records.of(bool, is_needed=False, otherwise=False),
+    "undated_file": records.of(str, is_needed=False, otherwise=FILE_TIME),
+    "key": records.of(list, may_be_empty=False),
+    "latest_by": records.of(str, is_needed=False),
+    "limits": records.of(dict, may_be_empty=False),
+    "columns": records.of(dict, may_be_empty=False),
+}
 
 
 class ContractError(RunError):
@@ -130,88 +141,43 @@ def load_all(settings: Settings) -> list[Contract]:
 
 def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE / NAME_NONE_DATES) -> Contract:
     """Read and check one contract, its column map, and the dates that stand for none. Raises ContractError."""
-    try:
-        raw = files.read_yaml(contract)
-    except ValueError as error:
-        raise ContractError(str(error)) from None
-    _only(contract, raw, _KEYS, "key")
-    columns = _columns(contract, column_map, _given(contract, raw, "columns", dict), read_none_dates(none_dates))
+    given = records.read(contract, _KEYS, ContractError)
+    limits = records.checked(contract, given["limits"], _LIMITS, ContractError, "limit")
+    columns = _columns(contract, column_map, given["columns"], read_none_dates(none_dates))
     types = {column.name: column.type for column in columns}
-    key, latest_by = _given(contract, raw, "key", list), _given(contract, raw, "latest_by", str, "")
+    key, latest_by, undated_file = given["key"], given["latest_by"], given["undated_file"]
     _all_known(contract, key, types, "key: ")
     _all_known(contract, [latest_by] if latest_by else [], types, "latest_by: ")
     if not any(column.is_required for column in columns if column.name in key):
         raise ContractError(f"{contract}: no column of the key is required, so that a row may have none.")
-    undated_file = _given(contract, raw, "undated_file", str, FILE_TIME)
     if undated_file != FILE_TIME and types.get(undated_file) not in ("date", "datetime"):
         raise ContractError(f"{contract}: undated_file must be {FILE_TIME}, or a column of type date or datetime.")
-    limits = _given(contract, raw, "limits", dict)
-    _only(contract, limits, set(_LIMITS), "limit")
     source, _, feed = name.partition("__")
     return Contract(
         source=source,
         feed=feed,
-        title=_given(contract, raw, "title", str),
-        grain=_given(contract, raw, "grain", str),
-        owner=_given(contract, raw, "owner", str),
-        file_name=_file_name(contract, raw),
-        is_optional=_given(contract, raw, "is_optional", bool, False),
+        **{each: given[each] for each in ("title", "grain", "owner", "file_name", "is_optional")},
         undated_file=undated_file,
         key=tuple(key),
         latest_by=latest_by or None,
-        max_row_drop_pct=_limit(contract, limits, "max_row_drop_pct"),
-        stale_after_days=int(_limit(contract, limits, "stale_after_days")),
+        max_row_drop_pct=float(limits["max_row_drop_pct"]),
+        stale_after_days=int(limits["stale_after_days"]),
         columns=columns,
         fingerprint=_fingerprint(contract, column_map, none_dates),
-        max_file_mb=_limit(contract, limits, "max_file_mb") if "max_file_mb" in limits else None,
+        max_file_mb=limits["max_file_mb"],
     )
-
-
-def _given(path: Path, raw: dict[str, Any], key: str, kind: type[T], otherwise: T | None = None) -> T:
-    """What a contract says, or what holds when it says nothing. Raises ContractError for anything of another kind."""
-    value = raw.get(key)
-    if value is None and otherwise is not None:
-        return otherwise
-    if key not in raw:
-        raise ContractError(f"{path}: '{key}' is missing. Compare with the shipped contract.")
-    if not isinstance(value, kind) or (otherwise is None and not value):
-        raise ContractError(f"{path}: {key} must be {_KINDS[kind]}. Compare with the shipped contract.")
-    return value
-
-
-def _file_name(path: Path, raw: dict[str, Any]) -> str:
-    name = _given(path, raw, "file_name", str)
-    if not re.search("[a-z0-9]", name.casefold()):
-        raise ContractError(f"{path}: file_name has no letter in it, so that any file would do.")
-    return name
-
-
-def _limit(path: Path, limits: dict[str, Any], key: str) -> float:
-    if key not in limits:
-        raise ContractError(f"{path}: '{key}' is missing. Compare with the shipped contract.")
-    value, most = limits[key], _LIMITS[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise ContractError(f"{path}: {key} must be a number from 0 to {most:,}.")
-    return float(value)
 
 
 def read_none_dates(path: Path) -> tuple[dt.date, ...]:
     """The dates that stand for none where a contract does not say otherwise. Raises ContractError."""
-    try:
-        raw = files.read_yaml(path)
-    except ValueError as error:
-        raise ContractError(str(error)) from None
-    _only(path, raw, {"none_dates"}, "list")
-    if "none_dates" not in raw:
-        raise ContractError(f"{path}: 'none_dates' is missing. Compare with the shipped file.")
-    return _dates(path, raw["none_dates"], "none_dates")
+    return tuple(records.read(path, {"none_dates": _dates()}, ContractError, "list")["none_dates"])
 
 
-def _dates(path: Path, value: Any, what: str) -> tuple[dt.date, ...]:
-    is_list = isinstance(value, list)
-    if not is_list or not all(isinstance(each, dt.date) and not isinstance(each, dt.datetime) for each in value):
-        raise ContractError(f"{path}: {what} must be a list of dates such as [1900-01-01], or [].")
-    return tuple(value)
+def _dates(is_needed: bool = True) -> records.Field:
+    def are_dates(held: Any) -> bool:
+        return isinstance(held, list) and all(type(each) is dt.date for each in held)
+
+    return records.Field("a list of dates such as [1900-01-01], or []", are_dates, is_needed)
 
 
 def _columns(
@@ -219,26 +185,24 @@ def _columns(
 ) -> tuple[Column, ...]:
     if len(specs) > COLUMN_LIMIT:
         raise ContractError(f"{contract}: there are {len(specs)} columns (limit {COLUMN_LIMIT}).")
-    headers, known = _headers(column_map), crosswalks()
-    columns = []
+    headers, columns = _headers(column_map), list[Column]()
+    settings = {
+        "type": records.one_of(TYPES),
+        "required": records.of(bool, is_needed=False, otherwise=False),
+        "crosswalk": records.one_of(crosswalks(), is_needed=False),
+        "none_dates": _dates(is_needed=False),
+    }
     for name, spec in specs.items():
         if not re.fullmatch("[a-z][a-z0-9_]*", str(name)):
             raise ContractError(f"{contract}: column {name} must be named with small letters, digits and `_`.")
-        _only(contract, spec, _COLUMN_KEYS, f"setting of column {name}")
-        is_required, kind, crosswalk = spec.get("required", False), str(spec.get("type")), spec.get("crosswalk")
-        if kind not in TYPES:
-            raise ContractError(f"{contract}: column {name} has type {kind}. Types: {', '.join(TYPES)}.")
-        if not isinstance(is_required, bool):
-            raise ContractError(f"{contract}: column {name}: required must be {_KINDS[bool]}.")
-        if crosswalk is not None and crosswalk not in known:
-            raise ContractError(f"{contract}: column {name} has crosswalk {crosswalk}. Crosswalks: {', '.join(known)}.")
+        given = records.checked(f"{contract}, column {name}", spec, settings, ContractError, "setting")
         if name not in headers:
             raise ContractError(f"{column_map}: no header for column {name}. Add a row `{name},<header>`.")
-        is_date = TYPES[kind] in ("DATE", "TIMESTAMP")
-        if "none_dates" in spec and not is_date:
+        is_date, own = TYPES[given["type"]] in ("DATE", "TIMESTAMP"), given["none_dates"]
+        if own is not None and not is_date:
             raise ContractError(f"{contract}: column {name} has none_dates, and is no date.")
-        own = _dates(contract, spec["none_dates"], f"column {name}: none_dates") if "none_dates" in spec else none_dates
-        columns.append(Column(name, kind, is_required, crosswalk, tuple(headers[name]), own if is_date else ()))
+        none = tuple(none_dates if own is None else own) if is_date else ()
+        columns.append(Column(name, given["type"], given["required"], given["crosswalk"], tuple(headers[name]), none))
     _all_known(column_map, headers, specs)
     return tuple(columns)
 
@@ -272,14 +236,6 @@ def _headers(column_map: Path) -> dict[str, list[str]]:
             raise ContractError(f"{column_map}, line {line}: header {header} is that of column {meant[name]} already.")
         found.setdefault(column, []).append(header)
     return found
-
-
-def _only(path: Path, given: Any, known: set[str], what: str) -> None:
-    if not isinstance(given, dict):
-        raise ContractError(f"{path}: where a {what} should be, there is none. Known: {', '.join(sorted(known))}.")
-    unknown = set(map(str, given)) - known
-    if unknown:
-        raise ContractError(f"{path}: unknown {what} {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}.")
 
 
 def _all_known(path: Path, used: Iterable[Any], names: Container[str], setting: str = "") -> None:

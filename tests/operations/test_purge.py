@@ -70,11 +70,11 @@ def test_the_shipped_periods_can_be_read_and_each_has_its_reason() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"landing": {"days": 0}}, "landing needs `days:`"),
-        ({"landing": {"days": True}}, "landing needs `days:`"),
-        ({"landing": {"days": "400"}}, "landing needs `days:`"),
-        ({"landing": None}, "landing needs `days:`"),
-        ({"exports": {"days": 3}}, "may name these, and nothing else"),
+        ({"landing": {"days": 0}}, "and must be a record whose `days` is"),
+        ({"landing": {"days": True}}, "and must be a record whose `days` is"),
+        ({"landing": {"days": "400"}}, "and must be a record whose `days` is"),
+        ({"landing": 400}, "and must be a record whose `days` is"),
+        ({"exports": {"days": 3}}, "unknown thing exports. Known: board"),
     ],
 )
 def test_a_councils_own_periods_are_checked(tmp_path: Path, change: dict[str, Any], says: str) -> None:

@@ -167,17 +167,17 @@ rules:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("severity: error", "severity: fatal"), "severity fatal is not one of"),
-        (("message: M.,", ""), "message is missing"),
-        (("message: M.,", "message: M., colour: red,"), "unknown colour"),
+        (("severity: error", "severity: fatal"), "severity is fatal, and must be one of: stop"),
+        (("message: M.,", ""), "'message' is missing"),
+        (("message: M.,", "message: M., colour: red,"), "unknown key colour"),
         (("fix: F.,", "fix: F., when: 'a ==',"), "cannot be read|condition"),
-        (("rules:", "rule:"), "list called `rules`"),
+        (("rules:", "rule:"), "unknown key rule"),
         (("rules:", "rules: ["), "not YAML"),
         (("rules:", "owner: 2026-13-45\nrules:"), "not YAML"),  # a date for PyYAML, no error of its own
         (("rules:", "rules:\n  - none"), "rule 1 is not a record"),
         (("fix: F.,", "fix: F., kwargs: {column: [a]},"), "a column among its arguments is not a name"),
-        (("fix: F.,", "fix: [F.],"), "fix must be text"),
-        (("passes: [", "passes: x, aspect: ["), "aspect must be text|passes must be a list"),
+        (("fix: F.,", "fix: [F.],"), "and must be text"),
+        (("passes: [", "passes: x, aspect: ["), "passes is x, and must be a list"),
     ],
 )
 def test_a_record_that_is_not_a_rule_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:

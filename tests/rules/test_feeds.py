@@ -211,7 +211,7 @@ def test_a_feed_that_cannot_be_checked_does_not_stop_the_others(given: Settings,
         ("capita_one.home_education", "S-01", "error"),
         (STUDENTS, "S-STU-02", "error"),
     ]
-    assert "there must be a list called `rules`" in found[0]["message"]
+    assert "rules is nonsense, and must be a list" in found[0]["message"]
     assert "IOException in line" in found[1]["message"]
 
 

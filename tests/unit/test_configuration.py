@@ -157,12 +157,12 @@ BAD: list[tuple[str, Callable[[House], object], str]] = [
     (
         "expectations/lists/both.yml",
         lambda h: h.change("expectations/lists/both.yml", "severity: error", "severity: grave"),
-        "severity grave is not one of",
+        "severity is grave, and must be one of: stop",
     ),
     (DECISIONS, lambda h: h.write(DECISIONS, "record_1,record_2\na,b\n"), "there is no column decision"),
     ("none_dates.yml", lambda h: h.write("none_dates.yml", "none_dates: [tomorrow]"), "none_dates"),
     ("none_dates.yml", lambda h: h.write("none_dates.yml", ""), "none_dates.yml"),
-    ("retention.yml", lambda h: h.write("retention.yml", "exports: {days: 0}\n"), "has to name each of these"),
+    ("retention.yml", lambda h: h.write("retention.yml", "exports: {days: 0}\n"), "unknown thing exports. Known: "),
 ]  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("type: date,", "type: day,"), "has type day. Types: "),
+        (("type: date,", "type: day,"), "type is day, and must be one of: id, "),
         (("key: [student_id]", "key: [pupil]"), "key: pupil is not a column of the contract"),
         (("limits:", "limit:"), "unknown key limit. Known: "),
         (("  surname: ", "  maiden_name: "), "no header for column maiden_name. Add a row"),
@@ -98,20 +98,20 @@ def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path
             ("title: Students", "title: 2026-13-45"),
             "is not YAML that can be read",
         ),  # a date for PyYAML, no error of its
-        (("title: Students", "title: [a]"), "title must be text"),
-        (("key: [student_id]", "key: student_id"), "key must be a list"),
-        (("key: [student_id]", "key: []"), "key must be a list"),
+        (("title: Students", "title: [a]"), "title is ['a'], and must be text"),
+        (("key: [student_id]", "key: student_id"), "and must be a list"),
+        (("key: [student_id]", "key: []"), "and must be a list"),
         (("key: [student_id]", "key: [upn]"), "no column of the key is required"),
         (("key: [student_id]", "key: [[student_id]]"), "['student_id'] is not a column of the contract"),
-        (("file_name: capita_one_students", "file_name: _"), "any file would do"),
+        (("file_name: capita_one_students", "file_name: _"), "or any file would do"),
         (("undated_file: file_time", "undated_file: surname"), "or a column of type date"),
         (("max_row_drop_pct: 20", "max_row_drop_pct: .nan"), "must be a number from 0 to 100"),
         (("stale_after_days: 1 ", "stale_after_days: a day "), "must be a number from 0 to"),
         (("  surname: ", "  Surname: "), "must be named with small letters"),
         (("  surname: ", "  1: "), "must be named with small letters"),
-        (("  surname: ", "  surname: [] #"), "where a setting of column surname should be, there is none"),
-        (("crosswalk: sex", "crosswalk: ../sex"), "has crosswalk ../sex. Crosswalks: action_status, "),
-        (("required: true", "required: 'no'"), "required must be true or false"),
+        (("  surname: ", "  surname: [] #"), "column surname: where a setting should be, there is none"),
+        (("crosswalk: sex", "crosswalk: ../sex"), "crosswalk is ../sex, and must be one of: action_status, "),
+        (("required: true", "required: 'no'"), "required is no, and must be true or false"),
     ],
 )
 def test_a_contract_with_a_mistake_is_named_with_what_to_change(
