@@ -14,7 +14,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-STAND_IN = """#!{python}
+STAND_IN = """#!{python} -IS
 import fcntl, json, os, sys
 here = {folder!r}
 call = " ".join(sys.argv[1:])

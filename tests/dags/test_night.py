@@ -21,7 +21,7 @@ from send_ready.settings import Settings
 from tests.dags.conftest import PROJECT
 from tests.waiting import HANG, until
 
-STAND_IN = """#!{python}
+STAND_IN = """#!{python} -IS
 import json, os, sys, time
 command, feed = sys.argv[1], os.environ.get("SEND_FEED")
 run = os.environ["SEND_HOME"] + "/runs/" + os.environ["SEND_RUN_ID"]

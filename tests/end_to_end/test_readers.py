@@ -15,7 +15,7 @@ from tests import council
 from tools.bench import readers
 from warehouse import serve
 
-PUBLISHES = 30
+PUBLISHES = 12
 # Beside eight readers on two cores a publication gets a fifth of the processor that it has alone; the rest is room for
 # a busy build server. A publication that waited for its readers would wait for as long as they stay.
 MOST_SLOWED = 10.0
@@ -36,7 +36,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[readers.Watch]:
 
 
 def leave_some_tables(path: Path) -> None:
-    """What publishing takes is by the table, and thirty publications are to be made."""
+    """What publishing takes is by the table, and many publications are to be made."""
     with database.writer(path) as con:
         tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
         for (table,) in tables:
@@ -44,7 +44,7 @@ def leave_some_tables(path: Path) -> None:
                 con.execute(f"DROP TABLE {table}")
 
 
-def test_eight_readers_and_thirty_publications_get_on(watch: readers.Watch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_eight_readers_and_twelve_publications_get_on(watch: readers.Watch, capsys: pytest.CaptureFixture[str]) -> None:
     observed = watch.watch(PUBLISHES, pause=0.1)
     with capsys.disabled():
         print("", readers.HEADER, *(line for each in observed.values() for line in each.report()), sep="\n")

@@ -1,6 +1,8 @@
 """Nights whose steps are killed at random moments, tried again, and compared with a night that nothing disturbed.
 
-usage: python -m tests.faults.kills [--kills 1000] [--seed 7] [--folder FOLDER]
+usage: python -m tests.faults.kills [--kills 1000] [--seed 7] [--every 1] [--folder FOLDER]
+
+With --every N each step of the night is killed as well at every Nth thing that it does to a file.
 """
 
 import argparse
@@ -86,6 +88,15 @@ def kill(house: House, step: Command, seconds: float, **options: Any) -> bool:
     return ended.status == -9
 
 
+def walk(house: House, step: Command, stride: int, moment: int = 1) -> int:
+    """Kill a step before one thing after the other that it does to files, until it ends by itself. Gives the kills."""
+    kills = 0
+    while house.run(*step, kill_at=moment).status == -signal.SIGKILL:
+        standing.assert_whole(house.home)
+        kills, moment = kills + 1, moment + stride
+    return kills
+
+
 def assert_as_undisturbed(home: Path, peace: Undisturbed) -> None:
     """The landing, the pack and the published warehouse are what they are after a night in peace."""
     standing.assert_whole(home)
@@ -100,13 +111,18 @@ def _outcome(home: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, list
     return standing.landed(home), standing.pack(home), standing.served(home)
 
 
-def _many(made: Nursery, folder: Path, kills: int, seed: int) -> None:
-    """Disturbed nights until so many kills have met a step."""
+def _many(made: Nursery, folder: Path, kills: int, seed: int, every: int) -> None:
+    """Disturbed nights until so many kills have met a step; before them, a walk through each step."""
     template = folder / "after_eve"
     drop_exports(template / "inbox", EVE)
     House(made, template / "home", template / "inbox").night(run_id="eve", as_at=EVE)
     drop_exports(template / "inbox", DAY)
     peace = undisturbed(moved_in(template, made, folder / "peace"))
+    for step in STEPS if every else ():
+        walked = moved_in(folder / "peace", made, Path(tempfile.mkdtemp(dir=folder)))
+        print(f"{' '.join(step)}: {walk(walked, step, every)} kills", flush=True)
+        walked.night((step, ("publish",), ("serve",)))
+        assert_as_undisturbed(walked.home, peace)
     met: Counter[str] = Counter()
     chance = random.Random(seed)  # noqa: S311
     while met.total() < kills:
@@ -120,11 +136,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--every", type=int, default=0, metavar="N", help="walk through each step as well")
     parser.add_argument("--folder", type=Path, help="where to work, and what stays to be looked at")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory() as scratch, nursery() as made:
-        _many(made, given.folder or Path(scratch), given.kills, given.seed)
+        _many(made, given.folder or Path(scratch), given.kills, given.seed, given.every)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import pytest
 from send_ready import files, settings
 from tests.faults import standing
 from tests.faults.house import EVE, House, moved_in
-from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb
+from tests.faults.kills import Undisturbed, assert_as_undisturbed, disturb, walk
 from tests.servers import Server, postgres
 from tests.steps import Nursery
 from tests.waiting import until
@@ -28,8 +28,9 @@ __all__ = ["postgres"]
 SEED = 2026
 LISTS = "annex_a_person_level_lists.xlsx"
 FEED = "capita_one.home_education"
-# A step, and how many of the things that it does to files lie between one kill and the next.
-WALKS = [(("begin",), 3), (("validate-lists",), 7), (("publish",), 5), (("serve",), 12)]
+# A step, and how many of the things that it does to files lie between one kill and the next. Closer walks, down to one
+# kill at every place: python -m tests.faults.kills --every 1
+WALKS = [(("begin",), 5), (("validate-lists",), 17), (("publish",), 11), (("serve",), 31)]
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,7 @@ def test_a_night_killed_again_and_again_comes_to_what_one_in_peace_comes_to(hous
 def test_a_step_killed_at_one_place_after_the_other_gets_there(
     finished: House, peace: Undisturbed, step: tuple[str, ...], stride: int
 ) -> None:
-    kills, moment = 0, random.Random(SEED).randint(1, stride)  # noqa: S311
-    while finished.run(*step, kill_at=moment).status == -signal.SIGKILL:
-        standing.assert_whole(finished.home)
-        kills, moment = kills + 1, moment + stride
-    assert kills >= 1
+    assert walk(finished, step, stride, random.Random(SEED).randint(1, stride)) >= 1  # noqa: S311
     finished.night((("publish",), ("serve",)))
     assert_as_undisturbed(finished.home, peace)
 
@@ -156,7 +153,7 @@ def test_publishing_to_postgresql_killed_and_tried_again_shows_one_run_at_a_time
     assert rows == {table: len(held) for table, held in peace.served.items()}
 
 
-STAND_IN = """#!{python}
+STAND_IN = """#!{python} -IS
 import sys, time
 open({calls!r}, "a").write(" ".join(sys.argv[1:]) + chr(10))
 time.sleep({seconds})
