@@ -109,8 +109,8 @@ MUTATIONS = (
     Mutation(
         "engine",
         "a rule that could not be run counts as passed",
-        "        return Outcome(rule, False, broken=broken)\n",
-        "        return Outcome(rule, True)\n",
+        "yield Outcome(rule, False, broken=_stopped(",
+        "yield Outcome(rule, True, broken=None and _stopped(",
         ("test_engine.py",),
     ),
     Mutation(
@@ -221,8 +221,8 @@ MUTATIONS = (
     Mutation(
         "open home",
         "a SEND_HOME that others can read is used",
-        ".check(given.home)\n        return int(",
-        ".check\n        return int(",
+        "ownership.check(given.home)",
+        "ownership.check",
         ("test_house.py",),
     ),
     Mutation(

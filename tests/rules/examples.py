@@ -1,9 +1,11 @@
 """Example rows of a rule, turned into the frame that the rule would see."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pandas as pd
+from duckdb import DuckDBPyConnection
 
 from expectations import frames
 from expectations.rules import Rule
@@ -59,9 +61,16 @@ def list_frame(listed: ListLayout, rule: Rule, rows: list[dict[str, Any]]) -> pd
 
 
 def _frame(columns: dict[str, str], name: str, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    with database.scratch() as con:
-        con.execute(f"CREATE TABLE example ({', '.join(f'{identifier(c)} {kind}' for c, kind in columns.items())})")
-        for row in rows:
-            given = ", ".join(identifier(column) for column in row)
-            con.execute(f"INSERT INTO example ({given}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
-        return frames.frame_of(con, "example", "rowid", name, rule.needs, AS_AT)
+    con = _scratch()
+    made = ", ".join(f"{identifier(column)} {kind}" for column, kind in columns.items())
+    con.execute(f"CREATE OR REPLACE TABLE example ({made})")
+    for row in rows:
+        given = ", ".join(identifier(column) for column in row)
+        con.execute(f"INSERT INTO example ({given}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    return frames.frame_of(con, "example", "rowid", name, rule.needs, AS_AT)
+
+
+@cache
+def _scratch() -> DuckDBPyConnection:
+    """One for all examples: to open a database takes longer than to check a rule."""
+    return database.scratch()
