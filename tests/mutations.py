@@ -139,7 +139,7 @@ MUTATIONS = (
         "the published warehouse is shown before it is whole",
         "    try:\n        doing.rows = _write(version, run)\n",
         '    try:\n        point(settings.home / "serving", version)\n        doing.rows = _write(version, run)\n',
-        ("test_kills.py::gets_there and serve",),
+        ("test_serve.py::never_meets_two_runs",),
     ),
     Mutation(
         "landing",

@@ -37,9 +37,7 @@ def written(
     run: Run, previous: Path | None = None, messages: Sequence[str] = (), is_rehearsal: bool = False, **changes: Any
 ) -> str:
     """The brief of a frozen version of a run."""
-    pack.publish(run, settings(run.home, as_at=run.as_at))
-    manifest = files.read_json(run.out / "manifest.json") | changes
-    manifest["request"] = {
+    request = {
         "notified_on": "2026-11-16",
         "kind": "full_inspection",
         "version": 2,
@@ -47,6 +45,7 @@ def written(
     }
     path = run.home / approver_brief.NAME
     with run_data.opened(run) as con:
+        manifest = {**pack.about(con, run, settings(run.home, as_at=run.as_at), None), **changes, "request": request}
         approver_brief.write(path, con, run, manifest, previous, messages, "Full inspection", DUE)
     return path.read_text(encoding="utf-8")
 
