@@ -60,7 +60,7 @@ MUTATIONS = (
     Mutation(
         "configuration",
         "a value that stands twice in a crosswalk is taken",
-        "if _rest(wanted, row) != _rest(wanted, before):",
+        "if _rest(rules, row) != _rest(rules, before):",
         "if False:",
         ("test_configuration.py::xwalk_sex",),
     ),
