@@ -70,84 +70,84 @@
 {%- endmacro %}
 
 {#
-    Which model counts which KPI. A model int_kpi__<name>_counted has, for K01, the columns k01_denominator and
-    k01_numerator (true, or a number to add up; blank or false: not counted), a row a thing and window.
+    The models that count. int_kpi__<name>_counted has a row a thing and window and, for K01, the columns k01_denominator
+    and k01_numerator (true, or a number to add up; blank or false: not counted).
     - reference: the column that names the thing in its own system
-    - due, done: when it had to be done by and when it was, where the KPI sets a limit
-    - parts: breakdowns of the KPI's own that split numerator and denominator, and their columns
-    - shares: breakdowns of the KPI's own that split the numerator alone; the denominator is that of `all`
-    - no_denominator: the KPI is a count
-    - period_type: where a figure of a day serves as the denominator of a window
-    Absence (K47, K48), which has groups and levels, is written out where it is used.
+    - breakdowns: its columns that seeds/kpi/kpi_breakdowns.csv names besides those of every KPI
+    - days: its columns that seeds/kpi/kpi_catalogue.csv names: by when a thing had to be done, and when it was
+    - where: the rows that count in the breakdowns of every KPI, if not all do; more: a further column to add up
 #}
-{% macro kpi_counted() -%}
-    {%- set cases = {
-        'K01': {'due': 'issue_due_date', 'done': 'final_issued_date'},
-        'K02': {'due': 'issue_due_date', 'done': 'final_issued_date'},
-        'K03': {'due': 'issue_due_date', 'done': 'final_issued_date'},
-        'K04': {'due': 'issue_due_date', 'done': 'final_issued_date'},
-        'K05': {'due': 'issue_due_date', 'no_denominator': true},
-        'K06': {'due': 'issue_due_date', 'done': 'final_issued_date'},
-        'K07': {'due': 'decision_due_date', 'done': 'decided_date'},
-        'K08': {'no_denominator': true},
-        'K09': {'due': 'decision_due_date', 'done': 'decided_date'},
-        'K10': {'shares': {'request_source': 'request_source'}},
-        'K11': {},
-        'K12': {'due': 'refusal_due_date', 'done': 'refused_to_issue_date'},
-    } -%}
-    {%- set advice = {
-        'K13': {'due': 'due_date', 'done': 'received_date', 'parts': {'provider': 'provider'}},
-        'K14': {'due': 'due_date', 'done': 'received_date', 'parts': {'provider': 'provider'}},
-        'K15': {'due': 'due_date', 'done': 'received_date', 'parts': {'provider': 'provider'}},
-    } -%}
-    {%- set persons = {
-        'K16': {'no_denominator': true},
-        'K19': {'due': 'review_due_date'},
-        'K32': {},
-        'K33': {'shares': {'primary_need': 'primary_need'}},
-        'K34': {},
-        'K35': {},
-        'K36': {},
-        'K37': {'shares': {'setting_type': 'special_setting'}},
-        'K38': {},
-        'K39': {},
-        'K40': {'shares': {'setting_type': 'otherwise_setting'}},
-        'K41': {},
-        'K42': {},
-        'K46': {'period_type': 'academic_year_to_date'},
-        'K49': {},
-        'K50': {},
-        'K53': {'parts': {'sen_group': 'sen_group'}, 'shares': {'care_status': 'care_status'}},
-        'K67': {'parts': {'sen_group': 'sen_group'}},
-    } -%}
-    {%- set plans = {
-        'K17': {'no_denominator': true},
-        'K24': {'due': 'phase_transfer_due_date', 'done': 'phase_transfer_final_date'},
-        'K44': {'shares': {'cease_reason': 'cease_reason'}},
-    } -%}
-    {%- set reviews = {
-        'K20': {'due': 'decision_due_date', 'done': 'decision_date'},
-        'K21': {'due': 'decision_due_date', 'no_denominator': true},
-        'K22': {'due': 'amendment_due_date', 'done': 'final_amended_plan_date'},
-        'K23': {'due': 'amendment_due_date', 'no_denominator': true},
-    } -%}
-    {%- set exclusions = {'K45': {'no_denominator': true}, 'K46': {}} -%}
+{% macro kpi_models() -%}
     {{ return([
-        {'name': 'cases', 'reference': 'case_id', 'kpis': cases},
-        {'name': 'advice', 'reference': 'advice_id', 'kpis': advice},
-        {'name': 'persons', 'reference': 'plan_id', 'kpis': persons},
-        {'name': 'plans', 'reference': 'plan_id', 'kpis': plans},
-        {'name': 'reviews', 'reference': 'review_id', 'kpis': reviews},
-        {'name': 'exclusions', 'reference': 'exclusion_id', 'kpis': exclusions},
+        {
+            'name': 'cases',
+            'reference': 'case_id',
+            'breakdowns': ['request_source'],
+            'days': [
+                'issue_due_date', 'final_issued_date', 'decision_due_date', 'decided_date',
+                'refusal_due_date', 'refused_to_issue_date'
+            ],
+        },
+        {
+            'name': 'advice',
+            'reference': 'advice_id',
+            'breakdowns': ['provider'],
+            'days': ['due_date', 'received_date'],
+        },
+        {
+            'name': 'persons',
+            'reference': 'plan_id',
+            'breakdowns': ['special_setting', 'otherwise_setting'],
+            'days': ['review_due_date'],
+        },
+        {
+            'name': 'listed',
+            'reference': 'plan_id',
+            'breakdowns': ['sen_group', 'care_status', 'sen_group_care_status'],
+        },
+        {
+            'name': 'plans',
+            'reference': 'plan_id',
+            'breakdowns': ['cease_reason'],
+            'days': ['phase_transfer_due_date', 'phase_transfer_final_date'],
+        },
+        {
+            'name': 'reviews',
+            'reference': 'review_id',
+            'days': ['decision_due_date', 'decision_date', 'amendment_due_date', 'final_amended_plan_date'],
+        },
+        {
+            'name': 'exclusions',
+            'reference': 'exclusion_id',
+        },
+        {
+            'name': 'attendance',
+            'reference': 'null',
+            'where': "sen_group = 'plan'",
+            'more': 'is_severely_absent',
+        },
     ]) }}
 {%- endmacro %}
 
+{# What stands in the column of a table that a seed names, one of `columns`. #}
+{% macro kpi_column(table, name, columns) -%}
+    case {{ name }}
+        {%- for column in columns | unique %}
+        when '{{ column }}' then {{ table }}.{{ column }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# The columns of a model that count: in SQL a pattern, so that a KPI needs no list of its own. #}
+{% macro kpi_counts() -%}
+    columns('^k[0-9]+_(numerator|denominator)$')
+{%- endmacro %}
+
 {#
-    Sums of a model's rows: one row a window's end, breakdown and value. `all` and the breakdowns that every KPI
-    has; `own` are further columns to break down by. Of a breakdown only values that somebody has.
+    Sums of what a model counts: one row a window, column to break down by and value of it, and `all` where that is not
+    left out. Of a column only values that somebody has.
 #}
-{% macro kpi_totals(name, kpis, own=[], where=none, more=[]) -%}
-    {%- set columns = kpi_breakdowns() + own | reject('in', kpi_breakdowns()) | unique | list -%}
+{% macro kpi_totals(name, columns, where='true', more=none, has_whole=true) -%}
     select
         period_type,
         period_end,
@@ -156,31 +156,32 @@
             when grouping({{ column }}) = 0 then '{{ column }}'
             {%- endfor %}
             else 'all'
-        end as breakdown_column,
+        end as column_name,
         case
             {%- for column in columns %}
             when grouping({{ column }}) = 0 then {{ column }}
             {%- endfor %}
             else 'all'
         end as breakdown_value,
-        {%- for kpi in kpis %}
-        sum(cast({{ kpi | lower }}_numerator as bigint)) as {{ kpi | lower }}_numerator,
-        sum(cast({{ kpi | lower }}_denominator as bigint)) as {{ kpi | lower }}_denominator
-        {{- ',' if not loop.last or more }}
-        {%- endfor %}
-        {%- for column in more %}
-        sum(cast({{ column }} as bigint)) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {%- if more %}
+        sum(cast({{ more }} as bigint)) as {{ more }},
+        {%- endif %}
+        sum(cast({{ kpi_counts() }} as bigint)) as "\0" -- noqa: RF05
     from {{ ref('int_kpi__' ~ name ~ '_counted') }}
-    {%- if where %}
     where {{ where }}
-    {%- endif %}
     group by grouping sets (
-        (period_type, period_end)
-        {%- for column in columns %},
-        (period_type, period_end, {{ column }})
+        {%- if has_whole %}
+        (period_type, period_end),
+        {%- endif %}
+        {%- for column in columns %}
+        (period_type, period_end, {{ column }}){{ ',' if not loop.last }}
         {%- endfor %}
     )
+{%- endmacro %}
+
+{# The window that a figure of a kind of window is of: a figure of a day may be the denominator of a school year. #}
+{% macro kpi_window(windows, period_type) -%}
+    if({{ windows }} = 'academic_year_to_date' and {{ period_type }} = 'point', {{ windows }}, {{ period_type }})
 {%- endmacro %}
 
 {#

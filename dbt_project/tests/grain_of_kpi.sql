@@ -7,6 +7,7 @@
     'int_kpi__plans_by_period',
     'int_kpi__person_states',
     'int_kpi__persons_counted',
+    'int_kpi__listed_counted',
     'int_kpi__cases_counted',
     'int_kpi__advice_counted',
     'int_kpi__plans_counted',
@@ -21,6 +22,7 @@
     'kpi_worklist',
     'kpi_definitions',
     'kpi_catalogue',
+    'kpi_breakdowns',
     'kpi_targets',
     'kpi_comparators',
 ]) }}

@@ -56,7 +56,8 @@ select
     absent_count as k47_numerator,
     possible_count > 0 as k48_denominator,
     possible_count > 0 and 10 * absent_count >= possible_count as k48_numerator,
-    possible_count > 0 and 2 * absent_count >= possible_count as is_severely_absent
+    possible_count > 0 and 2 * absent_count >= possible_count as is_severely_absent,
+    if(is_severely_absent, 'severe', if(k48_numerator, 'persistent', null)) as level
 from grouped
 -- Who is on SEN support, and so who is not, is known only where provision and enrolments came.
 where

@@ -60,7 +60,7 @@ placed as (
     from cases
     inner join {{ ref('int_kpi__windows') }} as windows
         on windows.period_type = 'point' and cases.thirty_weeks_date < windows.period_end
-    where cases.is_ours and {{ is_case_open('cases', 'windows.period_end') }}
+    where cases.is_ours and {{ is_case_open('windows.period_end', 'cases') }}
 )
 
 select

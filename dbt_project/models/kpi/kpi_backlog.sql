@@ -2,7 +2,9 @@
 -- Where a feed came without the dates of drafts there is one stage from the decision on.
 with drafts as (
     select
-        {%- for feed, column in [('capita_one.ehcp_assessments', 'draft_issued_date'), ('ehc_hub.cases', 'draft_plan_sent')] %}
+        {%- for feed, column in [
+            ('capita_one.ehcp_assessments', 'draft_issued_date'), ('ehc_hub.cases', 'draft_plan_sent')
+        ] %}
         (not {{ was_ever_received(feed) }} or {{ was_ever_received(feed, [column]) }}){{ ' and' if not loop.last }}
         {%- endfor %} as are_known
 ),
@@ -19,7 +21,7 @@ stages as (
         (2, 'Assessment and draft plan', 'plan', true),
         (2, 'Assessment, draft and final plan', 'plan', false),
         (3, 'Final plan', 'plan', true)
-    ) as each_stage (stage_no, stage, limit_name, needs_drafts)
+    ) as listed (stage_no, stage, limit_name, needs_drafts) -- noqa: AL05
 ),
 
 open_cases as (
@@ -36,7 +38,7 @@ open_cases as (
     from {{ ref('fct_ehcp_case') }} as received
     cross join drafts
     where
-        received.is_ours and received.received_date <= {{ as_at() }} and {{ is_case_open('received', as_at()) }}
+        received.is_ours and received.received_date <= {{ as_at() }} and {{ is_case_open(as_at(), 'received') }}
 )
 
 select
@@ -54,6 +56,6 @@ from stages
 inner join drafts on coalesce(stages.needs_drafts = drafts.are_known, true)
 inner join {{ ref('statutory_limits') }} as limits on stages.limit_name = limits.limit_name
 left join open_cases on stages.stage_no = open_cases.stage_no
-where not exists (select 1 from {{ ref('kpi_not_known') }} as not_known where not_known.kpi_id = 'K05')
+where 'K05' not in (select not_known.kpi_id from {{ ref('kpi_not_known') }} as not_known)
 group by stages.stage_no, stages.stage, limits.days
 order by stages.stage_no

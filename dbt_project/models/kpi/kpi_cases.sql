@@ -1,86 +1,99 @@
 -- Who stands behind every figure of a window that ends at D. Of absence, children with a plan and on SEN support.
-with counted as (
-    {%- for each in kpi_counted() %}
-    {%- for kpi, about in each.kpis.items() %}
-    {%- set name = kpi | lower %}
-    {%- set own = about.get('shares', {}).values() | list | first %}
+{%- set categories, days = ['primary_need', 'level'], [] %}
+{%- for each in kpi_models() %}
+{%- set _ = categories.extend(each.breakdowns or []) %}
+{%- set _ = days.extend(each.days or []) %}
+{%- endfor %}
+with
+{%- for each in kpi_models() %}
+{{ each.name }} as materialized (
     select
-        '{{ kpi }}' as kpi_id,
-        {{ "'" ~ about.period_type ~ "'" if about.period_type else 'period_type' }} as period_type,
-        period_end,
-        person_id,
+        *,
         {{ each.reference }} as reference,
-        {{ 'null' if about.no_denominator else name ~ '_denominator' }} as is_in_denominator,
-        {{ name }}_numerator > 0 as is_in_numerator,
-        cast({{ name }}_numerator as double){{ ' / 7' if kpi == 'K06' }} as numerator,
-        {{ 'null' if about.no_denominator else 'cast(' ~ name ~ '_denominator as bigint)' }} as denominator,
-        {{ about.due or 'null' }} as due_date,
-        {{ about.done or 'null' }} as done_date,
-        {{ 'provider' if each.name == 'advice' else 'null' }} as provider,
-        {{ 'sen_group' if each.name == 'persons' else 'null' }} as sen_group,
-        {{ own or 'null' }} as category,
-        {{ kpi_breakdowns() | join(', ') }}
+        {{ loop.index }}000000000000 + row_number() over () as thing_no
     from {{ ref('int_kpi__' ~ each.name ~ '_counted') }}
-    where period_end = {{ as_at() }} and ({{ name }}_denominator or {{ name }}_numerator > 0)
+    where period_end = {{ as_at() }}{{ " and sen_group <> 'other'" if each.name == 'attendance' }}
+),
+{%- endfor %}
 
-    union all
+things as (
+    {%- for each in kpi_models() %}
+    select columns(c -> not regexp_matches(c, '^k[0-9]+_')) from {{ each.name }}
+    {{ 'union all by name' if not loop.last }}
     {%- endfor %}
-    {%- endfor %}
-    {%- for kpi in ['k47', 'k48'] %}
-    {%- set level = "if(is_severely_absent, 'severe', if(k48_numerator, 'persistent', null))" %}
+),
 
-    select
-        '{{ kpi | upper }}' as kpi_id,
-        period_type,
-        period_end,
-        person_id,
-        null as reference,
-        {{ kpi }}_denominator > 0 as is_in_denominator,
-        {{ kpi }}_numerator > 0 as is_in_numerator,
-        cast({{ kpi }}_numerator as double) as numerator,
-        cast({{ kpi }}_denominator as bigint) as denominator,
-        null as due_date,
-        null as done_date,
-        null as provider,
-        sen_group,
-        {{ level if kpi == 'k48' else 'null' }} as category,
-        {{ kpi_breakdowns() | join(', ') }}
-    from {{ ref('int_kpi__attendance_counted') }}
-    where
-        period_end = {{ as_at() }}
-        and sen_group <> 'other'
-        and ({{ kpi }}_denominator > 0 or {{ kpi }}_numerator > 0)
+amounts as (
+    {%- for each in kpi_models() %}
+    select * from (
+        unpivot (
+            select
+                thing_no,
+                nullif(cast({{ kpi_counts() }} as bigint), 0) as "\0" -- noqa: RF05
+            from {{ each.name }}
+        )
+        on {{ kpi_counts() }}
+        into name measure value amount
+    )
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
+counted as (
+    select
+        thing_no,
+        left(measure, 3) as kpi,
+        coalesce(max(amount) filter (where ends_with(measure, '_numerator')), 0) as numerator,
+        coalesce(max(amount) filter (where ends_with(measure, '_denominator')), 0) as denominator
+    from amounts
+    group by thing_no, kpi
+),
+
 wanted as (
     select
-        kpi_id,
-        unnest(string_split(windows, '; ')) as period_type
-    from {{ ref('kpi_catalogue') }}
-    where is_built = 'Y' and kpi_id not in (select not_known.kpi_id from {{ ref('kpi_not_known') }} as not_known)
+        catalogue.kpi_id,
+        catalogue.unit,
+        catalogue.windows,
+        catalogue.due_date as due_column,
+        catalogue.done_date as done_column,
+        unnest(string_split(catalogue.windows, '; ')) as period_type,
+        breakdowns.column_name as category_column
+    from {{ ref('kpi_catalogue') }} as catalogue
+    left join {{ ref('kpi_breakdowns') }} as breakdowns
+        on
+            catalogue.kpi_id = breakdowns.kpi_id
+            and (breakdowns.denominator_of = 'all' or breakdowns.column_name = 'level')
+    where
+        catalogue.is_built = 'Y'
+        and catalogue.kpi_id not in (select not_known.kpi_id from {{ ref('kpi_not_known') }} as not_known)
 )
 
 select
     '{{ var("la_code") }}' as la_code,
-    counted.kpi_id,
-    counted.period_type,
-    counted.period_end,
-    counted.person_id as unique_id,
-    counted.reference,
-    counted.is_in_denominator,
-    coalesce(counted.is_in_numerator, false) as is_in_numerator,
-    counted.numerator,
-    counted.denominator,
-    counted.due_date,
-    cast(coalesce(counted.done_date, counted.period_end) - counted.due_date as integer) as days_late,
-    counted.provider,
-    counted.sen_group,
-    counted.category,
+    wanted.kpi_id,
+    wanted.period_type,
+    things.period_end,
+    things.person_id as unique_id,
+    things.reference,
+    if(wanted.unit = 'count', null, counted.denominator > 0) as is_in_denominator,
+    counted.numerator > 0 as is_in_numerator,
+    counted.numerator / if(wanted.unit = 'weeks', 7.0, 1.0) as numerator,
+    if(wanted.unit = 'count', null, counted.denominator) as denominator,
+    {{ kpi_column('things', 'wanted.due_column', days) }} as due_date,
+    cast(
+        coalesce({{ kpi_column('things', 'wanted.done_column', days) }}, things.period_end)
+        - {{ kpi_column('things', 'wanted.due_column', days) }} as integer
+    ) as days_late,
+    things.provider,
+    things.sen_group,
+    {{ kpi_column('things', 'wanted.category_column', categories) }} as category,
     {%- for breakdown in kpi_breakdowns() %}
-    counted.{{ breakdown }},
+    things.{{ breakdown }},
     {%- endfor %}
     '{{ var("run_id") }}' as run_id
 from counted
-inner join wanted on counted.kpi_id = wanted.kpi_id and counted.period_type = wanted.period_type
+inner join things on counted.thing_no = things.thing_no
+inner join wanted
+    on
+        upper(counted.kpi) = wanted.kpi_id
+        and {{ kpi_window('wanted.windows', 'things.period_type') }} = wanted.period_type

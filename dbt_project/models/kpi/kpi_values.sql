@@ -1,191 +1,143 @@
-{%- set everybody = "'all', '" ~ kpi_breakdowns() | join("', '") ~ "'" -%}
 {%- set target, margin = 'try_cast(targets.target_value as double)', 'try_cast(targets.amber_margin as double)' -%}
-with
-{%- for each in kpi_counted() %}
-{%- set own = [] %}
-{%- for kpi in each.kpis.values() %}
-{%- set _ = own.extend(kpi.get('parts', {}).values() | list + kpi.get('shares', {}).values() | list) %}
-{%- endfor %}
+-- What each model counts, a column a KPI; then a row a KPI, whichever models it takes its two numbers from.
+with totals as materialized (
+    {%- for each in kpi_models() %}
 
-{{ each.name }}_totals as (
-    {{ kpi_totals(each.name, each.kpis, own) }}
-),
-{%- endfor %}
+    {{ kpi_totals(each.name, kpi_breakdowns() + (each.breakdowns or []), each.where or 'true', each.more) }}
 
--- Of children with a plan, and once more by group for whoever else attends.
-attendance_totals as (
-    {{ kpi_totals('attendance', ['K47', 'K48'], where="sen_group = 'plan'", more=['is_severely_absent']) }}
-),
-
-attendance_groups as (
-    select
-        period_type,
-        period_end,
-        sen_group,
-        sum(k47_numerator) as k47_numerator,
-        sum(k47_denominator) as k47_denominator,
-        count_if(k48_numerator) as k48_numerator,
-        count_if(is_severely_absent) as is_severely_absent,
-        count_if(k48_denominator) as k48_denominator
-    from {{ ref('int_kpi__attendance_counted') }}
-    group by period_type, period_end, sen_group
-),
-
-care_groups as (
-    select
-        period_end,
-        sen_group,
-        care_status,
-        count(*) as numerator,
-        sum(count(*)) over (partition by period_end, sen_group) as denominator
-    from {{ ref('int_kpi__persons_counted') }}
-    group by period_end, sen_group, care_status
-),
-
-counted as (
-    {%- for each in kpi_counted() %}
-    {%- for kpi, about in each.kpis.items() %}
-    {%- set name = kpi | lower %}
-    {%- set shares = about.get('shares', {}) %}
-    select
-        '{{ kpi }}' as kpi_id,
-        {{ "'" ~ about.period_type ~ "'" if about.period_type else 'period_type' }} as period_type,
-        period_end,
-        breakdown_column as breakdown_type,
-        breakdown_value,
-        {{ name }}_numerator as numerator,
-        {{ name }}_denominator as denominator
-    from {{ each.name }}_totals
-    where breakdown_column in ({{ everybody }}) and breakdown_column not in ('{{ shares | first }}')
-
-    union all
-    {%- for breakdown, column in about.get('parts', {}).items() %}
-
-    select
-        '{{ kpi }}' as kpi_id,
-        period_type,
-        period_end,
-        '{{ breakdown }}' as breakdown_type,
-        breakdown_value,
-        {{ name }}_numerator as numerator,
-        {{ name }}_denominator as denominator
-    from {{ each.name }}_totals
-    where breakdown_column = '{{ column }}'
-
-    union all
+    union all by name
     {%- endfor %}
-    {%- for breakdown, column in shares.items() %}
+
+    {{ kpi_totals('attendance', ['sen_group'], more='is_severely_absent', has_whole=false) }}
+),
+
+amounts as (
+    unpivot totals
+    on {{ kpi_counts() }}
+    into name measure value amount
+),
+
+added as materialized (
+    select
+        catalogue.kpi_id,
+        {{ kpi_window('catalogue.windows', 'amounts.period_type') }} as period_type,
+        amounts.period_end,
+        amounts.column_name,
+        amounts.breakdown_value,
+        cast(sum(amounts.amount) filter (where ends_with(amounts.measure, '_numerator')) as bigint) as numerator,
+        cast(sum(amounts.amount) filter (where ends_with(amounts.measure, '_denominator')) as bigint) as denominator
+    from amounts
+    inner join {{ ref('kpi_catalogue') }} as catalogue on upper(left(amounts.measure, 3)) = catalogue.kpi_id
+    where amounts.amount > 0 and amounts.breakdown_value is not null
+    group by all
+),
+
+-- Severe absence is part of persistent absence, so that the levels are no column to break down by.
+absence_levels as (
+    unpivot (
+        select
+            'K48' as kpi_id,
+            period_type,
+            period_end,
+            if(column_name = 'all', 'level', 'sen_group_level') as column_name,
+            if(column_name = 'all', null, breakdown_value) as sen_group,
+            k48_numerator as persistent,
+            is_severely_absent as severe,
+            k48_denominator as denominator
+        from totals
+        where column_name in ('all', 'sen_group')
+    )
+    on persistent, severe
+    into name level value numerator
+),
+
+-- `all` has a row for every window of every KPI, also where nothing was counted.
+wanted as (
+    select
+        catalogue.kpi_id,
+        catalogue.unit,
+        catalogue.direction,
+        windows.period_type,
+        windows.period_end,
+        windows.is_part_period
+    from (
+        select
+            *,
+            unnest(string_split(windows, '; ')) as period_type
+        from {{ ref('kpi_catalogue') }}
+        where is_built = 'Y'
+    ) as catalogue
+    inner join {{ ref('int_kpi__windows') }} as windows on catalogue.period_type = windows.period_type
+),
+
+parts as (
+    select * from added
+
+    union all by name
 
     select
-        '{{ kpi }}' as kpi_id,
-        part.period_type,
-        part.period_end,
-        '{{ breakdown }}' as breakdown_type,
-        part.breakdown_value,
-        part.{{ name }}_numerator as numerator,
-        if(part.{{ name }}_numerator > 0, whole.{{ name }}_denominator, 0) as denominator
-    from {{ each.name }}_totals as part
-    inner join {{ each.name }}_totals as whole
+        * exclude (sen_group, level),
+        concat_ws(', ', sen_group, level) as breakdown_value
+    from absence_levels
+    where denominator > 0
+),
+
+-- A KPI's own way to break down comes before the one of every KPI.
+breakdowns as (
+    select
+        catalogue.kpi_id,
+        breakdowns.breakdown_type,
+        breakdowns.column_name,
+        breakdowns.denominator_of
+    from {{ ref('kpi_catalogue') }} as catalogue
+    inner join {{ ref('kpi_breakdowns') }} as breakdowns
+        on coalesce(breakdowns.kpi_id, catalogue.kpi_id) = catalogue.kpi_id
+    qualify
+        row_number() over (
+            partition by catalogue.kpi_id, breakdowns.breakdown_type order by breakdowns.kpi_id nulls last
+        ) = 1
+),
+
+figures as (
+    select
+        wanted.*,
+        'all' as breakdown_type,
+        'all' as breakdown_value,
+        coalesce(added.numerator, 0) as numerator,
+        coalesce(added.denominator, 0) as denominator
+    from wanted
+    left join added
         on
-            part.period_type = whole.period_type
-            and part.period_end = whole.period_end
-            and whole.breakdown_column = 'all'
-    where part.breakdown_column = '{{ column }}' and part.breakdown_value is not null
-
-    union all
-    {%- endfor %}
-    {%- endfor %}
-    {%- endfor %}
-
-    {%- for kpi in ['k47', 'k48'] %}
-
-    select
-        '{{ kpi | upper }}' as kpi_id,
-        period_type,
-        period_end,
-        breakdown_column as breakdown_type,
-        breakdown_value,
-        {{ kpi }}_numerator as numerator,
-        {{ kpi }}_denominator as denominator
-    from attendance_totals
+            wanted.kpi_id = added.kpi_id
+            and wanted.period_type = added.period_type
+            and wanted.period_end = added.period_end
+            and added.column_name = 'all'
 
     union all
 
+    -- Parts of the whole, or of a group, share its denominator; others have their own.
     select
-        '{{ kpi | upper }}' as kpi_id,
-        period_type,
-        period_end,
-        'sen_group' as breakdown_type,
-        sen_group as breakdown_value,
-        {{ kpi }}_numerator as numerator,
-        {{ kpi }}_denominator as denominator
-    from attendance_groups
-
-    union all
-    {%- endfor %}
-    {%- for level, column in [('persistent', 'k48_numerator'), ('severe', 'is_severely_absent')] %}
-
-    select
-        'K48' as kpi_id,
-        period_type,
-        period_end,
-        'level' as breakdown_type,
-        '{{ level }}' as breakdown_value,
-        {{ column }} as numerator,
-        k48_denominator as denominator
-    from attendance_totals
-    where breakdown_column = 'all'
-
-    union all
-
-    select
-        'K48' as kpi_id,
-        period_type,
-        period_end,
-        'sen_group_level' as breakdown_type,
-        sen_group || ', {{ level }}' as breakdown_value,
-        {{ column }} as numerator,
-        k48_denominator as denominator
-    from attendance_groups
-
-    union all
-    {%- endfor %}
-
-    select
-        'K53' as kpi_id,
-        'point' as period_type,
-        period_end,
-        'sen_group_care_status' as breakdown_type,
-        sen_group || ', ' || care_status as breakdown_value,
-        numerator,
-        denominator
-    from care_groups
-    where care_status is not null
-),
-
--- A KPI may take its numerator and its denominator from different models.
-added as (
-    select
-        kpi_id,
-        period_type,
-        period_end,
-        breakdown_type,
-        breakdown_value,
-        coalesce(sum(numerator), 0) as numerator,
-        coalesce(sum(denominator), 0) as denominator
-    from counted
-    group by kpi_id, period_type, period_end, breakdown_type, breakdown_value
-    having sum(numerator) > 0 or sum(denominator) > 0
-),
-
-catalogue as (
-    select
-        kpi_id,
-        unit,
-        direction,
-        unnest(string_split(windows, '; ')) as period_type
-    from {{ ref('kpi_catalogue') }}
-    where is_built = 'Y'
+        wanted.*,
+        breakdowns.breakdown_type,
+        parts.breakdown_value,
+        coalesce(parts.numerator, 0) as numerator,
+        coalesce(if(breakdowns.denominator_of is null, parts.denominator, wholes.denominator), 0) as denominator
+    from wanted
+    inner join parts
+        on
+            wanted.kpi_id = parts.kpi_id
+            and wanted.period_type = parts.period_type
+            and wanted.period_end = parts.period_end
+    inner join breakdowns on parts.kpi_id = breakdowns.kpi_id and parts.column_name = breakdowns.column_name
+    left join added as wholes
+        on
+            parts.kpi_id = wholes.kpi_id
+            and parts.period_type = wholes.period_type
+            and parts.period_end = wholes.period_end
+            and breakdowns.denominator_of = wholes.column_name
+            and if(breakdowns.denominator_of = 'all', 'all', split_part(parts.breakdown_value, ', ', 1))
+            = wholes.breakdown_value
+    where breakdowns.denominator_of is null or parts.numerator > 0
 ),
 
 feeds as (
@@ -203,51 +155,6 @@ feeds as (
         group by kpi_id, need
     ) as needs
     group by kpi_id
-),
-
--- `all` has a row for every window of every KPI, also where nothing was counted.
-wanted as (
-    select
-        catalogue.kpi_id,
-        catalogue.unit,
-        catalogue.direction,
-        windows.period_type,
-        windows.period_end,
-        windows.is_part_period
-    from catalogue
-    inner join {{ ref('int_kpi__windows') }} as windows on catalogue.period_type = windows.period_type
-),
-
-figures as (
-    select
-        wanted.*,
-        'all' as breakdown_type,
-        'all' as breakdown_value,
-        coalesce(added.numerator, 0) as numerator,
-        coalesce(added.denominator, 0) as denominator
-    from wanted
-    left join added
-        on
-            wanted.kpi_id = added.kpi_id
-            and wanted.period_type = added.period_type
-            and wanted.period_end = added.period_end
-            and added.breakdown_type = 'all'
-
-    union all
-
-    select
-        wanted.*,
-        added.breakdown_type,
-        added.breakdown_value,
-        added.numerator,
-        added.denominator
-    from wanted
-    inner join added
-        on
-            wanted.kpi_id = added.kpi_id
-            and wanted.period_type = added.period_type
-            and wanted.period_end = added.period_end
-            and added.breakdown_type <> 'all'
 ),
 
 measured as (

@@ -9,8 +9,8 @@ with cases as (
         received_date + {{ limit_days('assessment_30_weeks') }} < {{ as_at() }} as is_beyond_30_weeks,
         decision_to_assess_code in ('Y', 'N') and decision_to_assess_date <= {{ as_at() }} as is_decided,
         is_ours
-    from {{ ref('fct_ehcp_case') }} as received
-    where received_date <= {{ as_at() }} and {{ is_case_open('received', as_at()) }}
+    from {{ ref('fct_ehcp_case') }}
+    where received_date <= {{ as_at() }} and {{ is_case_open(as_at()) }}
 ),
 
 -- A case of the hub may stand under Capita One's number: person and received date tell which it is.
