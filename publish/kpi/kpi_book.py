@@ -20,7 +20,7 @@ from publish.kpi.figures import INTERNAL, has_table, rounded
 from send_ready.layout import council_or_number
 from send_ready.runs import Run
 from send_ready.words import long_date, short_date
-from warehouse import run_data
+from warehouse import run_data, seeds
 
 NAME = "kpi.xlsx"
 NOT_AVAILABLE, NOT_APPLICABLE, LOW = "[x]", "[z]", "[low]"
@@ -33,47 +33,6 @@ KINDS = {
     "calendar_year": "Calendar year",
     "quarter": "Quarter",
     "point": "At the day",
-}
-BREAKDOWNS = {
-    "sex": "Sex",
-    "ethnicity_group": "Ethnic group",
-    "primary_need": "Primary need",
-    "phase": "Phase",
-    "age_band": "Age",
-    "request_source": "Who asked",
-    "provider": "Provider",
-    "setting_type": "Setting",
-    "cease_reason": "Reason",
-    "care_status": "Social care status",
-    "sen_group": "Group",
-    "level": "Level",
-    "sen_group_level": "Group and level",
-    "sen_group_care_status": "Group and social care status",
-}
-# The set of codes whose names stand for the values of a breakdown.
-NAMED = {
-    "primary_need": "sen_type",
-    "request_source": "request_source",
-    "cease_reason": "cease_reason",
-    "care_status": "social_care_status",
-}
-SETTINGS = {
-    "8": "Non-maintained special school",
-    "10": "Independent special school",
-    "other": "Other special school",
-    "EHE": "Elective home education",
-    "OLA": "Otherwise, by arrangement of the council",
-    "OPA": "Otherwise, by arrangement of the parents",
-}
-REASONS = {
-    "overdue": "Overdue",
-    "due_soon": "Due soon",
-    "on_track": "On track",
-    "not_started": "Late in starting",
-    "on_hold": "On hold",
-    "no_due_date": "No due date",
-    "done": "Done",
-    "cancelled": "Cancelled",
 }
 # What the notes say of periods; in the public edition they do not slide (publish/kpi/suppression.py).
 PERIODS = (
@@ -299,14 +258,16 @@ def _breakdowns(con: DuckDBPyConnection, values: str) -> Grid | None:
     rows = _rows(con, values, latest, "breakdown_type, breakdown_value")
     if not rows:
         return None
+    breakdowns = {row["breakdown_type"]: row for row in seeds.rows("kpi_breakdowns")}
     names = _names(con)
+    types = [row["breakdown_type"] for row in rows]
     units = [row["unit"] for row in rows]
     return Grid(
         "Breakdowns",
         [
             *_kpi(rows),
-            Column("By", "text", [BREAKDOWNS.get(row["breakdown_type"], row["breakdown_type"]) for row in rows], 18),
-            Column("Value", "text", [_named(row, names) for row in rows], 40),
+            Column("By", "text", [breakdowns[each]["title"] if each in breakdowns else each for each in types], 18),
+            Column("Value", "text", [_named(row, breakdowns, names) for row in rows], 40),
             *_figures([_numbers(row) for row in rows], units),
             Column(
                 "England",
@@ -368,6 +329,10 @@ def _actions(con: DuckDBPyConnection) -> Grid | None:
     if not rows:
         return None
 
+    reasons = {}
+    if has_table(con, "kpi_action_rag", "seeds"):
+        reasons = dict(con.execute("SELECT reason, title FROM built.seeds.kpi_action_rag").fetchall())
+
     def each(name: str, say: Callable[[Any], Any] = str) -> list[Any]:
         return [NOT_AVAILABLE if row[name] is None else say(row[name]) for row in rows]
 
@@ -383,7 +348,7 @@ def _actions(con: DuckDBPyConnection) -> Grid | None:
             Column("Owner", "text", each("action_owner"), 20),
             Column("Starts", "text", each("start_date", short_date), 13),
             Column("Due", "text", each("due_date", short_date), 13),
-            Column("State", "text", each("rag_reason", lambda reason: REASONS.get(reason, reason)), 15),
+            Column("State", "text", each("rag_reason", lambda reason: reasons.get(reason, reason)), 15),
             Column("Complete, %", "figure", [_rounded(row["complete_pct"], "percent", NOT_AVAILABLE) for row in rows]),
             Column("Measure of impact", "text", each("impact_title"), 36),
             Column("When it began", "figure", value("impact_start_value")),
@@ -490,10 +455,9 @@ def _names(con: DuckDBPyConnection) -> dict[tuple[str, str], str]:
     return {(code_set, code): name for code_set, code, name in rows}
 
 
-def _named(row: dict[str, Any], names: dict[tuple[str, str], str]) -> str:
+def _named(row: dict[str, Any], breakdowns: dict[str, dict[str, str]], names: dict[tuple[str, str], str]) -> str:
     """A value of a breakdown in words."""
     value = str(row["breakdown_value"])
-    if row["breakdown_type"] == "setting_type":
-        return SETTINGS.get(value, value)
-    name = names.get((NAMED.get(row["breakdown_type"], ""), value))
-    return f"{name} ({value})" if name and row["breakdown_type"] == "primary_need" else name or value
+    code_set = breakdowns.get(row["breakdown_type"], {}).get("code_set", "")
+    name = names.get((code_set, value))
+    return f"{name} ({value})" if name and code_set == "sen_type" else name or value

@@ -29,55 +29,45 @@ from duckdb import DuckDBPyConnection
 
 from publish.kpi.figures import INTERNAL, has_table, month_end
 from send_ready.database import literal
-from warehouse import run_data
+from warehouse import run_data, seeds
 
 TABLE = "public_values"
 WITHHELD, NONE_TO_COUNT, NEVER_RECEIVED = "[c]", "[z]", "[x]"
 RATE_FACTOR = 2  # a rate needs a denominator of this many times the threshold
 MONTHS_GIVEN = 36
-# The one kind of window in which a KPI is given, and the months at whose end it is.
-CALENDAR_YEAR = ("rolling_12_months", (12,))
-SCHOOL_YEAR = ("academic_year_to_date", (8,))
-QUARTER_END = ("point", (3, 6, 9, 12))
-YEAR_END = ("point", (12,))
-GIVEN: dict[str, tuple[str, tuple[int, ...]]] = {
-    **dict.fromkeys(("K01", "K02", "K03", "K04", "K06", "K07", "K08", "K09", "K10", "K11", "K12"), CALENDAR_YEAR),
-    **dict.fromkeys(("K13", "K14", "K15", "K17", "K20", "K22", "K24", "K44"), CALENDAR_YEAR),
-    **dict.fromkeys(("K45", "K46", "K47", "K48"), SCHOOL_YEAR),
-    **dict.fromkeys(("K05", "K16", "K21", "K23", "K32", "K33", "K34", "K35", "K36", "K37", "K38", "K39"), QUARTER_END),
-    **dict.fromkeys(("K40", "K41", "K42", "K49", "K50", "K53", "K67"), QUARTER_END),
-    "K19": YEAR_END,  # who had a review in 12 months: a window in itself, which must not slide either
+# The kind of window, and the months at whose end it is, of a word of kpi_catalogue.
+WINDOWS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "calendar year": ("rolling_12_months", (12,)),
+    "school year": ("academic_year_to_date", (8,)),
+    "quarter end": ("point", (3, 6, 9, 12)),
+    "year end": ("point", (12,)),
 }
+CATALOGUE = seeds.rows("kpi_catalogue")
+# The one kind of window in which a KPI is given.
+GIVEN = {row["kpi_id"]: WINDOWS[row["public_window"]] for row in CATALOGUE if row["public_window"]}
 # Of a KPI that the council supplies, the first of these that it has.
 SUPPLIED = (
-    ("calendar_year", (12,)), CALENDAR_YEAR, ("academic_year", (8,)), SCHOOL_YEAR, ("financial_year", (3,)),
-    QUARTER_END,
+    ("calendar_year", (12,)), WINDOWS["calendar year"], ("academic_year", (8,)), WINDOWS["school year"],
+    ("financial_year", (3,)), WINDOWS["quarter end"],
 )  # fmt: skip
+
+
+def _links(kind: str) -> list[dict[str, str]]:
+    return [row for row in seeds.rows("kpi_links") if row["kind"] == kind]
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split("; ")))
+
+
 # What is left of some children when those in other figures are taken away, which must not be few. Of the figures taken
 # away those count that are given; the first must be. N numerator, D denominator, C what is left of it.
-REST = (
-    "K02.N - K01.N",
-    "K02.C - K01.C",
-    "K02.D - K01.D",
-    "K02.C - K04.N",
-    "K11.C - K01.D",
-    "K09.D - K07.D",
-    "K17.N - K02.D",
-    "K16.N - K19.D",
-    "K16.N - K32.D",
-    "K16.N - K36.N - K37.N",
-    "K38.D - K36.N - K37.N",
-    "K16.N - K38.D",
-    "K16.N - K38.D - K35.N",
-    "K16.N - K38.D - K35.N - K41.N - K42.N",
-    "K16.N - K41.D - K42.D",
-    "K16.N - K49.D",
-    "K53.D - K16.N",
-    "K53.D - K67.D",
-)
+REST = [row["figures"] for row in _links("left_over")]
 # What says nothing but with others says something of them: exceptions bound the late plans without one from below.
-NEEDS = {"K03": ("K01", "K02"), "K04": ("K02",), "K33": ("K16",)}
-STARTS, ENDS, STOCK, A_YEAR_OLD = "K17", "K44", "K16", "K19"
+NEEDS = {row["kpi_id"]: _listed(row["figures"]) for row in _links("said_with")}
+STARTS, ENDS, STOCK, A_YEAR_OLD = (
+    _links(kind)[0]["kpi_id"] for kind in ("begins", "ends", "stands", "stands_a_year")
+)  # fmt: skip
 
 # The columns of the public table that say something, with their types.
 RECORDED = {
@@ -87,36 +77,17 @@ RECORDED = {
     "is_stale": bool, "symbol": str,
 }  # fmt: skip
 
-COMMON = ("sex", "ethnicity_group", "primary_need", "phase", "age_band")
 # Breakdowns that are given, and the KPI of whose children these are a part: its table is decided first.
-TABLES: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "K16": (COMMON, None),
-    "K01": (COMMON, None),
-    "K05": (COMMON, None),
-    "K07": (COMMON, None),
-    "K08": (COMMON, None),
-    "K10": (("request_source",), None),
-    "K13": ((*COMMON, "provider"), None),
-    "K14": (("provider",), None),
-    "K15": (("provider",), None),
-    "K19": (COMMON, "K16"),
-    "K20": (COMMON, None),
-    "K36": (("sex", "ethnicity_group", "primary_need", "age_band"), "K16"),  # by phase it is all or nothing
-    "K37": (("setting_type",), None),
-    "K40": (("setting_type",), None),
-    "K44": (("cease_reason",), None),
+TABLES = {
+    row["kpi_id"]: (_listed(row["public_breakdowns"]), row["public_part_of"] or None)
+    for row in sorted(CATALOGUE, key=lambda row: bool(row["public_part_of"]))
+    if row["public_breakdowns"]
 }
-SHARES = frozenset(("request_source", "setting_type", "cease_reason"))  # of the numerator alone
-MAINSTREAM = (
-    "Nursery", "Primary", "Middle (deemed primary)", "Middle (deemed secondary)", "Secondary", "All-through",
-)  # fmt: skip
-# Cells of the table of all children with a plan (K16) that a figure of the same day tells, alone or together. Where it
-# does so only as a rule (nobody at an independent school, every school known), it counts when it does.
-TOLD: dict[str, dict[str, tuple[str, ...]]] = {
-    "primary_need": {"K32.N": ("MLD",), "K34.N": ("Unknown",)},
-    "phase": {"K36.N": MAINSTREAM, "K37.N": ("Special",), "K16.N - K38.D": ("Unknown",)},
-    "age_band": {"K41.D": ("5–10", "11–15"), "K42.D": ("16–19", "20–25")},
-}
+# KPI and breakdown whose values share the denominator of the whole: they split the numerator alone.
+SHARES = {(row["kpi_id"], row["breakdown_type"]) for row in seeds.rows("kpi_breakdowns") if row["denominator_of"]}
+# By breakdown, cells of the table of all children with a plan that a figure of the same day tells, alone or together.
+# Where it does so only as a rule (nobody at an independent school, every school known), it counts when it does.
+TOLD = [(row["breakdown_type"], row["figures"], _listed(row["breakdown_values"])) for row in _links("tells")]
 
 Key = tuple[str, str, date]  # KPI, kind of window, its end
 Cell = Mapping[str, Any]
@@ -392,7 +363,8 @@ def _breakdowns(
         for breakdown in breakdowns:
             cells = _cells(con, values, breakdown, key)
             table = _cells(con, values, breakdown, (parent, *key[1:])) if parent else {}
-            counts = {value: _counts(cell, breakdown, table.get(value)) for value, cell in cells.items()}
+            is_share = (kpi_id, breakdown) in SHARES
+            counts = {value: _counts(cell, is_share, table.get(value)) for value, cell in cells.items()}
             kept: set[str] | None = set()
             told: list[Set[str]] = []
             if key in shown and parent:
@@ -400,8 +372,8 @@ def _breakdowns(
                     counts, below, RATE_FACTOR * below, parent=given.get((parent, breakdown), Given(set(), ()))
                 )
             elif key in shown:
-                told = list(_told(key, breakdown, counts, whole, shown)) if kpi_id == "K16" else []
-                kept = split(counts, below, 0 if breakdown in SHARES else RATE_FACTOR * below, told)
+                told = list(_told(key, breakdown, counts, whole, shown)) if kpi_id == STOCK else []
+                kept = split(counts, below, 0 if is_share else RATE_FACTOR * below, told)
             if kept is None:
                 continue
             given[kpi_id, breakdown] = _given_by(counts, kept, told)
@@ -418,7 +390,7 @@ def _told(
 ) -> Iterator[Set[str]]:
     """The sets of a table's cells whose sum is among the figures given."""
     known = {each: whole[each] for each in shown}
-    for told, group in TOLD.get(breakdown, {}).items():
+    for told, group in ((figures, values) for of, figures, values in TOLD if of == breakdown):
         number = sum(counts[value]["N"] for value in group if value in counts)
         if all(_at(name, key) in known for name in terms(told)) and _left(told, key, known) == number:
             yield set(group)
@@ -434,10 +406,10 @@ def _cells(con: DuckDBPyConnection, values: str, breakdown: str, key: Key) -> di
     return {row["breakdown_value"]: row for row in _rows(con, values, breakdown, key)}
 
 
-def _counts(cell: Cell, breakdown: str, of: Cell | None) -> dict[str, float]:
+def _counts(cell: Cell, is_share: bool, of: Cell | None) -> dict[str, float]:
     """What a cell tells: numerator, what is left of the denominator, and who of the other table is in neither."""
     numerator = float(cell["numerator"] or 0)
-    if breakdown in SHARES or cell["denominator"] is None:
+    if is_share or cell["denominator"] is None:
         return {"N": numerator}
     denominator = float(cell["denominator"])
     found = {"N": numerator, "C": denominator - numerator, "D": denominator}

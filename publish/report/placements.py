@@ -23,20 +23,6 @@ PHASES = (
     ("FE college", "Further education and other post-16"),
 )
 NO_PHASE = "Unknown"
-# And some of them once more, as the KPIs count them and England does.
-PLACEMENTS = (
-    ("K36", None, "Mainstream school"),
-    ("K37", None, "Special school"),
-    ("K37", "10", "of these, independent"),
-    ("K37", "8", "of these, non-maintained"),
-    ("K50", None, "Alternative provision"),
-    ("K40", None, "Otherwise than at school"),
-    ("K38", None, "In another council’s area"),
-    ("K39", None, "Residential placement"),
-    ("K41", None, "Not in education, aged 5 to 15"),
-    ("K42", None, "Not in education, employment or training, aged 16 to 25"),
-    ("K35", None, "Not recorded"),
-)
 
 
 def places(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) -> list[dict[str, Any]]:
@@ -95,8 +81,9 @@ def placements(con: DuckDBPyConnection, kpis: dict[str, Series], values: str) ->
         {part["breakdown_value"]: part for part in figures.parts(con, "K37", "setting_type", values)} if kpis else {}
     )
     rows = []
-    for kpi_id, part, label in PLACEMENTS:
-        if kpi_id not in kpis:
+    for link in seeds.rows("kpi_links"):
+        kpi_id, part, label = link["kpi_id"], link["breakdown_values"] or None, link["title"]
+        if link["kind"] != "placement" or kpi_id not in kpis:
             continue
         now = kpis[kpi_id].now
         found = split.get(part, {}) if part else None

@@ -90,7 +90,7 @@ def add_kpis(
     """Put the catalogue and the KPI tables into a finished run's warehouse; what a row leaves out is blank."""
     with database.writer(run.warehouse) as con:
         con.execute("CREATE SCHEMA kpi")
-        for seed in ("kpi/kpi_catalogue", "kpi/kpi_targets", "codes/code_names"):
+        for seed in ("kpi/kpi_catalogue", "kpi/kpi_targets", "kpi/kpi_action_rag", "codes/code_names"):
             path = database.literal(SEEDS / f"{seed}.csv")
             con.execute(f"CREATE TABLE seeds.{Path(seed).name} AS FROM read_csv({path}, all_varchar = true)")
         for table, columns, rows in (
