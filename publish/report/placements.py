@@ -9,6 +9,7 @@ from publish.kpi import figures
 from publish.kpi.figures import INTERNAL, Series, rounded, shown
 from publish.report.headlines import of_how_many
 from send_ready.words import long_date
+from warehouse import seeds
 
 # Where each child with a plan is: every phase of the lists, in words. Anything else is told as it is.
 PHASES = (
