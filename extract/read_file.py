@@ -26,7 +26,7 @@ from send_ready import confined, database, disk, files, issues
 from send_ready.home import LANDING, TYPED
 
 OF_RECORD = "seal"  # in a record of reading
-LARGE = 32 * disk.MB  # an export that takes more than a second, and so more than one thread
+LARGE = 256 * disk.MB  # an export that is worth more than one thread: other feeds and Airflow use the other cores
 SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
 
 
