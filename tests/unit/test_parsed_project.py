@@ -1,5 +1,6 @@
 """dbt's parsed project: what was kept is used of the very same files and versions alone, never when it is damaged."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def test_what_is_damaged_is_parsed_anew(kept: Path, damage: Callable[[bytes], by
 
 
 def test_what_is_missing_or_closed_is_parsed_anew(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dbt.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert dbt.kept_project.__wrapped__() is None
     monkeypatch.undo()
     monkeypatch.setattr(dbt, "KEPT", kept.parent / "nowhere")
