@@ -54,7 +54,7 @@ SIGN_IN = {"AIRFLOW__CORE__AUTH_MANAGER": conf.get("core", "auth_manager")}
 
 
 class Call(BashOperator):
-    """A step that is told the run's parameters, which hold Unique IDs: not as a template, whose text Airflow shows."""
+    """A step that gets the run's parameters, which hold Unique IDs, without a template, whose text Airflow shows."""
 
     def get_env(self, context: Any) -> dict[str, str]:
         """The step's environment, the parameters in SEND_REQUEST as JSON."""
@@ -62,18 +62,19 @@ class Call(BashOperator):
 
 
 class SignOff(HITLOperator):
-    """Asks an approver what `send-ready question` says, and asks again when a rejection comes without its reason.
+    """Puts the question of `send-ready question` to an approver, and asks again when a rejection has no reason.
 
-    Nothing of it is a template or comes from an XCom, and its answer goes into none: `release` looks it up itself.
+    None of it is a template or comes from an XCom, and the answer goes into none: `release` looks it up itself.
     """
 
     template_fields = ()
 
     def execute(self, context: Any) -> None:
         """Put the question to those who may release, and wait."""
-        asked = self._question(context)
-        self.subject, self.body, self.assigned_users = asked["subject"], asked["body"], asked["assigned_users"]
-        self.params = ParamsDict({"comment": comment(asked["comment"])})
+        question = self._question(context)
+        self.subject, self.body = question["subject"], question["body"]
+        self.assigned_users = question["assigned_users"]
+        self.params = ParamsDict({"comment": comment(question["comment"])})
         super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -92,8 +93,8 @@ class SignOff(HITLOperator):
             raise AirflowFailException((said.stderr or said.stdout).strip())
         if said.returncode:
             raise AirflowException(f"The question could not be made: {(said.stderr or said.stdout).strip()}")
-        asked: dict[str, Any] = json.loads(said.stdout)
-        return asked
+        question: dict[str, Any] = json.loads(said.stdout)
+        return question
 
 
 def comment(description: str) -> Param:

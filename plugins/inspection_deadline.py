@@ -1,6 +1,6 @@
-"""The deadline of an inspection, as Airflow knows it: when the lists of a call are due, and what happens then.
+"""Airflow's deadline of an inspection: when the lists of a call are due, and the callback that raises the alert.
 
-In a plugin, because Airflow finds neither references nor callbacks in a DAG's own file.
+It is a plugin because Airflow finds neither references nor callbacks in a DAG's own file.
 """
 
 import json
@@ -30,7 +30,7 @@ class ListsDue(BaseDeadlineReference):  # type: ignore[misc]
     required_kwargs = {"dag_id", "run_id"}  # noqa: RUF012
 
     def _evaluate_with(self, *, session: Any, dag_id: str, run_id: str, **_: Any) -> datetime:
-        """When the lists are due. At once when it cannot be told: a deadline that fires tells somebody; none would not.
+        """When the lists are due; now when that cannot be worked out, so that the deadline fires and people hear of it.
 
         An exception here would leave the run without a deadline, with no more than a line in a log.
         """
@@ -50,7 +50,7 @@ class ListsDue(BaseDeadlineReference):  # type: ignore[misc]
 
 
 def tell(which: str, context: dict[str, Any]) -> None:
-    """Run `send-ready deadline`, which knows whether the lists are out, writes it down and tells people."""
+    """Run `send-ready deadline`, which raises the alert unless the lists are released."""
     program = os.environ.get("SEND_COMMAND") or str(Path(sys.executable).with_name("send-ready"))
     given = {"SEND_REQUEST": json.dumps(context["dag_run"]["conf"] or {})}
     subprocess.run([program, "deadline", which], cwd=PROJECT, env=os.environ | given, check=True)
