@@ -209,7 +209,7 @@ MUTATIONS = (
         "a removal follows a link",
         "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC",
         "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
-        ("test_records.py::swapped or never_leads or links_to",),
+        ("test_records.py::on_the_way",),
     ),
     Mutation(
         "logs",

@@ -344,6 +344,14 @@ def test_what_is_swapped_while_it_is_removed_leads_nowhere(house: House) -> None
     assert house.elsewhere() == house.before
 
 
+def test_a_link_on_the_way_to_what_is_removed_is_not_followed(house: House) -> None:
+    (house.home / "way").symlink_to(house.outside / "released")
+    for name in [path.name for path in (house.outside / "released").iterdir()]:
+        with pytest.raises(confined.NotRemovedError):
+            confined.remove(house.home, f"way/{name}")
+    assert house.elsewhere() == house.before
+
+
 def test_a_closed_tree_goes_whole(house: House) -> None:
     tree = house.home / "tree"
     files.write_bytes(tree / "a" / "b" / "x", b"x")
