@@ -14,17 +14,17 @@ from typing import Any
 from send_ready import records
 
 SEVERITIES = ("stop", "error", "query")
-_TEXT, _MAY_BE_TEXT = records.of(str), records.of(str, is_needed=False)
+_TEXT, _MAY_BE_TEXT = records.field_of(str), records.field_of(str, is_needed=False)
 _SHARED = dict.fromkeys(("owner", "among"), _MAY_BE_TEXT)
-_FILE = {"about": _MAY_BE_TEXT, **_SHARED, "rules": records.of(list)}
+_FILE = {"about": _MAY_BE_TEXT, **_SHARED, "rules": records.field_of(list)}
 _RULE = {
     "code": records.Field("a code", bool),
     "severity": records.one_of(SEVERITIES),
     **dict.fromkeys(("column", "expect", "message", "fix"), _TEXT),
-    **dict.fromkeys(("passes", "fails"), records.of(list)),
+    **dict.fromkeys(("passes", "fails"), records.field_of(list)),
     **_SHARED,
     **dict.fromkeys(("aspect", "when", "each"), _MAY_BE_TEXT),
-    "kwargs": records.of(dict, is_needed=False),
+    "kwargs": records.field_of(dict, is_needed=False),
 }
 _COLUMN_KWARGS = ("column", "column_A", "column_B")
 ALL_ROWS = "all rows"
@@ -75,7 +75,7 @@ class Rule:
 
 def records_in(path: Path) -> list[dict[str, Any]]:
     """The records of one rule file, with the file's owner and `among` filled in. Raises RuleError."""
-    raw = records.read(path, _FILE, RuleError)
+    raw = records.read_fields(path, _FILE, RuleError)
     shared = {key: raw[key] for key in _SHARED if raw[key] is not None}
     found: list[dict[str, Any]] = []
     for given in raw["rules"]:

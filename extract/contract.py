@@ -42,17 +42,17 @@ _LIMITS = {
     "max_file_mb": records.number(1_000_000, is_needed=False),
 }
 _KEYS = {
-    **dict.fromkeys(("title", "grain", "owner"), records.of(str, may_be_empty=False)),
+    **dict.fromkeys(("title", "grain", "owner"), records.field_of(str, may_be_empty=False)),
     "file_name": records.Field(
         "text with a letter in it, or any file would do",
         lambda name: isinstance(name, str) and bool(re.search("[a-z0-9]", name.casefold())),
     ),
-    "is_optional": records.of(bool, is_needed=False, otherwise=False),
-    "undated_file": records.of(str, is_needed=False, otherwise=FILE_TIME),
-    "key": records.of(list, may_be_empty=False),
-    "latest_by": records.of(str, is_needed=False),
-    "limits": records.of(dict, may_be_empty=False),
-    "columns": records.of(dict, may_be_empty=False),
+    "is_optional": records.field_of(bool, is_needed=False, otherwise=False),
+    "undated_file": records.field_of(str, is_needed=False, otherwise=FILE_TIME),
+    "key": records.field_of(list, may_be_empty=False),
+    "latest_by": records.field_of(str, is_needed=False),
+    "limits": records.field_of(dict, may_be_empty=False),
+    "columns": records.field_of(dict, may_be_empty=False),
 }
 
 
@@ -141,7 +141,7 @@ def load_all(settings: Settings) -> list[Contract]:
 
 def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE / NAME_NONE_DATES) -> Contract:
     """Read and check one contract, its column map, and the dates that stand for none. Raises ContractError."""
-    given = records.read(contract, _KEYS, ContractError)
+    given = records.read_fields(contract, _KEYS, ContractError)
     limits = records.checked(contract, given["limits"], _LIMITS, ContractError, "limit")
     columns = _columns(contract, column_map, given["columns"], read_none_dates(none_dates))
     types = {column.name: column.type for column in columns}
@@ -170,7 +170,7 @@ def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE /
 
 def read_none_dates(path: Path) -> tuple[dt.date, ...]:
     """The dates that stand for none where a contract does not say otherwise. Raises ContractError."""
-    return tuple(records.read(path, {"none_dates": _dates()}, ContractError, "list")["none_dates"])
+    return tuple(records.read_fields(path, {"none_dates": _dates()}, ContractError, "list")["none_dates"])
 
 
 def _dates(is_needed: bool = True) -> records.Field:
@@ -188,7 +188,7 @@ def _columns(
     headers, columns = _headers(column_map), list[Column]()
     settings = {
         "type": records.one_of(TYPES),
-        "required": records.of(bool, is_needed=False, otherwise=False),
+        "required": records.field_of(bool, is_needed=False, otherwise=False),
         "crosswalk": records.one_of(crosswalks(), is_needed=False),
         "none_dates": _dates(is_needed=False),
     }

@@ -20,7 +20,7 @@ class Field:
     otherwise: Any = None
 
 
-def of(kind: type, is_needed: bool = True, otherwise: Any = None, may_be_empty: bool = True) -> Field:
+def field_of(kind: type, is_needed: bool = True, otherwise: Any = None, may_be_empty: bool = True) -> Field:
     """A field of one of the types in IN_WORDS."""
     return Field(
         IN_WORDS[kind], lambda held: isinstance(held, kind) and bool(may_be_empty or held), is_needed, otherwise
@@ -37,7 +37,7 @@ def number(most: float, is_needed: bool = True) -> Field:
     return Field(f"a number from 0 to {most:,}", lambda n: type(n) in (int, float) and 0 <= n <= most, is_needed)
 
 
-def read(path: Path, fields: Mapping[str, Field], error: type[Exception], what: str = "key") -> dict[str, Any]:
+def read_fields(path: Path, fields: Mapping[str, Field], error: type[Exception], what: str = "key") -> dict[str, Any]:
     """What a YAML file holds for each field, as `checked` has it. Raises `error`."""
     try:
         given = files.read_yaml(path)

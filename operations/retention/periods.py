@@ -28,5 +28,5 @@ def load(settings: Settings) -> Periods:
     fields = {
         kind: records.Field(in_words, _are_days, is_needed=False, otherwise=shipped.get(kind)) for kind in kinds()
     }
-    found = records.read(path, fields, SettingsError, "thing")
+    found = records.read_fields(path, fields, SettingsError, "thing")
     return {kind: None if (days := held["days"]) == FOREVER else days for kind, held in found.items()}
