@@ -26,11 +26,20 @@ import duckdb
 
 AS_AT = "2026-11-16"
 COUNCIL = ("--plans", "120", "--sen-support", "180", "--faults", "0.1")
-RUN, BOARD_RUN = "same_outputs", "same_outputs_board"  # by SEND_RUN_ID, so that no name of a run differs
+# By SEND_RUN_ID, so that no name of a run differs.
+RUN, BOARD_RUN, DRILL_RUN = "same_outputs", "same_outputs_board", "same_outputs_drill"
 
 # What is of the moment or of the machine, and only that: (files, what to look for, what stands for it, why).
 OF_THE_MOMENT = (
-    ("*.json", r'("(?:built_at|begun_at|landed_at|made_at)": )"[^"]*"', r'\1"MOMENT"', "when something was done"),
+    (
+        "*.json*",
+        r'("(?:\w+_)?(?<!as_)at": ?)(?:"[^"]*"|[\d.e+]+)',
+        r'\1"MOMENT"',
+        "when something was done",
+    ),
+    ("out/rehearsals/*", r'("request.json": ?)"[0-9a-f]{64}"', r'\1"HASH"', "of a file that says when"),
+    ("out/rehearsals/release_log.jsonl", r'"[0-9a-f]{64}"', '"HASH"', "of files and lines that say when"),
+    ("out/rehearsals/*", r'("late_by_seconds": ?)\d+', r"\1SECONDS", "by the clock"),
     ("*/gx/*.html", r"\d{8}T\d{6}\.\d{6}Z", "MOMENT", "when Great Expectations ran"),
     ("*/gx/*.html", r">[0-9a-f]{32}<", ">FINGERPRINT<", "of a frame whose rows came in whichever order"),
     ("*/publication.json", r'("[\w./]+\.(?:duckdb|parquet)": )"[0-9a-f]{64}"', r'\1"HASH"', "of files in NO_ORDER"),
@@ -61,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     commands = [("run", RUN)]
     commands += [] if asked.night_only else [("edition", BOARD_RUN)]
-    commands += [("drill", "")] if asked.drill else []
+    commands += [("drill", DRILL_RUN)] if asked.drill else []
     with contextlib.ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="same_outputs_")))
         folder = (folder.resolve() / asked.as_at) if asked.folder else folder

@@ -77,7 +77,11 @@ select
     things.reference,
     if(wanted.unit = 'count', null, counted.denominator > 0) as is_in_denominator,
     counted.numerator > 0 as is_in_numerator,
-    counted.numerator / if(wanted.unit = 'weeks', 7.0, 1.0) as numerator,
+    -- Weeks since a request whose date is not known are not known.
+    case
+        when wanted.unit <> 'weeks' then cast(counted.numerator as double)
+        when {{ kpi_column('things', 'wanted.due_column', days) }} is not null then counted.numerator / 7.0
+    end as numerator,
     if(wanted.unit = 'count', null, counted.denominator) as denominator,
     {{ kpi_column('things', 'wanted.due_column', days) }} as due_date,
     cast(

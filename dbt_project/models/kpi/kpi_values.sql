@@ -28,7 +28,7 @@ added as materialized (
         cast(sum(amounts.amount) filter (where ends_with(amounts.measure, '_denominator')) as bigint) as denominator
     from amounts
     inner join {{ ref('kpi_catalogue') }} as catalogue on upper(left(amounts.measure, 3)) = catalogue.kpi_id
-    where amounts.amount > 0 and amounts.breakdown_value is not null
+    where amounts.amount <> 0 and amounts.breakdown_value is not null
     group by all
 ),
 
