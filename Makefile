@@ -57,8 +57,8 @@ check: $(READY)
 airflow: $(READY)
 	@exec $(BIN)/send-ready airflow $$PORT
 
-bench: $(READY) ## Time, processor and memory of each step at Lancashire's size, beside a floor
-	@$(BIN)/python -m bench
+bench: $(READY) ## What nights and a drill take, and extract and rules beside the plainest program (tools/bench)
+	@$(BIN)/python -m tools.bench
 
 fuzz: $(READY_TO_TEST) ## Mutated exports through landing and reading, for as long as you like (FOR=600 seconds, SEED=1)
 	@$(BIN)/python -m tests.fuzz --seconds $${FOR:-600} --seed $${SEED:-1}

@@ -1,4 +1,4 @@
-"""`python -m bench`, which is `make bench`."""
+"""`python -m tools.bench`, which is `make bench`."""
 
 from tools.bench.bench import main
 

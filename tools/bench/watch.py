@@ -1,5 +1,6 @@
 """Running a command and watching it: wall, processor time, and the peak memory of every process it starts."""
 
+import ctypes
 import os
 import re
 import resource
@@ -7,10 +8,12 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 LOOK_SECONDS = 0.05
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): processes whose parent has ended become this one's children
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Watched:
 
 def watch(command: list[str], environment: dict[str, str], folder: Path) -> Watched:
     """Run a command to its end. The kernel's own peak of each process is read until the process is gone."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1)  # or the processor time of whatever outlives its parent would be lost
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -37,6 +41,9 @@ def watch(command: list[str], environment: dict[str, str], folder: Path) -> Watc
         process.wait()
         wall = time.perf_counter() - started
         looking.join()
+    with suppress(ChildProcessError):  # there is none left
+        while True:
+            os.waitpid(-1, 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Watched(process.returncode, output, wall, cpu, dict(peaks))
