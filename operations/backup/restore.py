@@ -19,6 +19,7 @@ from send_ready.home import CONFIG, INSPECTIONS, LATEST, OUT, RESTORING, Lock, f
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
+RESTORED = f"{RESTORING}.done"
 WHOLE = "whole.json"  # in there, once everything was unpacked and checked
 CLOSED_FOLDER = 0o500  # of a frozen version, and of a release
 FREEZES = re.compile(rf"({INSPECTIONS}/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
@@ -34,6 +35,7 @@ def restore(settings: Settings, file: Path) -> list[str]:
     """
     staging = settings.home / RESTORING
     with _undisturbed(settings.home):
+        confined.remove(settings.home, RESTORED)  # of one that was killed at its very end
         if not (staging / WHOLE).exists():
             _check_empty(settings.home)
             listed = _checked(file, settings)
@@ -48,8 +50,8 @@ def restore(settings: Settings, file: Path) -> list[str]:
         about = files.read_json(staging / WHOLE)
         _settle(settings.home, staging)
         told = [*_there(settings.home), *about.get("damaged", []), *_next_steps(settings, about)]
-        (staging / WHOLE).unlink()  # the last thing: whoever is killed before it runs the same command again
-        confined.remove(settings.home, RESTORING)
+        os.replace(staging, settings.home / RESTORED)  # in one step: whoever is killed before it runs this again
+        confined.remove(settings.home, RESTORED)
     return told
 
 

@@ -100,7 +100,7 @@ def test_two_publishers_come_one_after_the_other(target: Target) -> None:
 
 def test_a_publisher_that_never_ends_is_named(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     target.publish(target.run("none"))
-    monkeypatch.setattr(connection, "ALONE_WAIT", "200ms")
+    monkeypatch.setattr(connection, "PUBLISHER_WAIT", "200ms")
     with session(target, application_name="SEND Ready old") as con, con.cursor() as cursor:
         cursor.execute(f"BEGIN; LOCK TABLE {connection.PUBLISHER_LOCK} IN SHARE ROW EXCLUSIVE MODE")
         pid = con.info.backend_pid
