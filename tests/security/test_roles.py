@@ -170,7 +170,14 @@ class Server:
         return str(self.ask("ada", "GET", f"{DAG}/dagRuns/{quote(run_id)}/taskInstances/{task}").json()["state"])
 
     def until(self, what: str, true: Callable[[], bool]) -> None:
-        waiting.until(what, true, self.log, pause=0.5)
+        try:
+            waiting.until(what, true, self.log, pause=0.5)
+        except AssertionError as hung:
+            path = f"{DAG}/dagRuns/~/taskInstances?limit=1000"
+            tasks = self.ask("ada", "GET", path).json()["task_instances"]
+            keys = ("dag_run_id", "task_id", "state", "try_number", "start_date", "end_date", "pid")
+            states = "\n".join(str([each[key] for key in keys]) for each in tasks if each["state"])
+            raise AssertionError(f"{hung}\n{states}") from hung
 
     def until_asked(self, run_id: str) -> None:
         self.until(f"{run_id} waits for a person", lambda: self.state(run_id, "approve") == "awaiting_input")
