@@ -54,6 +54,7 @@ class Sheet:
     path: Path
     height: int  # rows, those with nothing in them included
     blank: int  # of them, those with nothing in them, which are not on disk
+    name: str  # as its tab says
 
     def rows(self) -> Iterator[list[str]]:
         """Each row that holds something: its number, and its values from the first column on."""
@@ -141,8 +142,8 @@ def _refuse_other(path: Path) -> None:
         )
 
 
-def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int]]:
-    """Write every sheet that holds something; number, whether it can be seen, rows, blank rows. Raises Refusal."""
+def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int, str]]:
+    """Write every sheet that holds something; number, whether it can be seen, rows, blank rows, tab. Raises Refusal."""
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     found, cells, characters = [], 0, 0
@@ -174,7 +175,7 @@ def _write(path: Path, folder: Path) -> list[tuple[int, bool, int, int]]:
                         blank += 1
                     if characters > UNPACKED_LIMIT:  # one long text, which very many cells refer to
                         raise _too_much()
-            found.append((number, about.visible == SheetVisibleEnum.Visible, row, blank))
+            found.append((number, about.visible == SheetVisibleEnum.Visible, row, blank, about.name))
     return found
 
 
