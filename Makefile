@@ -49,7 +49,8 @@ purge: $(READY)
 
 sample: $(READY)
 	@$(BIN)/send-ready sample $${LA:+--la "$$LA"} $${PLANS:+--plans "$$PLANS"} \
-		$${SEN_SUPPORT:+--sen-support "$$SEN_SUPPORT"} $${SEED:+--seed "$$SEED"} $${FAULTS:+--faults "$$FAULTS"}
+		$${SEN_SUPPORT:+--sen-support "$$SEN_SUPPORT"} $${SEED:+--seed "$$SEED"} $${FAULTS:+--faults "$$FAULTS"} \
+		$${LAYOUT:+--layout "$$LAYOUT"}
 
 check: $(READY)
 	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"}

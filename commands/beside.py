@@ -1,7 +1,10 @@
 """What can be done beside the night: an export looked at, an invented council, Airflow's web page."""
 
 import sys
+import tempfile
 from argparse import Namespace
+from contextlib import nullcontext
+from pathlib import Path
 
 from send_ready.home import ANSWER_KEY
 from send_ready.settings import Settings, SettingsError
@@ -19,23 +22,32 @@ def check(given: Settings, options: Namespace) -> int:
 
 
 def sample(given: Settings, options: Namespace) -> int:
+    """Exit status 2 when the council would be too small to look like any."""
+    from sample import own_layout
     from sample.council import write
 
-    try:
-        written = write(
-            options.out or given.inbox,
-            as_at=given.as_at,
-            la_code=options.la or given.la_code,
-            plans=options.plans,
-            sen_support=options.sen_support,
-            seed=options.seed,
-            faults=options.faults,
-            answer_key=options.answer_key or given.home / ANSWER_KEY,
-        )
-    except ValueError as error:  # a council too small to look like any
-        print(error, file=sys.stderr)
-        return 2
-    print(written)
+    inbox: Path = options.out or given.inbox
+    is_own = options.layout == "own"
+    with tempfile.TemporaryDirectory() if is_own else nullcontext(inbox) as folder:
+        try:
+            written = write(
+                Path(folder),
+                as_at=given.as_at,
+                la_code=options.la or given.la_code,
+                plans=options.plans,
+                sen_support=options.sen_support,
+                seed=options.seed,
+                faults=0 if is_own else options.faults,
+                answer_key=options.answer_key or given.home / ANSWER_KEY,
+            )
+        except ValueError as error:  # a council too small to look like any
+            print(error, file=sys.stderr)
+            return 2
+        if is_own:
+            rows = own_layout.rewrite(Path(folder), inbox, given.as_at)
+            print(f"{len(rows)} files in layouts of their own, {sum(rows.values()):,} rows, and GIAS, in {inbox}")
+        else:
+            print(written)
     return 0
 
 

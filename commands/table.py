@@ -166,8 +166,10 @@ GROUPS = (
             _argument("--sen-support", type=int, default=7_000),
             _argument("--seed", type=int, default=2026),
             _argument("--faults", "share of records with a planted fault", type=float, default=0.01),
-            _argument("--answer-key", type=Path)),
-                make="sample", variables="LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT="),
+            _argument("--answer-key", type=Path),
+            _argument("--layout", "default, or own: files that no feed knows, as in the guide own-exports.md",
+                      choices=("default", "own"), default="default")),
+                make="sample", variables="LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT= LAYOUT="),
         Command("airflow", "Airflow with its web page, on this machine only", (
             _argument("port", "of the web page (default: 8080)", nargs="?", metavar="PORT"),),
                 make="airflow", variables="PORT=8080"),
