@@ -17,10 +17,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from extract.contract import FILE_TIME, Contract
-from extract.inbox import drive, names
-from extract.inbox.arrivals import Arrival, stem_and_suffix, stem_of, version
+from extract.contract import FILE_TIME
+from extract.inbox import drive
+from extract.inbox.arrivals import Arrival, named, version
+from extract.inbox.arrivals import Taker as Taker  # from here for every room
 from extract.inbox.drive import Unsettled
+from extract.inbox.names import stem_and_suffix
 from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 from send_ready import confined, disk, files
 from send_ready.home import LANDING, NO_DATE
@@ -31,7 +33,7 @@ ROOM = 3  # times its size: landed, as Parquet, and what else the night writes o
 
 
 # Of a copy of a file with this suffix, the latest value of a date column.
-LatestDate = Callable[[Path, str, Contract, str], dt.date | None]
+LatestDate = Callable[[Path, str, Any, str], dt.date | None]
 
 
 class Unlandable(Exception):
@@ -90,18 +92,18 @@ class Damage:
     sha256: str | None = None
 
 
-def sweep(home: Path, contract: Contract) -> None:
+def sweep(home: Path, contract: Taker) -> None:
     """Remove what killed processes left half written. For whoever holds the feed's lock."""
     for half in (home / LANDING / contract.source / contract.feed).glob("**/.*partial"):
         half.unlink()
 
 
-def history(home: Path, contract: Contract) -> list[Landed]:
+def history(home: Path, contract: Taker) -> list[Landed]:
     """Every file that ever came for the feed and is still there, in order of data date and landing."""
     return history_and_damage(home, contract)[0]
 
 
-def history_and_damage(home: Path, contract: Contract) -> tuple[list[Landed], list[Damage]]:
+def history_and_damage(home: Path, contract: Taker) -> tuple[list[Landed], list[Damage]]:
     """Every file that ever came for the feed, in order of data date and landing; and what of them is damaged."""
     landed: list[Landed] = []
     damaged: list[Damage] = []
@@ -231,7 +233,7 @@ def _moment(landed_at: str) -> str:
 def land(
     seen: Arrival,
     about: os.stat_result,
-    contract: Contract,
+    contract: Taker,
     settings: Settings,
     known: LandedBefore,
     latest_date: LatestDate,
@@ -288,7 +290,7 @@ def land(
         partial.unlink(missing_ok=True)
 
 
-def _must_fit(size: int, contract: Contract, settings: Settings) -> None:
+def _must_fit(size: int, contract: Taker, settings: Settings) -> None:
     """Holes of a sparse file count: what is copied has none. Raises Unlandable."""
     most = settings.max_file_mb if contract.max_file_mb is None else contract.max_file_mb
     if size > most * disk.MB:
@@ -348,7 +350,7 @@ def _copy(source: Path, target: Path, seen: list[int]) -> tuple[os.stat_result, 
 
 
 def _data_date(
-    seen: Arrival, contract: Contract, copy: Path, about: os.stat_result, latest_date: LatestDate
+    seen: Arrival, contract: Taker, copy: Path, about: os.stat_result, latest_date: LatestDate
 ) -> dt.date | None:
     if seen.data_date or seen.has_bad_date:
         return seen.data_date
@@ -357,7 +359,7 @@ def _data_date(
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
 
 
-def _landed_at(seen: Arrival, contract: Contract, known: LandedBefore) -> str:
+def _landed_at(seen: Arrival, contract: Taker, known: LandedBefore) -> str:
     """Now; but before the files of the same date with a later time in their names, which stay the newer ones."""
     same = known.of_date(seen.data_date) if seen.time else []
     later = [other.landed_at for other in same if seen.time < _time(other, contract)]
@@ -367,6 +369,6 @@ def _landed_at(seen: Arrival, contract: Contract, known: LandedBefore) -> str:
     return before.isoformat(timespec="microseconds")
 
 
-def _time(landed: Landed, contract: Contract) -> str:
-    named = names.date_in_name(stem_and_suffix(Path(landed.file_name).name)[0], stem_of(contract))
-    return named.time if named else ""
+def _time(landed: Landed, contract: Taker) -> str:
+    found = named(Path(landed.file_name).name, contract)
+    return found.time if found else ""

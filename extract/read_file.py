@@ -18,7 +18,7 @@ import duckdb
 
 from extract.contract import Contract
 from extract.file_issues import file_issues
-from extract.landing import Landed
+from extract.landing import Landed, Taker
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.text.load import LineCount, TextTable, load_text
 from extract.types import Typed, type_rows
@@ -59,14 +59,14 @@ class Reading:
     lines: dict[str, int] | None = None  # a LineCount; None when the file was not read to its end
 
 
-def typed_paths(landed: Landed, contract: Contract) -> tuple[Path, Path, Path]:
+def typed_paths(landed: Landed, contract: Taker) -> tuple[Path, Path, Path]:
     """Typed rows, quarantine and issues of one file, relative to SEND_HOME."""
     kept = f"{landed.sha256[:16]}-{contract.fingerprint}"
     folder = Path(TYPED, landed.source, landed.feed, landed.folder.name, kept)
     return folder / "rows.parquet", folder / "quarantine.parquet", folder / "issues.parquet"
 
 
-def record_paths(home: Path, contract: Contract) -> RecordPaths:
+def record_paths(home: Path, contract: Taker) -> RecordPaths:
     """The records of all that was ever read of a feed, by its file without suffix, the last by name first."""
     found: RecordPaths = {}
     for day in (home / LANDING / contract.source / contract.feed).glob("*"):
@@ -77,7 +77,7 @@ def record_paths(home: Path, contract: Contract) -> RecordPaths:
 
 
 def recorded_reading(
-    home: Path, landed: Landed, contract: Contract, known: RecordPaths | None = None
+    home: Path, landed: Landed, contract: Taker, known: RecordPaths | None = None
 ) -> tuple[Reading, bool] | None:
     """What reading the file came to, and whether it was with this contract; None when it was never read.
 
@@ -94,7 +94,7 @@ def recorded_reading(
     return None
 
 
-def _parsed_record(path: Path, landed: Landed, contract: Contract | None) -> Reading | None:
+def _parsed_record(path: Path, landed: Landed, contract: Taker | None) -> Reading | None:
     """What a record says; None when there is none, or it does not fit its file: that is read again, to the same end.
 
     `contract` is the one it was read with, where that is known.
@@ -108,7 +108,7 @@ def _parsed_record(path: Path, landed: Landed, contract: Contract | None) -> Rea
     except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError):
         return None
     fits = _is_whole(found) and seal in (None, _seal(landed, found))  # None: of a version that sealed none
-    if fits and contract:
+    if fits and isinstance(contract, Contract):
         fits = set(found.columns_missing) <= {column.name for column in contract.columns}
     return found if fits else None
 
@@ -141,19 +141,28 @@ def read_landed(
     Spoilt.
     """
     reading = _read(home, landed, contract, baseline, con)
-    files.write_json(_record(home, landed, contract), {**asdict(reading), OF_RECORD: _seal(landed, reading)})
+    record_reading(home, landed, contract, reading)
     return reading
+
+
+def record_reading(home: Path, landed: Landed, contract: Taker, reading: Reading) -> None:
+    """Put on record what reading a file came to."""
+    files.write_json(_record(home, landed, contract), {**asdict(reading), OF_RECORD: _seal(landed, reading)})
 
 
 def ensure_typed(home: Path, landed: Landed, contract: Contract, con: duckdb.DuckDBPyConnection | None = None) -> None:
     """Make the typed rows of an accepted file again when the cache no longer has them as they were. Raises Spoilt."""
+    if not is_typed(home, landed, contract):
+        _read(home, landed, contract, None, con)
+
+
+def is_typed(home: Path, landed: Landed, contract: Taker) -> bool:
+    """Whether the cache has the rows of a file as they were written."""
     paths = [home / path for path in typed_paths(landed, contract)]
     try:
-        is_whole = files.read_json(paths[0].with_name(SEAL)) == _hashes(paths)
+        return bool(files.read_json(paths[0].with_name(SEAL)) == hashes(paths))
     except (FileNotFoundError, ValueError):
-        is_whole = False
-    if not is_whole:
-        _read(home, landed, contract, None, con)
+        return False
 
 
 def _lost(typed: Typed) -> str:
@@ -162,15 +171,16 @@ def _lost(typed: Typed) -> str:
     return f" The file has {typed.rows_in_file:,}; of the others make check tells line and reason."
 
 
-def _hashes(paths: list[Path]) -> dict[str, str]:
+def hashes(paths: list[Path]) -> dict[str, str]:
+    """The SHA-256 of each file, by its name."""
     return {path.name: files.sha256(path) for path in paths}
 
 
-def _record(home: Path, landed: Landed, contract: Contract) -> Path:
+def _record(home: Path, landed: Landed, contract: Taker) -> Path:
     return home / landed.folder / f"{landed.sha256}.{contract.fingerprint}.json"
 
 
-def scratch_folder(home: Path, contract: Contract) -> Path:
+def scratch_folder(home: Path, contract: Taker) -> Path:
     """Where an export of the feed is read, and larger work spills to."""
     return home / TYPED / contract.source / contract.feed / ".reading"
 
@@ -183,13 +193,13 @@ def _read(
         refusal = Refusal(
             BAD_DATE_IN_NAME, "The date in the file name does not exist.", "Name it with the date as YYYYMMDD."
         )
-        return _refused(refusal, 0, None)
+        return refused_reading(refusal, 0, None)
     if files.sha256(home / landed.path) != landed.sha256:
         raise Spoilt(landed)
     folder = scratch_folder(home, contract)
     with opened_export(home / landed.path, landed.suffix, contract, folder.parent, con) as (scratch, outcome):
         if isinstance(outcome, Refusal):
-            return _refused(outcome, _rows(scratch), None)
+            return refused_reading(outcome, _rows(scratch), None)
         table, typed = outcome
         fall = 0.0 if not baseline else 100 * (baseline - typed.rows_accepted) / baseline
         if fall > contract.max_row_drop_pct:
@@ -200,13 +210,13 @@ def _read(
                 "Check that the export is whole. If it is right, raise max_row_drop_pct in the contract "
                 f"{contract.name}.yml.",
             )
-            return _refused(refusal, typed.rows_in_file, typed)
+            return refused_reading(refusal, typed.rows_in_file, typed)
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         name = database.literal(landed.file_name)
-        _copy(scratch, "SELECT * FROM typed", paths[0])
-        _copy(scratch, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
+        copy(scratch, "SELECT * FROM typed", paths[0])
+        copy(scratch, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
         issues.write(paths[2], file_issues(scratch, landed.file_name, contract, table, typed), scratch)
-        files.write_json(paths[0].with_name(SEAL), _hashes(paths))
+        files.write_json(paths[0].with_name(SEAL), hashes(paths))
         return Reading(
             "accepted",
             None,
@@ -258,7 +268,8 @@ def latest_date(path: Path, suffix: str, contract: Contract, column: str) -> dt.
         return row[0] if row else None
 
 
-def _refused(refusal: Refusal, rows: int, typed: Typed | None) -> Reading:
+def refused_reading(refusal: Refusal, rows: int = 0, typed: Typed | None = None) -> Reading:
+    """What a file comes to that is refused."""
     return Reading(
         "refused",
         refusal.code,
@@ -281,7 +292,8 @@ def _rows(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write what a query gives to a Parquet file, whole or not at all."""
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     con.execute(f"COPY ({query}) TO {database.literal(partial)} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)")

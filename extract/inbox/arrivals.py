@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,10 +11,16 @@ from pathlib import Path
 from extract.contract import Contract
 from extract.inbox import drive, names
 from extract.inbox.drive import Unreadable
+from extract.inbox.names import DateInName
+from extract.inbox.names import stem_and_suffix as stem_and_suffix  # from here for every room
+from extract.own.source import Source
 from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
 
 SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it still grows
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+
+
+Taker = Contract | Source  # what takes files of the inbox by their names
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Arrival:
     data_date: dt.date | None  # None: see `has_bad_date`; the contract's rule for undated files has been applied
     has_bad_date: bool
     time: str = ""  # in its name, as HHMMSS
+    part: str = ""  # of a source whose files are named by part
     is_settled: bool = True  # two looks at it, some moments apart, found the same
 
 
@@ -64,14 +70,6 @@ def version(about: os.stat_result) -> list[int]:
     return [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
 
 
-def stem_and_suffix(name: str) -> tuple[str, str]:
-    """A file name as it is compared (lower case, anything but letters and digits as `_`) and its suffix."""
-    stem, dot, suffix = name.rpartition(".")
-    if not dot:
-        stem, suffix = name, ""
-    return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_"), f".{suffix.strip().casefold()}" if suffix else ""
-
-
 def stem_of(contract: Contract) -> str:
     """What a feed's files are called, as names are compared, before their date."""
     return stem_and_suffix(f"{contract.file_name}.x")[0]
@@ -91,15 +89,22 @@ def list_exports(inbox: Path) -> tuple[list[tuple[Path, os.stat_result]], list[U
     return sorted(exports, key=lambda export: (export[1].st_mtime_ns, str(export[0]))), unreadable
 
 
-def recognise(path: Path, inbox: Path, contract: Contract) -> Arrival | None:
-    """The file as one of this feed, by its name; None when it is not."""
-    stem, suffix = stem_and_suffix(path.name)
+def recognise(path: Path, inbox: Path, contract: Taker) -> Arrival | None:
+    """The file as one of this feed or source, by its name; None when it is not."""
+    found = named(path.name, contract)
+    if not found:
+        return None
+    return Arrival(path, name_in_inbox(path, inbox), found.date, found.has_bad_date, found.time, found.part)
+
+
+def named(name: str, contract: Taker) -> DateInName | None:
+    """What a file's name says as one of a feed or source; None when it is of another."""
+    stem, suffix = stem_and_suffix(name)
     if suffix not in TEXT_SUFFIXES + WORKBOOK_SUFFIXES:
         return None
-    named = names.date_in_name(stem, stem_of(contract))
-    if not named:
-        return None
-    return Arrival(path, name_in_inbox(path, inbox), named.date, named.has_bad_date, named.time)
+    if isinstance(contract, Source):
+        return contract.named(stem, suffix)
+    return names.date_in_name(stem, stem_of(contract))
 
 
 def name_in_inbox(path: Path, inbox: Path) -> str:
@@ -113,7 +118,7 @@ def printable(name: str) -> str:
 
 
 def find_arrivals(
-    inbox: Path, contract: Contract, is_known: IsKnown, earlier: Snapshot | None = None
+    inbox: Path, contract: Taker, is_known: IsKnown, earlier: Snapshot | None = None
 ) -> tuple[list[tuple[Arrival, os.stat_result]], list[Unreadable]]:
     """What the inbox holds for the feed, oldest first, and what of the inbox cannot be looked at.
 
@@ -130,7 +135,7 @@ def find_arrivals(
     return [(replace(seen, is_settled=first.is_settled(seen.path, about)), about) for seen, about in found], unreadable
 
 
-def _recognised(inbox: Path, contract: Contract) -> tuple[list[tuple[Arrival, os.stat_result]], list[Unreadable]]:
+def _recognised(inbox: Path, contract: Taker) -> tuple[list[tuple[Arrival, os.stat_result]], list[Unreadable]]:
     exports, unreadable = list_exports(inbox)
     found = ((recognise(path, inbox, contract), about) for path, about in exports)
     return [(seen, about) for seen, about in found if seen], unreadable

@@ -4,7 +4,9 @@ A name is compared in lower case, with `_` for anything but letters and digits.
 """
 
 import datetime as dt
+import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from extract import dates
@@ -12,20 +14,27 @@ from extract import dates
 _MONTH = r"(?P<name>[a-z]{3,9})"
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
 _TIME = r"(?:_?t?_?(?P<hour>[01]\d|2[0-3])_?(?P<minute>[0-5]\d)(?:_?(?P<second>[0-5]\d))?z?)?"
-_FORMS = tuple(
-    re.compile(rf"_?{form}{_TIME}(?:_.*)?")
-    for form in (
-        r"(?P<y>\d{4})_?(?P<m>\d{2})_?(?P<d>\d{2})",  # the default; one that is no date may have its day first
-        r"(?P<d>\d{2})(?P<m>\d{2})(?P<y>20\d{2})",
-        r"(?P<d>\d{1,2})_(?P<m>\d{1,2})_(?P<y>20\d{2})",
-        rf"{_DAY}_?{_MONTH}_?(?P<y>20\d{{2}})",
-        rf"(?P<y>20\d{{2}})_?{_MONTH}_?{_DAY}",
-        rf"{_MONTH}_?{_DAY}_(?P<y>20\d{{2}})",
-        rf"{_DAY}_?{_MONTH}_?(?P<y>\d{{2}})",
-        rf"{_MONTH}_?(?P<y>20\d{{2}}|\d{{2}})",
-        rf"(?P<y>20\d{{2}})_?{_MONTH}",
-    )
+_SPELLINGS = (
+    r"(?P<y>\d{4})_?(?P<m>\d{2})_?(?P<d>\d{2})",  # the default; one that is no date may have its day first
+    r"(?P<d>\d{2})(?P<m>\d{2})(?P<y>20\d{2})",
+    r"(?P<d>\d{1,2})_(?P<m>\d{1,2})_(?P<y>20\d{2})",
+    rf"{_DAY}_?{_MONTH}_?(?P<y>20\d{{2}})",
+    rf"(?P<y>20\d{{2}})_?{_MONTH}_?{_DAY}",
+    rf"{_MONTH}_?{_DAY}_(?P<y>20\d{{2}})",
+    rf"{_DAY}_?{_MONTH}_?(?P<y>\d{{2}})",
+    rf"{_MONTH}_?(?P<y>20\d{{2}}|\d{{2}})",
+    rf"(?P<y>20\d{{2}})_?{_MONTH}",
 )
+_FORMS = tuple(re.compile(rf"_?{form}{_TIME}(?:_.*)?") for form in _SPELLINGS)
+# What only the names of a council's own sources may hold: the files of a feed have been known without these.
+_FURTHER = (
+    r"(?P<d>\d{1,2})_(?P<m>\d{1,2})_(?P<y>\d{2})",
+    r"(?P<y>20\d{2})_(?P<m>0[1-9]|1[0-2])",
+    r"(?P<m>0[1-9]|1[0-2])_(?P<y>20\d{2})",
+)
+DATE, PART = "{date}", "{part}"
+_TOKEN = re.compile(r"(\{date\}|\{part\}|\*)")
+_ANY = r".*?"
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,15 @@ class DateInName:
     date: dt.date | None
     time: str = ""  # as HHMMSS
     has_bad_date: bool = False
+    part: str = ""  # of a source whose files are named by part
+
+
+def stem_and_suffix(name: str) -> tuple[str, str]:
+    """A file name as it is compared (lower case, anything but letters and digits as `_`) and its suffix."""
+    stem, dot, suffix = name.rpartition(".")
+    if not dot:
+        stem, suffix = name, ""
+    return re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_"), f".{suffix.strip().casefold()}" if suffix else ""
 
 
 def date_in_name(name: str, stem: str) -> DateInName | None:
@@ -46,9 +64,71 @@ def date_in_name(name: str, stem: str) -> DateInName | None:
         return None
     if not (end := name.removeprefix(stem)):
         return DateInName(None)
+    return _first_date(_FORMS, end)
+
+
+def in_pattern(name: str, pattern: str) -> DateInName | None:
+    """What a name says that fits a pattern of a source's (see `compiled`); None when it does not fit."""
+    *dated, undated = compiled(pattern)
+    if found := _first_date(dated, name):
+        return found
+    match = undated.fullmatch(name)
+    if not match:
+        return None
+    part = match.groupdict().get("part") or ""
+    # A slip in the date would else be a part that nobody has heard of.
+    return DateInName(None, has_bad_date=DATE in pattern and bool(re.search(r"[0-9]{4}", part)), part=part)
+
+
+@functools.lru_cache(1 << 10)
+def compiled(pattern: str) -> tuple[re.Pattern[str], ...]:
+    """Regular expressions for a pattern of file names, with the date in each spelling, and the last without any.
+
+    `{date}` is a date in any usual spelling, or none; `{part}` letters and digits; `*` anything. Between them stands
+    what the names have in common, compared as names are.
+    """
+    spelt = [*_SPELLINGS, *_FURTHER] if DATE in pattern else []
+    return tuple(re.compile(_expression(pattern, form)) for form in [*spelt, ""])
+
+
+def words(pattern: str) -> list[str]:
+    """What the names of a pattern have in common: each run of letters and digits."""
+    return [word for word in re.split(r"[^a-z0-9]+", _TOKEN.sub(" ", pattern.casefold())) if word]
+
+
+def example(pattern: str, day: str = "20261116", part: str = "north") -> str:
+    """A name, as it is compared, that fits a pattern."""
+    name = pattern.replace(DATE, f" {day} ").replace(PART, f" {part} ").replace("*", " ")
+    return stem_and_suffix(f"{name}.x")[0]
+
+
+def _expression(pattern: str, form: str) -> str:
+    """A pattern as a regular expression for names as they are compared, with one spelling of the date, or none."""
+    found, is_open, gap = "_*", False, False  # is_open: what came before may go on in letters
+    for piece in _TOKEN.split(pattern.casefold()):
+        if piece == DATE:
+            found += "_*" + (("(?<![a-z0-9])" if is_open else "") + rf"{form}{_TIME}(?![0-9])" if form else "")
+            is_open, gap = False, False
+        elif piece == PART:
+            # A part ends where a word does: `north` and `north_east` are two.
+            found += ("_" if gap else "") + r"(?P<part>[a-z0-9]+(?:_[a-z0-9]+)*?)(?![a-z0-9])"
+            is_open, gap = True, False
+        elif piece == "*":
+            found, is_open, gap = found + _ANY, True, False
+        else:
+            literal = "_+".join(re.findall(r"[a-z0-9]+", piece))
+            found += ("_*" if piece and not piece[0].isalnum() else "") + literal
+            gap = bool(piece) and not piece[-1].isalnum()
+            found += "_*" if gap else ""
+            is_open, gap = is_open and not literal, False
+    return found + "_*"
+
+
+def _first_date(forms: Iterable[re.Pattern[str]], text: str) -> DateInName | None:
+    """What the first spelling that gives a date says; else the first that fits and gives none that there is."""
     found = None
-    for form in _FORMS:
-        match = form.fullmatch(end)
+    for form in forms:
+        match = form.fullmatch(text)
         parts = match.groupdict() if match else {}
         month = dates.month(parts["name"]) if parts.get("name") else int(parts.get("m") or 0)
         if not match or (parts.get("name") and not month):
@@ -57,8 +137,8 @@ def date_in_name(name: str, stem: str) -> DateInName | None:
             year = int(parts["y"]) + (2000 if len(parts["y"]) == 2 else 0)
             day = dt.date(year, month, int(parts.get("d") or 1))
         except ValueError:
-            found = found or DateInName(None, has_bad_date=True)
+            found = found or DateInName(None, has_bad_date=True, part=parts.get("part") or "")
         else:
             time = "".join(parts[part] or "00" for part in ("hour", "minute", "second")) if parts["hour"] else ""
-            return DateInName(day, time)
+            return DateInName(day, time, part=parts.get("part") or "")
     return found

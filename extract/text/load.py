@@ -13,7 +13,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -50,7 +50,7 @@ from extract.text.lines import (
     scanner,
     trim_tail,
 )
-from extract.text.workbooks import OLE, ZIP
+from extract.text.workbooks import OLE, ZIP, Sheet
 from send_ready import database
 
 HEADER_SEARCH_ROWS = 10  # report titles may stand above the header
@@ -144,15 +144,27 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
     """
     if suffix in WORKBOOK_SUFFIXES:
         return _load_workbook(con, path, contract, work)
+    text = readable_text(path, work)
+    header = _find_header(text.path, contract)
+    return load_lines(con, text, header, Layout(header.cells, contract), work, contract.id)
+
+
+def readable_text(path: Path, work: Path) -> Utf8Text:
+    """A text as UTF-8. Raises Refusal when the file is empty, or no text."""
     _must_be_text(path)
     text = utf8_text(path, work)
     if text is None:
         raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
-    header = _find_header(text.path, contract)
-    layout = Layout(header.cells, contract)
-    near = functools.cache(lambda: Neighbours(layout, _sample(text.path, header, layout)))
+    return text
+
+
+def load_lines(
+    con: duckdb.DuckDBPyConnection, text: Utf8Text, header: Header, layout: Layout, work: Path, name: str
+) -> TextTable:
+    """Make `text` and `misfit` of the lines below a header; `name` is the feed's or the source's."""
+    near = functools.cache(lambda: Neighbours(layout, sample(text.path, header, layout)))
     above = _above(
-        [Misfit(number, _ABOVE, tuple(_split(line, header.delimiter))) for number, line in header.above], layout, near
+        [Misfit(number, _ABOVE, tuple(split(line, header.delimiter))) for number, line in header.above], layout, near
     )
     below = text.lines - header.line_feeds
     is_regular = not text.has_lone_returns and not above.records
@@ -170,7 +182,7 @@ def load_text(con: duckdb.DuckDBPyConnection, path: Path, suffix: str, contract:
         in_values=counts.in_values,
         set_aside=_count(con, "misfit"),
     )
-    lines.check(contract.id)
+    lines.check(name)
     return TextTable(header.cells, text.notes + above.notes + _notes(counts, layout), lines)
 
 
@@ -256,7 +268,7 @@ def _load_line_by_line(
     return records.counts, header.lines + lines.read + records.counts.returns
 
 
-def _split(line: str, delimiter: str) -> list[str]:
+def split(line: str, delimiter: str) -> list[str]:
     """The values of one line, whatever its quotation marks."""
     scanned = scanner(delimiter)(line, False)
     if scanned and not scanned[1]:
@@ -264,7 +276,7 @@ def _split(line: str, delimiter: str) -> list[str]:
     return [value.strip('"') for value in line.split(delimiter)]
 
 
-def _sample(path: Path, header: Header, layout: Layout) -> list[list[str]]:
+def sample(path: Path, header: Header, layout: Layout) -> list[list[str]]:
     """Lines of all parts of a file, cut into values, that are most likely rows.
 
     What stands in quotation marks is left out, unless that is most of it: then a mark is one that nobody meant.
@@ -381,6 +393,21 @@ def _find_header(path: Path, contract: Contract) -> Header:
 
     A CR within a line is taken for a line end where that does no harm to the header.
     """
+    head = read_head(path)
+    known = _known(contract)
+    best, best_score, at = None, 0, ("", "")
+    for newline, delimiter in ways_to_cut(head):
+        found = list(candidates(first_lines(head, newline), delimiter, known))
+        chosen = _choose(found, contract)
+        if chosen and len(chosen.columns) > best_score:
+            best, best_score, at = chosen, len(chosen.columns), (newline, delimiter)
+    if best is None:
+        raise _no_header(contract)
+    return header_of(best, head, *at)
+
+
+def read_head(path: Path) -> str:
+    """The beginning of a text, in which its header is. Raises Refusal for a web page."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         head = file.read(_HEAD)
     if head[:4096].lstrip("\ufeff \t\r\n").startswith("<"):
@@ -389,24 +416,26 @@ def _find_header(path: Path, contract: Contract) -> Header:
             "The file is a web page or XML, perhaps a log-in page saved as CSV.",
             "Log in to the source system and run the export again.",
         )
-    known = _known(contract)
-    best, best_score, at = None, 0, ("", "")
+    return head
+
+
+def ways_to_cut(head: str) -> Iterator[tuple[str, str]]:
+    """The line ends and delimiters that a text may have."""
     newlines = ("", "\n") if head.count("\r") > head.count("\r\n") else ("",)
     delimiters = [each for each in DELIMITERS if each in head] or [DELIMITERS[0]]
-    for newline, delimiter in itertools.product(newlines, delimiters):
-        found = list(_candidates(_first_lines(head, newline), delimiter, known))
-        chosen = _choose(found, contract)
-        if chosen and len(chosen.columns) > best_score:
-            best, best_score, at = chosen, len(chosen.columns), (newline, delimiter)
-    if best is None:
-        raise _no_header(contract)
+    yield from itertools.product(newlines, delimiters)
+
+
+def header_of(best: Candidate, head: str, newline: str, delimiter: str) -> Header:
+    """The header that a candidate is. Raises Refusal when it does not end, or is too wide."""
     if best.characters == _HEAD:
         raise Refusal(CANNOT_BE_READ, f"The header does not end within {_HEAD:,} characters.", "Export again as CSV.")
-    above = [(number, line) for number, (line, _) in enumerate(_first_lines(head, at[0])[: best.before], start=1)]
+    lines = first_lines(head, newline, best.before)
+    above = [(number, line) for number, (line, _) in enumerate(lines[: best.before], start=1)]
     return Header(
-        _header_cells(best.cells),
+        header_cells(best.cells),
         above,
-        at[1],
+        delimiter,
         best.lines,
         best.lines - best.before,
         best.characters,
@@ -414,27 +443,30 @@ def _find_header(path: Path, contract: Contract) -> Header:
     )
 
 
-def _first_lines(head: str, newline: str) -> list[tuple[str, int]]:
-    """The lines in which the header is looked for, each with the characters up to its end."""
+def first_lines(head: str, newline: str, least: int = 0) -> list[tuple[str, int]]:
+    """The lines in which the header is looked for, `least` at least, each with the characters up to its end."""
     found, characters, filled = [], 0, 0
     for line in io.StringIO(head, newline=newline):
         characters += len(line)
         found.append((line.rstrip("\r\n").replace("\r", " "), characters))
         filled += bool(line.strip())
-        if filled == 2 * HEADER_SEARCH_ROWS or len(found) == 10 * HEADER_SEARCH_ROWS:
+        is_enough = filled == 2 * HEADER_SEARCH_ROWS or len(found) == 10 * HEADER_SEARCH_ROWS
+        if (is_enough and not least) or 0 < least <= len(found):
             break
     return found
 
 
-def _candidates(lines: list[tuple[str, int]], delimiter: str, known: dict[str, str]) -> Iterator[Candidate]:
+def candidates(
+    lines: list[tuple[str, int]], delimiter: str, known: dict[str, str], most: int = HEADER_SEARCH_ROWS
+) -> Iterator[Candidate]:
     """What may be the header: each of the first lines, and what it is with those that follow it."""
     scan, filled = scanner(delimiter), 0
-    alone = [_split(line, delimiter) for line, _ in lines]
+    alone = [split(line, delimiter) for line, _ in lines]
     for at, (line, characters) in enumerate(lines):
         if not line.strip():
             continue
         filled += 1
-        if filled > HEADER_SEARCH_ROWS:
+        if filled > most:
             return
         columns = _columns(alone[at], known)
         by_itself = Candidate(alone[at], columns, at, at + 1, characters)
@@ -506,7 +538,7 @@ def _known(contract: Contract) -> dict[str, str]:
     return {normalise(header): column.name for column in contract.columns for header in column.headers}
 
 
-def _header_cells(row: list[str]) -> list[str]:
+def header_cells(row: list[str]) -> list[str]:
     """The header without empty cells at its end. Raises Refusal when it is wider than any export's."""
     while row and not row[-1].strip():
         row = row[:-1]
@@ -552,19 +584,6 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
     if not chosen:
         raise _no_header(contract)
     sheet, best = max(chosen, key=lambda each: len(each[1].columns))
-    header = _header_cells(best.cells)
-    layout = Layout(header, contract)
-    below = itertools.islice(sheet.rows(), best.lines, None, max(1, sheet.height // (1 << 12)))
-    before = itertools.islice(sheet.rows(), best.before)
-    above = _above(
-        [Misfit(int(number), _ABOVE, tuple(values)) for number, *values in before],
-        layout,
-        functools.cache(lambda: Neighbours(layout, (_fitted(row[1:], layout) for row in below))),
-    )
-    beside: list[str] = []
-    counts = Counts()
-    records = _sheet_records(itertools.islice(sheet.rows(), best.lines, None), layout, beside, counts)
-    _load_numbered(con, len(header), itertools.chain(above.records, records), work)
     notes = [f"Sheet {sheet.number} was read; the others were not."] if len(found) > 1 else []
     if twins := sorted(
         {
@@ -577,7 +596,27 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
         notes.append(
             f"Sheet {', '.join(map(str, twins))} has the same header, and was not read: put all rows on one sheet."
         )
-    notes += [f"Cells to the right of the table were not used, in {len(beside):,} rows."] if beside else []
+    table = load_sheet(con, sheet, best, Layout(header_cells(best.cells), contract), work, contract.id)
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def load_sheet(
+    con: duckdb.DuckDBPyConnection, sheet: Sheet, best: Candidate, layout: Layout, work: Path, name: str
+) -> TextTable:
+    """Make `text` and `misfit` of the rows of a sheet below its header; `name` is the feed's or the source's."""
+    header = header_cells(best.cells)
+    below = itertools.islice(sheet.rows(), best.lines, None, max(1, sheet.height // (1 << 12)))
+    before = itertools.islice(sheet.rows(), best.before)
+    above = _above(
+        [Misfit(int(number), _ABOVE, tuple(values)) for number, *values in before],
+        layout,
+        functools.cache(lambda: Neighbours(layout, (_fitted(row[1:], layout) for row in below))),
+    )
+    beside: list[str] = []
+    counts = Counts()
+    records = _sheet_records(itertools.islice(sheet.rows(), best.lines, None), layout, beside, counts)
+    _load_numbered(con, len(header), itertools.chain(above.records, records), work)
+    notes = [f"Cells to the right of the table were not used, in {len(beside):,} rows."] if beside else []
     lines = LineCount(
         total=sheet.height,
         header=best.lines - best.before,
@@ -587,7 +626,7 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
         in_values=0,
         set_aside=_count(con, "misfit"),
     )
-    lines.check(contract.id)
+    lines.check(name)
     return TextTable(header, (*notes, *above.notes), lines)
 
 

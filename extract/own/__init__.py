@@ -1,0 +1,1 @@
+"""A council's own files: sources that it declares, and SELECTs that make a feed's rows of them."""
