@@ -1,4 +1,4 @@
-"""Which tests run first, which need a part of Debian, and what was not tried.
+"""Which tests run first, which need a part of Debian, what was not tried, and what the dearest files cost.
 
 With --dist loadfile each file is one worker's, and workers are to end together: so the longest files go first, as the
 last `make test` here measured them. Where there was none, the folders whose tests play whole nights go first.
@@ -6,7 +6,9 @@ last `make test` here measured them. Where there was none, the folders whose tes
 
 import math
 import os
+import time
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,21 @@ TESTS = Path(__file__).parent
 LONGEST_FIRST = ("faults", "end_to_end", "security", "dbt", "dags", "golden", "operations", "postgres", "attacks")
 SECONDS = "send_ready/seconds"  # of each file, in pytest's cache
 measured: Counter[str] = Counter()
+processor: Counter[str] = Counter()  # seconds of a processor, of each file
+ended: dict[str, float] = {}  # when each worker had its last test done
+taken = 0.0  # of a processor, by this process and its children, until the last report
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processor_seconds(process: int | str = "self") -> float:
+    """What a process and all that it started have taken of a processor, but for what left it as a daemon does."""
+    try:
+        after_name = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+        children = [path.read_text().split() for path in Path(f"/proc/{process}/task").glob("*/children")]
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return 0.0
+    own = sum(map(int, after_name.split()[11:15])) / TICKS
+    return own + sum(processor_seconds(child) for some in children for child in some)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -38,8 +55,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=place)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Write into each report what its part of the test took of a processor."""
+    global taken
+    report: Any = yield
+    now = processor_seconds()
+    report.processor, taken = max(now - taken, 0.0), now  # less than before where it killed a server's children
+    return report
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    measured[report.nodeid.partition("::")[0].removeprefix(f"{TESTS.name}/")] += report.duration
+    name = report.nodeid.partition("::")[0].removeprefix(f"{TESTS.name}/")
+    measured[name] += report.duration
+    processor[name] += report.processor
+    if node := getattr(report, "node", None):
+        ended[node.gateway.id] = time.monotonic()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -65,3 +96,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("not tried here")
         for reason, tests in sorted(reasons.items()):
             terminalreporter.line(f"{tests} {'test' if tests == 1 else 'tests'}: {reason}")
+
+    terminalreporter.section("the ten dearest files: seconds of a processor, and by the clock")
+    for name, seconds in processor.most_common(10):
+        terminalreporter.line(f"{seconds:7.1f} {measured[name]:7.1f}  {name}")
+    terminalreporter.line(f"{processor.total():7.1f} {measured.total():7.1f}  all {len(processor)}")
+    for worker, when in sorted(ended.items()):
+        terminalreporter.line(f"{max(ended.values()) - when:15.1f}  {worker} had nothing left to do")

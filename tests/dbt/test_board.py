@@ -5,9 +5,8 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from tests.dbt.harness import AS_AT, PROJECT, dbt, make_raw, read
+from tests.dbt.harness import AS_AT, PROJECT, build, make_raw, read
 
-BUILD = ("build", "--exclude-resource-type", "unit_test")
 CHECKS = {
     "kpi_id": "K56", "period_type": "Rolling 12 months", "numerator": 71, "denominator": 100, "source": "Registers",
     "supplied_by": "ICB",
@@ -31,8 +30,7 @@ PLAN = """
 
 
 def test_targets_thresholds_and_kpis_of_its_own(tmp_path: Path) -> None:
-    path = raw(tmp_path / "shipped")
-    assert not dbt(path, *BUILD).troubles
+    path = build(raw(tmp_path / "shipped"))
     (plan,) = read(path, PLAN)
     assert tuple(plan.values()) == ("green", "on_track", 60, 71, 11, "better", None, None)
     assert read(path, "SELECT kpi_id FROM kpi.kpi_supplied WHERE kpi_id = 'L01'") == []
@@ -48,8 +46,7 @@ def test_targets_thresholds_and_kpis_of_its_own(tmp_path: Path) -> None:
     rags.write_text(
         rags.read_text(encoding="utf-8").replace("due_soon,amber,30,", "due_soon,amber,45,"), encoding="utf-8"
     )
-    path = raw(tmp_path / "own")
-    assert not dbt(path, *BUILD, seeds=str(seeds)).troubles
+    path = build(raw(tmp_path / "own"), seeds=seeds)
     (plan,) = read(path, PLAN)
     assert tuple(plan.values()) == ("amber", "due_soon", 60, 71, 11, "better", 75, "amber")
     assert read(path, "SELECT kpi_id, value, rag FROM kpi.kpi_values WHERE period_end = DATE '2026-09-30' "

@@ -18,7 +18,7 @@ from publish.chronology import chronology, events
 from publish.chronology.events import Kind, Period
 from send_ready import database
 from send_ready.runs import Run, RunError
-from tests.dbt.harness import AS_AT, PROJECT, contracts, dbt, make_raw
+from tests.dbt.harness import AS_AT, PROJECT, build, contracts, make_raw
 from warehouse import run_data
 
 NOTIFIED = date(2026, 11, 16)
@@ -89,8 +89,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = Run(tmp_path_factory.mktemp("home"), "a", AS_AT, "999")
     made.folder.mkdir(parents=True)
     rows = {feed: [_typed(feed, row) for row in given] for feed, given in ROWS.items()}
-    path = make_raw(made.warehouse, rows)
-    assert not dbt(path, "build", "--exclude-resource-type", "unit_test", "test").troubles
+    build(make_raw(made.warehouse, rows))
     return made
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
-from tests.dbt.harness import AS_AT, PROJECT, Row, contracts, dbt, make_raw, read
+from tests.dbt.harness import AS_AT, PROJECT, Row, build, contracts, dbt, make_raw, read
 
 BUILD = ("build", "--select", "+kpi_values", "every_kpi_is_complete", "--exclude-resource-type", "unit_test")
 HALF = [  # of two plans one was issued in time
@@ -26,9 +26,7 @@ HALF = [  # of two plans one was issued in time
 def built(folder: Path, rows: Mapping[str, Sequence[Row]], **options: Any) -> Path:
     folder.mkdir(exist_ok=True)
     raw = {name: options.pop(name) for name in ("never_received", "columns_missing") if name in options}
-    path = make_raw(folder / "warehouse.duckdb", rows, **raw)
-    assert not dbt(path, *BUILD, **options).troubles
-    return path
+    return build(make_raw(folder / "warehouse.duckdb", rows, **raw), **options)
 
 
 def figure(path: Path, kpi: str, columns: str = "numerator, denominator", where: str = "breakdown_type = 'all'") -> Any:
@@ -136,7 +134,7 @@ def test_a_councils_targets_colour_its_figures(tmp_path: Path) -> None:
         csv.writer(file).writerows([["kpi_id", "target_value", "amber_margin", "basis"], *rows])
     given = [SUPPLIED | {"kpi_id": kpi} for kpi in targets if kpi != "K01"]
     raw = {"capita_one.ehcp_assessments": HALF, "board.measures": given}
-    path = built(tmp_path / "one", raw, seeds=str(seeds))
+    path = built(tmp_path / "one", raw, seeds=seeds)
     assert figure(path, "K01", "value, target_value, rag") == (50.0, 50.0, "green")
     query = "SELECT kpi_id, value, target_value, rag FROM kpi.kpi_values WHERE period_end = '2026-09-30' AND kpi_id IN "
     found = [tuple(row.values()) for row in read(path, f"{query} {tuple(each['kpi_id'] for each in given)} ORDER BY 1")]
@@ -153,7 +151,7 @@ def test_lower_is_better_the_other_way_round(tmp_path: Path) -> None:
     targets = "kpi_id,target_value,amber_margin,basis\nK06,24,1,SEND board\n"
     (seeds / "kpi" / "kpi_targets.csv").write_text(targets, encoding="utf-8")
     late = [HALF[0] | {"received_date": AS_AT - timedelta(7 * 25)}]
-    path = built(tmp_path / "one", {"capita_one.ehcp_assessments": late}, seeds=str(seeds))
+    path = built(tmp_path / "one", {"capita_one.ehcp_assessments": late}, seeds=seeds)
     assert figure(path, "K06", "value, unit, rag") == (25.0, "weeks", "amber")
 
 
@@ -275,10 +273,7 @@ def test_a_column_that_never_came_is_not_known_and_one_that_is_blank_is(tmp_path
 
 def test_nobody_stands_behind_a_figure_that_is_not_known_nor_in_the_worklist(tmp_path: Path) -> None:
     def behind(name: str, **options: Any) -> tuple[set[str], set[str]]:
-        (tmp_path / name).mkdir()
-        path = make_raw(tmp_path / name / "warehouse.duckdb", REVIEWED, **options)
-        wanted = ("build", "--select", "+kpi_worklist", "+kpi_cases", "--exclude-resource-type", "unit_test")
-        assert not dbt(path, *wanted).troubles
+        path = built(tmp_path / name, REVIEWED, **options)
         cases = {row["kpi_id"] for row in read(path, "SELECT kpi_id FROM kpi.kpi_cases")}
         return cases, {row["item_type"] for row in read(path, "SELECT item_type FROM kpi.kpi_worklist")}
 
@@ -343,7 +338,7 @@ def test_a_case_in_both_systems_is_one_and_nothing_after_a_periods_end_is_seen(t
 
 def test_a_year_later_everything_is_a_year_later(tmp_path: Path) -> None:
     """Neither March 2024 to February 2027 nor the same a year on holds a 29 February, so days between dates stay."""
-    first = _council(random.Random(2026))  # noqa: S311
+    first = council(random.Random(2026))  # noqa: S311
     later = {
         feed: [{name: _year_later(value) for name, value in row.items()} for row in rows]
         for feed, rows in first.items()
@@ -364,8 +359,8 @@ def _year_later(value: Any) -> Any:
     return value.replace(year=value.year + 1) if isinstance(value, date) else value
 
 
-def _council(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
-    """150 children; every date but those of birth lies between March 2024 and February 2027."""
+def council(chance: random.Random, children: int = 150) -> dict[str, list[dict[str, Any]]]:
+    """Invented children; every date but those of birth lies between March 2024 and February 2027."""
 
     def some_day(since: date = date(2024, 3, 1), until: date = AS_AT) -> date:
         return since + timedelta(chance.randrange((until - since).days + 1))
@@ -378,7 +373,7 @@ def _council(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
         rows["gias.establishments"].append(
             {"urn": f"10000{number}", "la_code": "999", "type_code": ["1", "7", "14", "34"][number], "phase_code": "2"}
         )
-    for number in range(150):
+    for number in range(children):
         who = str(number)
         born = date(2006 + number % 14, 1 + number % 12, 1 + number % 28)
         rows["capita_one.students"].append(
@@ -562,8 +557,7 @@ def test_the_worklist_has_what_is_late_or_falls_due(tmp_path: Path) -> None:
             {"case_reference": "H8", "advice_type": "Health", "requested_date": day(43)},
         ],
     }
-    path = make_raw(tmp_path / "warehouse.duckdb", rows)
-    assert not dbt(path, "build", "--select", "+kpi_worklist", "--exclude-resource-type", "unit_test").troubles
+    path = built(tmp_path / "one", rows)
     query = "SELECT item_type, kpi_id, reference, provider, days_late FROM kpi.kpi_worklist ORDER BY 1, days_late, 3"
     requested = day(43).isoformat()
     assert [tuple(row.values()) for row in read(path, query)] == [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.harness import dbt, make_raw, read
+from tests.dbt.harness import build, make_raw, read
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
@@ -101,10 +101,7 @@ RAW: dict[str, list[dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = make_raw(tmp_path_factory.mktemp("persons") / "warehouse.duckdb", RAW)
-    result = dbt(path, "build", "--exclude-resource-type", "unit_test")
-    assert not result.troubles
-    return path
+    return build(make_raw(tmp_path_factory.mktemp("persons") / "warehouse.duckdb", RAW))
 
 
 @pytest.mark.parametrize(
@@ -232,8 +229,7 @@ def test_a_decision_settles_a_pair(tmp_path: Path) -> None:
         {"record_1": "capita_one:100", "record_2": "capita_one:101", "decision": "perhaps"},
         {"record_1": "ehc_hub:H9", "record_2": "ehc_hub:H10", "decision": "different"},  # S1 joins them by its UPN
     ]
-    path = make_raw(tmp_path / "warehouse.duckdb", RAW, decisions)
-    assert not dbt(path, "build", "--exclude-resource-type", "unit_test").troubles
+    path = build(make_raw(tmp_path / "warehouse.duckdb", RAW, decisions))
 
     persons = {
         row["record_id"]: row["person_id"]
