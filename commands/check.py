@@ -164,7 +164,7 @@ def _glanced(day: str, contract: Contract, outcome: Outcome, share: float) -> tu
     _, typed = outcome
     whole = share >= 1
     rows = f"{typed.rows_in_file:,} rows" if whole else f"about {round(typed.rows_in_file / share, -2):,.0f} rows"
-    headers = {column.name: column.headers[0] for column in contract.columns}
+    headers = {column.name: column.headers[0] for column in contract.columns if column.headers}
     said = [f"{day}, header found, {rows}"]
     if typed.rows_quarantined:
         said.append(
@@ -208,7 +208,7 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
         total, *others = asdict(table.lines).items()
         print(f"Lines: {total[1]:,} = " + " + ".join(f"{count:,} {LINES[name]}" for name, count in others if count))
         print("\nColumns")
-        for column in contract.columns:
+        for column in typed.fitted.contract.columns:
             header = typed.match.headers.get(column.name)
             star = "*" if column.is_required else " "
             if header is None:

@@ -276,6 +276,8 @@ def _result(
         "rows_quarantined": 0,
         "rows_duplicate": 0,
         "columns_missing": [],
+        "columns_besides": [],
+        "columns_derived": [],
         "columns_extra": [],
         "files": [_file(landed, readings.get(landed.order), choice, without) for landed in _of_days_until(run, history)]
         + [_damaged_file(each) for each in choice.damaged]
@@ -293,10 +295,30 @@ def _result(
             "typed_path": str(typed),
             "quarantine_path": str(quarantine),
             **_rows(reading),
-            "columns_missing": list(reading.columns_missing),
+            **_columns(reading, contract),
             "columns_extra": list(reading.columns_extra),
         }
     return result
+
+
+def _columns(reading: Reading, contract: Contract) -> dict[str, list[str]]:
+    """What of the feed's columns the file in use has.
+
+    `columns_missing`: those that are blank and that nobody can tell; `columns_derived`: those that the models make of
+    others that stand in; `columns_besides`: the quiet ones that it has.
+    """
+    absent = set(reading.columns_missing)
+    derived = {
+        column.name
+        for column in contract.columns
+        if column.name in absent and any(each.name not in absent for each in contract.stand_ins(column.name))
+    }
+    quiet = [column.name for column in contract.columns if column.is_quiet]
+    return {
+        "columns_missing": [name for name in reading.columns_missing if name not in {*quiet, *derived}],
+        "columns_besides": [name for name in quiet if name not in absent],
+        "columns_derived": [name for name in reading.columns_missing if name in derived and name not in quiet],
+    }
 
 
 def _rows(reading: Reading | None) -> dict[str, int]:

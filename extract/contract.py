@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ TYPES = {
     "id": "VARCHAR",
     "text": "VARCHAR",
     "code": "VARCHAR",
+    "mark": "VARCHAR",
     "date": "DATE",
     "datetime": "TIMESTAMP",
     "integer": "BIGINT",
@@ -32,6 +33,11 @@ TYPES = {
     "boolean": "BOOLEAN",
 }
 FILE_TIME = "file_time"
+# How a column that stands in for another names the same thing (extract/fit.py): by a UPN, by the key of another system,
+# by an establishment's DfE number, or by itself, which the models resolve.
+AS_UPN, AS_OTHER_ID, AS_DFE_NUMBER, AS_ITSELF = FORMS = ("upn", "other_id", "dfe_number", "itself")
+PLACES = 9  # columns of one kind that may stand side by side
+YES, NO = ("y", "yes", "1", "true", "1.0", "t"), ("n", "no", "0", "false", "0.0", "f")
 COLUMN_LIMIT = 62  # what reading found of a row's columns is kept in the bits of one number
 # What exports add to a header and nobody sees: spaces of all kinds, marks of order and direction, soft hyphens.
 _UNSEEN = "\\s\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
@@ -50,6 +56,7 @@ _KEYS = {
     "is_optional": records.field_of(bool, is_needed=False, otherwise=False),
     "undated_file": records.field_of(str, is_needed=False, otherwise=FILE_TIME),
     "key": records.field_of(list, may_be_empty=False),
+    "side_by_side": records.field_of(dict, is_needed=False, otherwise={}),
     "latest_by": records.field_of(str, is_needed=False),
     "limits": records.field_of(dict, may_be_empty=False),
     "columns": records.field_of(dict, may_be_empty=False),
@@ -70,6 +77,22 @@ class Column:
     crosswalk: str | None
     headers: tuple[str, ...]
     none_dates: tuple[dt.date, ...] = ()  # that stand for none
+    instead_of: tuple[str, ...] = ()  # the columns that it stands in for, in files that lack those
+    form: str | None = None  # one of FORMS, of a column that stands in for another
+    beside: str | None = None  # it stands in only where this column is in the file as well
+    is_quiet: bool = False  # nobody is told that a file lacks it
+    is_generated: bool = False  # in a file that lacks it, made of what the row holds
+    yes: tuple[str, ...] = ()  # of a boolean, the words for yes and for no, in small letters; "" is a blank
+    no: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A column of which a file may have several side by side, `SEN Type 1` and so on, which are rows in the feed."""
+
+    column: str
+    number: str  # the column that says which of them it was
+    headers: tuple[tuple[str, ...], ...]  # by place
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,8 @@ class Contract:
     columns: tuple[Column, ...]
     fingerprint: str
     max_file_mb: float | None = None  # None: as SEND_MAX_FILE_MB says
+    side_by_side: "SideBySide | None" = None
+    must: tuple[tuple[str, ...], ...] = ()  # columns of which each row has one; without: each required one of the key
 
     @property
     def id(self) -> str:
@@ -106,6 +131,27 @@ class Contract:
     def required(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.is_required)
 
+    @property
+    def musts(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of columns of which a row has one at least, or it cannot be used."""
+        return self.must or tuple((column.name,) for column in self.required if column.name in self.key)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """By header, as it is compared, the column that it is of; of several the first."""
+        found: dict[str, str] = {}
+        for column in self.columns:
+            for header in column.headers:
+                found.setdefault(normalise(header), column.name)
+        for place, headers in enumerate(self.side_by_side.headers if self.side_by_side else (), start=1):
+            for header in headers:
+                found.setdefault(normalise(header), f"{self.side_by_side.column}_{place}")  # type: ignore[union-attr]
+        return found
+
+    def stand_ins(self, name: str) -> tuple[Column, ...]:
+        """The columns that may stand in for one."""
+        return tuple(column for column in self.columns if name in column.instead_of)
+
 
 def feeds() -> list[str]:
     """Every feed that ships, as `source.feed`. The file names are the list."""
@@ -120,9 +166,11 @@ def load(feed: str, settings: Settings) -> Contract:
     contract = settings.config_file("contracts", f"{name}.yml", shipped=CONTRACTS / f"{name}.yml")
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
     none_dates = settings.config_file(NAME_NONE_DATES, shipped=HERE / NAME_NONE_DATES)
-    found = parse(name, contract, column_map, none_dates)
+    if contract.parent == CONTRACTS and column_map.parent == COLUMN_MAPS:
+        return parse(name, contract, column_map, none_dates)
+    shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
+    found = parse(name, contract, column_map, none_dates, shipped)
     if contract.parent != CONTRACTS:
-        shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
         _same_for_the_warehouse(found, shipped, contract)
     return found
 
@@ -139,13 +187,24 @@ def load_all(settings: Settings) -> list[Contract]:
     return [load(feed, settings) for feed in feeds()]
 
 
-def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE / NAME_NONE_DATES) -> Contract:
-    """Read and check one contract, its column map, and the dates that stand for none. Raises ContractError."""
+def parse(
+    name: str,
+    contract: Path,
+    column_map: Path,
+    none_dates: Path = HERE / NAME_NONE_DATES,
+    shipped: Contract | None = None,
+) -> Contract:
+    """Read and check one contract, its column map, and the dates that stand for none. Raises ContractError.
+
+    What `shipped` has of quiet columns counts where a council's own file does not speak of them.
+    """
     given = records.read_fields(contract, _KEYS, ContractError)
     limits = records.checked(contract, given["limits"], _LIMITS, ContractError, "limit")
-    columns = _columns(contract, column_map, given["columns"], read_none_dates(none_dates))
+    headers = _headers(column_map)
+    columns = _columns(contract, column_map, headers, given["columns"], read_none_dates(none_dates), shipped)
     types = {column.name: column.type for column in columns}
-    key, latest_by, undated_file = given["key"], given["latest_by"], given["undated_file"]
+    key, latest_by, undated_file = list(given["key"]), given["latest_by"], given["undated_file"]
+    key += [each for each in (shipped.key if shipped else ()) if each not in key and _is_quiet(shipped, each)]
     _all_known(contract, key, types, "key: ")
     _all_known(contract, [latest_by] if latest_by else [], types, "latest_by: ")
     if not any(column.is_required for column in columns if column.name in key):
@@ -153,6 +212,9 @@ def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE /
     if undated_file != FILE_TIME and types.get(undated_file) not in ("date", "datetime"):
         raise ContractError(f"{contract}: undated_file must be {FILE_TIME}, or a column of type date or datetime.")
     source, _, feed = name.partition("__")
+    side_by_side = _side_by_side(contract, given["side_by_side"], columns, headers)
+    places = [f"{side_by_side.column}_{place}" for place in range(1, PLACES + 1)] if side_by_side else []
+    _all_known(column_map, headers, {*types, *places})
     return Contract(
         source=source,
         feed=feed,
@@ -165,6 +227,7 @@ def parse(name: str, contract: Path, column_map: Path, none_dates: Path = HERE /
         columns=columns,
         fingerprint=_fingerprint(contract, column_map, none_dates),
         max_file_mb=limits["max_file_mb"],
+        side_by_side=side_by_side,
     )
 
 
@@ -180,31 +243,159 @@ def _dates(is_needed: bool = True) -> records.Field:
     return records.Field("a list of dates such as [1900-01-01], or []", are_dates, is_needed)
 
 
+def _names(held: Any) -> tuple[str, ...]:
+    """The columns that a setting names, one or several; none where it is neither."""
+    given = held if isinstance(held, list) else [held]
+    return tuple(given) if all(isinstance(each, str) and each for each in given) else ()
+
+
+def _words(held: Any) -> list[str]:
+    """The words of a list in small letters, in which YAML may have read Yes as true and 1 as a number."""
+    found = []
+    for each in held if isinstance(held, list) else ():
+        found += ["yes", "true"] if each is True else ["no", "false"] if each is False else [str(each).strip().lower()]
+    return found
+
+
+_WORDS = records.Field(
+    "a list of words such as [Y, Yes], where '' is a blank",
+    lambda held: bool(_words(held)) and all(isinstance(each, (str, int, float)) for each in held),
+    is_needed=False,
+)
+
+
 def _columns(
-    contract: Path, column_map: Path, specs: dict[str, Any], none_dates: tuple[dt.date, ...]
+    contract: Path,
+    column_map: Path,
+    headers: dict[str, list[str]],
+    specs: dict[str, Any],
+    none_dates: tuple[dt.date, ...],
+    shipped: Contract | None,
 ) -> tuple[Column, ...]:
-    if len(specs) > COLUMN_LIMIT:
-        raise ContractError(f"{contract}: there are {len(specs)} columns (limit {COLUMN_LIMIT}).")
-    headers, columns = _headers(column_map), list[Column]()
+    columns = list[Column]()
     settings = {
         "type": records.one_of(TYPES),
         "required": records.field_of(bool, is_needed=False, otherwise=False),
         "crosswalk": records.one_of(crosswalks(), is_needed=False),
         "none_dates": _dates(is_needed=False),
+        "instead_of": records.Field("a column, or a list of columns", lambda held: bool(_names(held)), False),
+        "as": records.one_of(FORMS, is_needed=False),
+        "beside": records.field_of(str, is_needed=False),
+        "quiet": records.field_of(bool, is_needed=False, otherwise=False),
+        "generated": records.field_of(bool, is_needed=False, otherwise=False),
+        "yes": _WORDS,
+        "no": _WORDS,
     }
     for name, spec in specs.items():
         if not re.fullmatch("[a-z][a-z0-9_]*", str(name)):
             raise ContractError(f"{contract}: column {name} must be named with small letters, digits and `_`.")
-        given = records.checked(f"{contract}, column {name}", spec, settings, ContractError, "setting")
-        if name not in headers:
+        where = f"{contract}, column {name}"
+        if isinstance(spec, dict):  # in YAML a bare yes or no is true or false, also as a name
+            spec = {{True: "yes", False: "no"}.get(key, key): held for key, held in spec.items()}
+        given = records.checked(where, spec, settings, ContractError, "setting")
+        is_quiet = given["quiet"] or bool(given["instead_of"])
+        theirs = _own_headers(name, headers, shipped) if is_quiet or _is_quiet(shipped, name) else None
+        if name not in headers and theirs is None:
             raise ContractError(f"{column_map}: no header for column {name}. Add a row `{name},<header>`.")
         is_date, own = TYPES[given["type"]] in ("DATE", "TIMESTAMP"), given["none_dates"]
         if own is not None and not is_date:
             raise ContractError(f"{contract}: column {name} has none_dates, and is no date.")
-        none = tuple(none_dates if own is None else own) if is_date else ()
-        columns.append(Column(name, given["type"], given["required"], given["crosswalk"], tuple(headers[name]), none))
-    _all_known(column_map, headers, specs)
+        _check_use(where, given, specs)
+        yes, no = _yes_and_no(where, given)
+        columns.append(
+            Column(
+                name,
+                given["type"],
+                given["required"],
+                given["crosswalk"],
+                tuple(headers.get(name, theirs or ())),
+                tuple(none_dates if own is None else own) if is_date else (),
+                _names(given["instead_of"]),
+                given["as"],
+                given["beside"],
+                is_quiet,
+                given["generated"],
+                yes,
+                no,
+            )
+        )
+    for column in shipped.columns if shipped else ():
+        if column.is_quiet and column.name not in specs:
+            columns.append(replace(column, headers=_own_headers(column.name, headers, shipped) or ()))
+    if len(columns) > COLUMN_LIMIT:
+        raise ContractError(f"{contract}: there are {len(columns)} columns (limit {COLUMN_LIMIT}).")
     return tuple(columns)
+
+
+def _is_quiet(shipped: Contract | None, name: str) -> bool:
+    return any(column.name == name and column.is_quiet for column in (shipped.columns if shipped else ()))
+
+
+def _own_headers(name: str, headers: dict[str, list[str]], shipped: Contract | None) -> tuple[str, ...] | None:
+    """The headers of a quiet column: those of the map, else the shipped ones that the map gives to no other column."""
+    if name in headers:
+        return tuple(headers[name])
+    taken = {normalise(header) for held in headers.values() for header in held}
+    found = [column.headers for column in (shipped.columns if shipped else ()) if column.name == name]
+    return tuple(header for header in found[0] if normalise(header) not in taken) if found else None
+
+
+def _check_use(where: str, given: dict[str, Any], specs: dict[str, Any]) -> None:
+    """Raise ContractError for a column that stands in for none, in no known form, or is made where it cannot be."""
+    for setting in ("instead_of", "beside"):
+        if unknown := [name for name in _names(given[setting]) if name not in specs]:
+            raise ContractError(f"{where}: {setting} is {unknown[0]}, which is not a column of the contract.")
+    if bool(given["instead_of"]) != bool(given["as"]):
+        raise ContractError(f"{where}: 'instead_of' and 'as' go together. Write both, or neither.")
+    if given["beside"] and not given["instead_of"]:
+        raise ContractError(f"{where}: 'beside' says when a column stands in for another; it needs 'instead_of'.")
+    if given["required"] and given["instead_of"]:
+        raise ContractError(f"{where}: it stands in for another column, and cannot be required.")
+    if given["generated"] and given["type"] != "id":
+        raise ContractError(f"{where}: only an id can be generated.")
+
+
+def _yes_and_no(where: str, given: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a boolean for yes and no, in small letters; of other types none."""
+    if given["type"] != "boolean":
+        if given["yes"] or given["no"]:
+            raise ContractError(f"{where}: it has words for yes or no, and is no boolean.")
+        return (), ()
+    yes, no = (
+        tuple(dict.fromkeys(_words(given[name]))) if given[name] else shipped
+        for name, shipped in (("yes", YES), ("no", NO))
+    )
+    if both := [word for word in yes if word in no]:
+        words = ", ".join(map(repr, both))
+        raise ContractError(
+            f"{where}: {words} means yes and no. Give both lists, 'yes' and 'no', with different words."
+        )
+    return yes, no
+
+
+def _side_by_side(
+    contract: Path, given: dict[str, Any], columns: tuple[Column, ...], headers: dict[str, list[str]]
+) -> SideBySide | None:
+    if not given:
+        return None
+    types = {column.name: column.type for column in columns}
+    ((column, number), *more) = given.items()
+    if more or column not in types or types.get(number) != "integer" or column == number:
+        raise ContractError(
+            f"{contract}: side_by_side must name one column and the integer column for its place, such as "
+            "{sen_type: rank}."
+        )
+    (main,) = (each for each in columns if each.name == column)
+    if any(f"{column}_{place}" in types for place in range(1, PLACES + 1)):
+        raise ContractError(f"{contract}: column {column}_1 stands side by side, and cannot be a column as well.")
+    return SideBySide(
+        column,
+        number,
+        tuple(
+            (*headers.get(f"{column}_{place}", ()), *(f"{header} {place}" for header in main.headers))
+            for place in range(1, PLACES + 1)
+        ),
+    )
 
 
 def normalise(header: str) -> str:
@@ -220,7 +411,6 @@ def crosswalks() -> list[str]:
 def _headers(column_map: Path) -> dict[str, list[str]]:
     """By column the headers that it may have. Raises ContractError."""
     found: dict[str, list[str]] = {}
-    meant: dict[str, str] = {}
     try:
         rows = tables.read_rows(column_map, ("column", "header"))
     except tables.TableError as error:
@@ -232,8 +422,6 @@ def _headers(column_map: Path) -> dict[str, list[str]]:
             raise ContractError(
                 f"{column_map}, line {line}: there is no header. Write `{column or 'column'},<header>`."
             )
-        if meant.setdefault(name, column) != column:
-            raise ContractError(f"{column_map}, line {line}: header {header} is that of column {meant[name]} already.")
         found.setdefault(column, []).append(header)
     return found
 
@@ -248,7 +436,7 @@ def _same_for_the_warehouse(own: Contract, shipped: Contract, path: Path) -> Non
     """Raise ContractError when a council's own contract lacks what the warehouse is made of."""
     columns = {column.name: column for column in own.columns}
     for column in shipped.columns:
-        if column.name not in columns:
+        if column.name not in columns:  # which a quiet one never is
             raise ContractError(
                 f"{path}: column {column.name} of the shipped contract is missing. Add it; where an export lacks it, "
                 "it is blank."

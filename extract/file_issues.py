@@ -7,7 +7,7 @@ import duckdb
 from extract import quarantine
 from extract.contract import Contract
 from extract.text.load import TextTable
-from extract.types import DETAIL_LIMIT, EXPECTED, QUOTED, Typed
+from extract.types import DETAIL_LIMIT, QUOTED, Typed, expected
 from send_ready.issues import Issue
 
 
@@ -31,7 +31,7 @@ def file_issues(
         )
 
     found = [issue("F-20", "note", note, "Nothing, if that is right.") for note in table.notes]
-    headers = {column.name: column.headers[0] for column in contract.columns}
+    headers = {column.name: column.headers[0] for column in contract.columns if column.headers}
     for name in typed.match.missing:
         found.append(
             issue("F-21", "query", f"Column {headers[name]} is not in the file; its values are blank.",
@@ -46,11 +46,12 @@ def file_issues(
         others = f" and {len(extra) - QUOTED:,} more" if len(extra) > QUOTED else ""
         message = f"Columns that are not known were not used: {', '.join(extra[:QUOTED])}{others}."
         found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
+    found += _of_layout(issue, typed)
     found += _of_values(issue, typed)
     for unreadable in typed.unreadable:
-        kind = next(column.type for column in contract.columns if column.name == unreadable.column)
+        column = next(column for column in typed.fitted.contract.columns if column.name == unreadable.column)
         header = typed.match.headers[unreadable.column]
-        message = f"{header} cannot be read: expected {EXPECTED[kind]}. It counts as blank."
+        message = f"{header} cannot be read: expected {expected(column)}. It counts as blank."
         fix = "Put it right in the source system."
         for line in unreadable.lines:
             found.append(issue("F-31", "error", message, fix, column_name=header, line_no=line))
@@ -78,6 +79,30 @@ def file_issues(
             issue("F-32", "note", message, "Nothing, or ask why the report repeats them.", count=typed.rows_duplicate)
         )
     return found
+
+
+def _of_layout(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:
+    """What is told once a file of columns that stand in for others."""
+    fitted, headers = typed.fitted, typed.match.headers
+    mains = {column.name: column.headers[0] for column in fitted.whole.columns if column.headers}
+    for name, columns in fitted.fills.items():
+        said = " or ".join(headers[column.name] for column in columns)
+        if name not in headers:
+            message = f"The file has no {mains[name]}: {said} stands in for it."
+        elif typed.filled.get(name):
+            message = f"{headers[name]} is blank in {typed.filled[name]:,} rows: there {said} stands in for it."
+        else:
+            continue
+        yield issue("F-45", "note", message, "Nothing, if that is right.", column_name=said)
+    if fitted.generated:
+        message = f"The file has no {mains[fitted.generated]}: each row is known by what it holds. A row that is "
+        message += "corrected is another from then on, and two that are the same count once."
+        yield issue("F-46", "note", message, "Nothing, or add it to the report.", column_name=mains[fitted.generated])
+    if fitted.places:
+        wide = fitted.whole.side_by_side
+        columns_said = ", ".join(headers[f"{wide.column}_{place}"] for place in fitted.places if wide)
+        message = f"{columns_said} stand side by side: each that is filled became a row, with its place as the rank."
+        yield issue("F-47", "note", message, "Nothing, if that is right.")
 
 
 def _of_values(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:

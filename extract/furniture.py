@@ -56,7 +56,7 @@ def mark_furniture(
     con.execute("CREATE TABLE furniture (line_no BIGINT); CREATE TABLE bare (line_no BIGINT)")
     required = [positions[column.name] for column in contract.required]
     keys = [positions[name] for name in contract.key if name in positions]
-    key = next(positions[column.name] for column in contract.required if column.name in contract.key)
+    key = next(positions[name] for group in contract.musts for name in group if name in positions)
     con.execute(f"""
         CREATE TABLE suspect AS SELECT line_no, [{", ".join(f"c{at}" for at in range(len(header)))}] AS held
         FROM text WHERE {_is_suspect(key, required, keys, sorted(positions.values()), header)}""")

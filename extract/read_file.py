@@ -226,7 +226,7 @@ def _read(
             typed.rows_accepted,
             typed.rows_quarantined,
             typed.rows_duplicate,
-            typed.match.missing,
+            typed.fitted.absent,
             typed.match.extra,
             asdict(table.lines),
         )
@@ -279,7 +279,7 @@ def refused_reading(refusal: Refusal, rows: int = 0, typed: Typed | None = None)
         0,
         rows,
         0,
-        typed.match.missing if typed else (),
+        typed.fitted.absent if typed else (),
         typed.match.extra if typed else (),
     )
 

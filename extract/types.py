@@ -2,7 +2,8 @@
 
 Every feed's typed table has the contract's columns, `_line_no` and `_unreadable`: the columns of the row that hold
 something which cannot be read, joined by commas; null when there is none. Rows that cannot be used are set aside with
-a reason; a value that cannot be read is null and reported. Nothing is dropped:
+a reason; a value that cannot be read is null and reported. A file with other columns than the feed is read by a
+contract that is fitted to it (extract/fit.py). Nothing is dropped:
 rows in file = accepted + quarantined + exact duplicates.
 """
 
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 import duckdb
 
 from extract import dates, furniture, quarantine, tidy
-from extract.contract import TYPES, Column, Contract, normalise
+from extract.contract import NO, TYPES, YES, Column, Contract, normalise
+from extract.fit import Fitted, expressions, fit, rows_of_feed
 from extract.refusal import MISSING_COLUMN, NO_USABLE_ROW, Refusal
 from extract.text.load import TextTable
 from send_ready.database import identifier, literal
@@ -39,15 +41,15 @@ DATE_FORMATS = (
     "%d.%m.%Y",
     "%Y/%m/%d",
 )
-WORDS = ("id", "text", "code")  # the types of columns whose values stay text
+WORDS = ("id", "text", "code", "mark")  # the types of columns whose values stay text
 YEARS = (1900, 2100)  # outside is a typing slip or a two-digit year: not read
 EVERYDAY = (dt.date(1971, 1, 1), dt.date(2049, 1, 1))  # dates outside are looked at one by one: they may stand for none
 TOO_LARGE = 1_000_000_000  # from here on a number is a slip or an ID of another column, and no sum of such is safe
-YES, NO = ("y", "yes", "1", "true", "1.0", "t"), ("n", "no", "0", "false", "0.0", "f")
 EXPECTED = {
     "id": "an ID in full, not shortened as in 1.2E+12",
     "text": "text",
     "code": "text",
+    "mark": "a sign such as / or L",
     "date": "a date such as 31/12/2026 (day first) or 2026-12-31",
     "datetime": "a date and time such as 31/12/2026 14:30:00",
     "integer": "a whole number of up to nine digits",
@@ -102,6 +104,7 @@ class Typed:
     """What became of the rows of one file."""
 
     match: Match
+    fitted: Fitted  # the contract as the file has it
     rows_in_file: int = 0
     rows_accepted: int = 0
     rows_quarantined: int = 0
@@ -110,29 +113,35 @@ class Typed:
     tidied: list[tidy.TidiedColumn] = field(default_factory=list)
     none_dates: list[NoneDates] = field(default_factory=list)
     furniture: list[int] = field(default_factory=list)  # lines that are no records
+    filled: dict[str, int] = field(default_factory=dict)  # by column, rows in which another stands in for a blank
     bare: list[int] = field(default_factory=list)  # lines of records that hold nothing beside the key
 
 
-def match_header(header: list[str], contract: Contract, *, is_sure: bool = True) -> Match:
+def match_header(
+    header: list[str], contract: Contract, *, is_sure: bool = True, whole: Contract | None = None
+) -> Match:
     """Which column of the file is which of the contract. Raises Refusal when a required one is missing.
+
+    `whole` is the feed's own contract, where that one is fitted to the file.
 
     `is_sure`: most rows fit the header. Otherwise some of it may be a record, and what is not known is not quoted.
     """
-    wanted = {
-        normalise(name): (column.name, rank) for column in contract.columns for rank, name in enumerate(column.headers)
-    }
+    wanted: dict[str, dict[str, int]] = {}  # by header the columns that it may be of, with the rank of the alias
+    for column in contract.columns:
+        for rank, name in enumerate(column.headers):
+            wanted.setdefault(normalise(name), {}).setdefault(column.name, rank)
     found: dict[str, tuple[int, int]] = {}  # column -> (rank of its alias, index)
     extra, repeated = [], []
     for index, cell in enumerate(header):
-        name, rank = wanted.get(normalise(cell), (None, 0))
-        if name is None:
+        meant = wanted.get(normalise(cell), {})
+        if not meant:
             extra.append(_shown(index, cell if is_sure else ""))
-            continue
-        held = found.get(name)
-        if held:
-            repeated.append(_shown(index, header[index if held[0] <= rank else held[1]]))
-        if held is None or rank < held[0]:
-            found[name] = (rank, index)
+        for name, rank in meant.items():
+            held = found.get(name)
+            if held:
+                repeated.append(_shown(index, header[index if held[0] <= rank else held[1]]))
+            if held is None or rank < held[0]:
+                found[name] = (rank, index)
     absent = [column for column in contract.columns if column.name not in found]
     required = [column.headers[0] for column in absent if column.is_required]
     if required:
@@ -142,6 +151,7 @@ def match_header(header: list[str], contract: Contract, *, is_sure: bool = True)
             MISSING_COLUMN,
             f"Required column missing: {', '.join(required)}.",
             f"Add it to the report; if it has another name there, add that name to the column map {contract.name}.csv."
+            + _in_its_place(whole or contract, absent)
             + (f" Columns of the file that are not known: {quoted}{more}." if quoted else ""),
         )
     return Match(
@@ -151,6 +161,16 @@ def match_header(header: list[str], contract: Contract, *, is_sure: bool = True)
         extra=tuple(extra),
         repeated=tuple(repeated),
     )
+
+
+def _in_its_place(contract: Contract, absent: list[Column]) -> str:
+    """What a file may have instead of a required column that it lacks."""
+    said = ""
+    for column in absent:
+        inside = [each.headers[0] for each in contract.stand_ins(column.name) if each.headers]
+        if column.is_required and inside:
+            said += f" In place of {column.headers[0]} it may have: {', '.join(inside)}."
+    return said
 
 
 def _shown(index: int, cell: str) -> str:
@@ -168,8 +188,10 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     and value). Raises Refusal when a required column is missing or no row can be used.
     """
     rows, misfits = _count(con, "text"), _count(con, "misfit")
-    match = match_header(table.header, contract, is_sure=rows > misfits)
-    result = Typed(match, rows_in_file=rows + misfits)
+    fitted = fit(contract, table.header)
+    contract = fitted.contract
+    match = match_header(table.header, contract, is_sure=rows > misfits, whole=fitted.whole)
+    result = Typed(match, fitted, rows_in_file=rows + misfits)
     furniture.mark_furniture(con, contract, match.positions, table.header)
     not_fitting = _count(con, f"misfit WHERE kind <> '{quarantine.FURNITURE}'")
     if not_fitting > max(rows, MISFITS):
@@ -193,18 +215,24 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     result.none_dates = _read_dates(con, contract, match, odd) if unread else []
     _set_aside(con, contract, match, table.header)
     result.unreadable = _unreadable(con, contract) if unread else []
-    result.rows_duplicate = _settle_keys(con, contract, table.header)
-    _hold(con, contract, result.match)
+    result.rows_duplicate = _settle_keys(con, fitted, table.header)
+    for name in fitted.fills:
+        if name in match.positions:
+            result.filled[name] = _count(con, f"usable WHERE {identifier(name)} IS NULL")
+    _hold(con, fitted, result.match)
     result.rows_quarantined = _count(con, "quarantine")
     every = f"SELECT * REPLACE ({_names(contract)} AS _unreadable) FROM candidate"
+    accepted = "typed" if contract is fitted.whole else "accepted"
     if result.rows_quarantined or result.rows_duplicate:
         con.execute(f"""
-            CREATE TABLE typed AS {every}
+            CREATE TABLE {accepted} AS {every}
             WHERE _line_no NOT IN (SELECT line_no FROM quarantine UNION ALL SELECT line_no FROM duplicate)
             ORDER BY _line_no""")
     else:
-        con.execute(f"CREATE VIEW typed AS {every}")
-    result.rows_accepted = _count(con, "typed")
+        con.execute(f"CREATE VIEW {accepted} AS {every}")
+    result.rows_accepted = _count(con, accepted)
+    if accepted != "typed":
+        con.execute(f"CREATE VIEW typed AS {rows_of_feed(fitted, accepted)}")
     result.furniture = _lines(con, f"quarantine WHERE kind = '{quarantine.FURNITURE}'", "line_no")
     if _count(con, "bare"):
         result.bare = _lines(con, "typed WHERE _line_no IN (SELECT line_no FROM bare)", "_line_no")
@@ -217,6 +245,13 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
             "See the quarantine for the reasons; the report or the column map is probably wrong.",
         )
     return result
+
+
+def expected(column: Column) -> str:
+    """What a value of a column should be, in words."""
+    words = [word for word in (*column.yes, *column.no) if word]
+    is_own = column.type == "boolean" and words and (column.yes, column.no) != (YES, NO)
+    return f"one of {', '.join(words)}" if is_own else EXPECTED[column.type]
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -237,7 +272,13 @@ def _create_candidate(con: duckdb.DuckDBPyConnection, contract: Contract, match:
         for name, column in zip(names, contract.columns, strict=True)
         if column.type not in WORDS
     ]
-    values = [_typed(column, column.name in odd) for column in contract.columns]
+    values = [
+        "NULL::BOOLEAN"
+        if "" in (*column.yes, *column.no) and column.name not in match.positions
+        # A blank says something only where the column is.
+        else _typed(column, column.name in odd)
+        for column in contract.columns
+    ]
     typed = ", ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
     bits = " + ".join(
         f"CASE WHEN typed.{name} IS NULL AND cleaned.{name} IS NOT NULL THEN {1 << number} ELSE 0 END::BIGINT"
@@ -321,10 +362,12 @@ def _parsed(column: Column, formats: tuple[str, ...]) -> str:
 def _typed(column: Column, is_odd: bool) -> str:
     """SQL of a value in its type, from `cleaned` and `parsed`; null when it cannot be read."""
     name = f"{'cleaned' if column.type in WORDS else 'parsed'}.{identifier(column.name)}"
+    if column.type == "mark":  # of which # is one
+        return name
     if column.type in WORDS:
         faults = [f"starts_with({name}, '#') OR starts_with({name}, 'Err:') THEN {_unless(name, EXCEL_ERROR)}"] * is_odd
         faults += [f"contains({name}, 'E+') THEN {_unless(name, _SHORTENED)}"] * (
-            column.type == "id" and column.is_required
+            column.type == "id" and (column.is_required or column.form is not None)
         )
         return f"CASE {' '.join(f'WHEN {fault}' for fault in faults)} ELSE {name} END" if faults else name
     if column.type in ("date", "datetime"):
@@ -333,10 +376,16 @@ def _typed(column: Column, is_odd: bool) -> str:
         first, last = (f"TIMESTAMP {literal(day)}" for day in EVERYDAY)
         return f"CASE WHEN {name} >= {first} AND {name} < {last}{other} THEN {name}::{TYPES[column.type]} END"
     if column.type == "boolean":
-        yes, no = (", ".join(map(literal, words)) for words in (YES, NO))
-        return f"CASE WHEN {name} IN ({yes}) THEN true WHEN {name} IN ({no}) THEN false END"
+        yes, no = (_is_one_of(name, words) for words in (column.yes or YES, column.no or NO))
+        return f"CASE WHEN {yes} THEN true WHEN {no} THEN false END"
     whole = f"{name} = trunc({name}) AND " if column.type == "integer" else ""
     return f"CASE WHEN {whole}abs({name}) < {TOO_LARGE} THEN {name}::{TYPES[column.type]} END"
+
+
+def _is_one_of(name: str, words: tuple[str, ...]) -> str:
+    """SQL of whether a text is one of some words, of which one may be a blank."""
+    said = [f"{name} IN ({', '.join(literal(word) for word in words if word)})"] * any(words)
+    return " OR ".join([*said, *[f"{name} IS NULL"] * ("" in words)])
 
 
 def _unless(name: str, pattern: str) -> str:
@@ -414,14 +463,15 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match,
             INSERT INTO quarantine
             SELECT line_no, {literal(quarantine.FURNITURE)}, NULL, {literal(furniture.REASON)}, {_record(header)}
             FROM text WHERE line_no IN (SELECT line_no FROM furniture)""")
-    keys = [column for column in contract.required if column.name in contract.key]
-    is_blank = " OR ".join(f"{identifier(column.name)} IS NULL" for column in keys)
+    columns = {column.name: column for column in contract.columns}
+    tests = [" AND ".join(f"{identifier(name)} IS NULL" for name in group) for group in contract.musts]
+    is_blank = " OR ".join(f"({test})" if " AND " in test else test for test in tests)
     headers, reasons = [], []
-    for column in keys:
-        first = f"WHEN {identifier(column.name)} IS NULL THEN "
-        shown = match.headers[column.name]
-        headers.append(first + literal(shown))
-        reasons.append(first + literal(f"{shown} is blank or cannot be read: expected {EXPECTED[column.type]}."))
+    for group, test in zip(contract.musts, tests, strict=True):
+        shown = " and ".join(match.headers[name] for name in group)
+        headers.append(f"WHEN {test} THEN {literal(shown)}")
+        what = f"{shown} {'is' if len(group) == 1 else 'are'} blank or cannot be read"
+        reasons.append(f"WHEN {test} THEN {literal(f'{what}: expected {expected(columns[group[0]])}.')}")
     if _count(con, f"candidate WHERE {is_blank}"):
         con.execute(f"""
             INSERT INTO quarantine
@@ -433,16 +483,18 @@ def _set_aside(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match,
     con.execute(f"CREATE VIEW usable AS SELECT * FROM candidate WHERE {others}")
 
 
-def _hold(con: duckdb.DuckDBPyConnection, contract: Contract, match: Match) -> None:
+def _hold(con: duckdb.DuckDBPyConnection, fitted: Fitted, match: Match) -> None:
     """Add to `quarantine` what is known of records set aside for their key (typed) or their shape (text by place)."""
     con.execute("ALTER TABLE quarantine ADD COLUMN held VARCHAR")
     if not _count(con, "quarantine"):
         return
-    typed = ", ".join(
-        f"{literal(column.name)}, candidate.{identifier(column.name)}"
-        for column in contract.columns
+    values = {
+        column.name: f"candidate.{identifier(column.name)}"
+        for column in fitted.contract.columns
         if column.name in match.positions
-    )
+    }
+    values |= {name: value for name, value in expressions(fitted).items() if name in fitted.fills}
+    typed = ", ".join(f"{literal(name)}, {value}" for name, value in values.items())
     con.execute(f"""
         UPDATE quarantine SET held = json_object({typed})::VARCHAR FROM candidate
         WHERE kind = {literal(quarantine.KEY)} AND candidate._line_no = quarantine.line_no""")
@@ -466,15 +518,14 @@ def _unreadable(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Unre
     return found
 
 
-def _settle_keys(con: duckdb.DuckDBPyConnection, contract: Contract, header: list[str]) -> int:
+def _settle_keys(con: duckdb.DuckDBPyConnection, fitted: Fitted, header: list[str]) -> int:
     """Of rows that share a key, exact repeats become `duplicate` and all but the latest go to quarantine.
 
     Gives the number of exact repeats. The latest is by `latest_by`, then by line.
     """
-    required = {column.name for column in contract.required}
-    key = ", ".join(identifier(k) if k in required else f"coalesce({identifier(k)}::VARCHAR, '')" for k in contract.key)
+    contract, key = fitted.contract, ", ".join(fitted.key)
     con.execute("CREATE TABLE duplicate (line_no BIGINT)")
-    hashed = f"hash({', '.join(map(identifier, contract.key))})"  # where no two are the same, neither are two keys
+    hashed = f"hash({key})"  # where no two are the same, neither are two keys
     if con.execute(f"SELECT count(*) = count(DISTINCT {hashed}) FROM usable").fetchone() == (True,):
         return 0
     every = ", ".join(identifier(column.name) for column in contract.columns)

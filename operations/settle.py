@@ -343,11 +343,17 @@ class _Trial:
         own_contract = _place(self._settings) / CONTRACTS / f"{feed}.yml"
         try:
             rows = [row for _, row in tables.read_rows(path, ("column", "header"))]
-            columns = set(
-                files.read_yaml(own_contract if own_contract.exists() else contract.CONTRACTS / f"{feed}.yml")[
-                    "columns"
-                ]
-            )
+            given = files.read_yaml(own_contract if own_contract.exists() else contract.CONTRACTS / f"{feed}.yml")
+            specs = given["columns"]
+            columns = {name for name in specs if not (specs[name].get("quiet") or specs[name].get("instead_of"))}
+            known = {
+                *specs,
+                *(
+                    f"{name}_{place}"
+                    for name in given.get("side_by_side") or ()
+                    for place in range(1, contract.PLACES + 1)
+                ),
+            }
         except (*FAULTS, *MISSHAPEN):
             return None
         held = {row["column"].strip() for row in rows}
@@ -362,9 +368,9 @@ class _Trial:
             if more
             else []
         )
-        if unknown := sorted(held - columns):
+        if unknown := sorted(held - known):
             said.append(f"{', '.join(unknown)} is not a column of the contract, and was passed over.")
-        kept = [row for row in rows if row["column"].strip() in columns]
+        kept = [row for row in rows if row["column"].strip() in known]
         path.write_bytes(tables.write([*kept, *more], ["column", "header"]))
         return f"{COLUMN_MAPS}/{path.name}: {' '.join(said)}" if said else None
 

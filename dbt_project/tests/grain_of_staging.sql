@@ -17,6 +17,7 @@
     'stg_ehc_hub__cases',
     'stg_ehc_hub__reviews',
     'stg_gias__establishments',
+    'stg_local__person_bridge',
     'stg_send_ready__bank_holidays',
     'stg_send_ready__councils',
     'stg_send_ready__feeds',

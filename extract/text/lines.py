@@ -17,6 +17,7 @@ from typing import NamedTuple, TextIO
 
 from extract import quarantine
 from extract.contract import Contract, normalise
+from extract.fit import fit
 
 DELIMITERS = ",;\t|"
 RECORD_LIMIT = 1 << 19  # characters in one record
@@ -75,7 +76,8 @@ class Layout:
     """What a header says of the lines below it: how many values, which of them a row cannot do without, the key."""
 
     def __init__(self, cells: list[str], contract: Contract):
-        self.known = {normalise(header): column.name for column in contract.columns for header in column.headers}
+        contract = fit(contract, cells).contract
+        self.known = contract.known
         types = {column.name: column.type for column in contract.columns}
         required = {column.name for column in contract.required}
         names = [self.known.get(normalise(cell)) for cell in cells]
@@ -83,7 +85,8 @@ class Layout:
         self.names = names  # of the contract's columns, by position
         self.types = [types[name] if name else "" for name in names]
         self.need = 1 + max((index for index, name in enumerate(names) if name in required), default=len(cells) - 1)
-        self.keys = [index for index, name in enumerate(names) if name in required and name in contract.key]
+        keys = {name for group in contract.musts for name in group}
+        self.keys = [index for index, name in enumerate(names) if name in keys]
         self._cells = [normalise(cell) for cell in cells]
         if any(not name and _VALUE.search(cell) for name, cell in zip(names, cells, strict=True)):
             self.need = self.width  # a record may have run into the header, so that no line has all of its columns

@@ -535,7 +535,7 @@ def _no_header(contract: Contract) -> Refusal:
 
 
 def _known(contract: Contract) -> dict[str, str]:
-    return {normalise(header): column.name for column in contract.columns for header in column.headers}
+    return contract.known
 
 
 def header_cells(row: list[str]) -> list[str]:

@@ -30,13 +30,14 @@ def test_every_feed_of_the_sources_ships() -> None:
         "ehc_hub.cases",
         "ehc_hub.reviews",
         "gias.establishments",
+        "local.person_bridge",
         "social_care.involvements",
     ]
 
 
-def test_a_council_may_do_without_the_boards_feeds_alone() -> None:
+def test_a_council_may_do_without_the_boards_feeds_and_a_bridge() -> None:
     optional = [contract.id for contract in contracts.load_all(SHIPPED) if contract.is_optional]
-    assert optional == ["board.actions", "board.measures"]
+    assert optional == ["board.actions", "board.measures", "local.person_bridge"]
 
 
 @pytest.mark.parametrize("contract", contracts.load_all(SHIPPED), ids=lambda contract: contract.id)
@@ -112,6 +113,24 @@ def test_a_council_overrides_one_file_and_the_fingerprint_changes(tmp_path: Path
         (("  surname: ", "  surname: [] #"), "column surname: where a setting should be, there is none"),
         (("crosswalk: sex", "crosswalk: ../sex"), "crosswalk is ../sex, and must be one of: action_status, "),
         (("required: true", "required: 'no'"), "required is no, and must be true or false"),
+        (("{type: boolean}", "{type: boolean, yes: []}"), "yes is [], and must be a list of words"),
+        (("{type: boolean}", "{type: boolean, yes: [[Y]]}"), "yes is [['Y']], and must be a list of words"),
+        (("{type: boolean}", "{type: boolean, yes: [Y, No]}"), "'no', 'false' means yes and no"),
+        (("{type: boolean}", "{type: boolean, yes: ['N']}"), "'n' means yes and no. Give both lists, 'yes' and 'no'"),
+        (("{type: boolean}", "{type: boolean, yes: [' P '], no: ['p']}"), "'p' means yes and no"),
+        (("{type: text}", "{type: text, no: ['N']}"), "it has words for yes or no, and is no boolean"),
+        (("{type: text}", "{type: text, generated: true}"), "only an id can be generated"),
+        (("{type: text}", "{type: text, instead_of: student_id}"), "'instead_of' and 'as' go together"),
+        (("{type: text}", "{type: text, instead_of: pupil, as: upn}"), "instead_of is pupil, which is not a column"),
+        (("{type: text}", "{type: text, instead_of: [upn, 1], as: upn}"), "and must be a column, or a list of columns"),
+        (("{type: text}", "{type: text, instead_of: uln, as: name}"), "as is name, and must be one of: upn, "),
+        (("{type: text}", "{type: text, beside: uln}"), "it needs 'instead_of'"),
+        (("{type: text}", "{type: text, required: true, instead_of: uln, as: upn}"), "cannot be required"),
+        (
+            ("latest_by: ", "side_by_side: {sex: surname}\nlatest_by: "),
+            "side_by_side must name one column and the integer",
+        ),
+        (("latest_by: ", "side_by_side: [sex]\nlatest_by: "), "side_by_side is ['sex'], and must be settings by name"),
     ],
 )
 def test_a_contract_with_a_mistake_is_named_with_what_to_change(
@@ -157,7 +176,8 @@ def test_a_councils_contract_has_what_the_warehouse_is_made_of(
     [
         (b"surname\n", "there is no header"),
         (b"surname,' -\n", "there is no header"),
-        (b"forename,surname\n", "header surname is that of column surname already"),
+        (b"maiden_name,Maiden Name\n", "maiden_name is not a column of the contract"),
+        (b"forename,surname\n", ""),  # one header may feed two columns
         (b"surname,Name, of the child\n", "it has 3 values, and the first line 2"),
         (b'surname,"' + b"x" * 3_000_000, "it is no CSV that can be read"),
         (b",\n", ""),
