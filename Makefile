@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check airflow bench fuzz audit sbom test test-quick lint format
+.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue sample check pickup airflow bench fuzz audit sbom test test-quick lint format
 
 help: ## Show this list
 	@$(PYTHON) -c 'from commands.table import targets; print(targets())'
@@ -54,6 +54,9 @@ sample: $(READY)
 
 check: $(READY)
 	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"}
+
+pickup: $(READY)
+	@$(BIN)/send-ready pickup $${NAME:+"$$NAME"} $${AGAIN:+--again}
 
 airflow: $(READY)
 	@exec $(BIN)/send-ready airflow $$PORT

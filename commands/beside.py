@@ -21,6 +21,35 @@ def check(given: Settings, options: Namespace) -> int:
     return check.check_all(given)
 
 
+def pickup(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when something was not fetched and may be at another try, 3 when it will not be."""
+    import json
+
+    from operations import settle
+    from pickup import sources, transfer
+    from pickup.trouble import MAY_PASS, REFUSED
+
+    with settle.trial(given, sources.FILE) as (in_force, settled):
+        for aside in settled.set_aside:
+            print(aside.in_words, file=sys.stderr)
+        found = sources.load(in_force)
+        if options.names:
+            print(json.dumps([each.name for each in found]))
+            return 0
+        named = [each for each in found if options.source in (None, each.name)]
+        if options.source and not named:
+            known = ", ".join(each.name for each in found) or "none"
+            raise SettingsError(f"pickup.yml names no source {options.source[:60]}. It names: {known}.")
+        if not named and not settled.set_aside:
+            print("There is no pickup.yml in SEND_CONFIG: nothing to fetch. See docs/users/pickup.md.")
+        statuses = [REFUSED if settled.set_aside and not options.source else 0]
+        for each in named:
+            came = transfer.pick_up(each, in_force, again=options.again)
+            print("\n".join(transfer.told(came)), flush=True)
+            statuses.append(came.status)
+    return MAY_PASS if MAY_PASS in statuses else max(statuses)
+
+
 def sample(given: Settings, options: Namespace) -> int:
     """Exit status 2 when the council would be too small to look like any."""
     from sample import own_layout

@@ -154,6 +154,12 @@ GROUPS = (
                 make="catalogue"),
     )),
     Group("Beside all", "commands.beside", (
+        Command("pickup", "What pickup.yml names, from where it is exported to into the inbox", (
+            _argument("source", "one of them (default: all)", nargs="?", metavar="NAME"),
+            _switch("--again", "also what came before"),
+            _switch("--names", "only say which there are, as JSON")),
+                status="1 when something was not fetched, 3 when another try will not help",
+                make="pickup", variables="NAME=name AGAIN=1"),
         Command("check", "Before the night: the configuration and the inbox, or one export; lands nothing", (
             _argument("file", "without: the whole configuration and the whole inbox", type=Path, nargs="?"),
             _argument("--feed", "when the name does not say", metavar="SOURCE.FEED")),

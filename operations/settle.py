@@ -10,7 +10,7 @@ import itertools
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from expectations import feeds, lists
 from extract import contract
 from extract.inbox import arrivals
 from operations.retention import periods
+from pickup import sources as pickup_sources
 from send_ready import confined, files, layout, runs, tables
 from send_ready.configuration import (
     ASIDE,
@@ -47,6 +48,7 @@ from warehouse.council_files import (
     KINDS,
     LIST_RULES,
     NONE_DATES,
+    PICKUP,
     RETENTION,
     Kind,
     kind_by_name,
@@ -88,6 +90,10 @@ def _check_retention(_: str, trial: Settings) -> None:
     periods.load(trial)
 
 
+def _check_pickup(_: str, trial: Settings) -> None:
+    pickup_sources.load(trial)
+
+
 # By folder, or by the name of a file that stands in none. Each reads the file as the steps do, of settings whose
 # configuration is a trial, and raises one of FAULTS or MISSHAPEN.
 CHECKS: dict[str, Callable[[str, Settings], None]] = {
@@ -100,6 +106,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
     LIST_RULES: _check_list_rules,
     DECISIONS: _check_decisions,
     RETENTION: _check_retention,
+    PICKUP: _check_pickup,
 }
 
 
@@ -130,10 +137,13 @@ def _settle(run: Run, settings: Settings) -> Settings:
 
 
 @contextmanager
-def trial(settings: Settings) -> Iterator[tuple[Settings, Settled]]:
-    """Settings and files as a run would settle them now, for the length of a block; no run is touched."""
+def trial(settings: Settings, *names: str) -> Iterator[tuple[Settings, Settled]]:
+    """Settings and files as a run would settle them now, for the length of a block; no run is touched.
+
+    With `names`, of these files alone.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        settled = _settled(settings, Path(folder))
+        settled = _settled(settings, Path(folder), names)
         yield replace(settings, config=Path(folder)), settled
 
 
@@ -146,12 +156,12 @@ def _place(settings: Settings) -> Path:
     return settings.config
 
 
-def _settled(settings: Settings, into: Path) -> Settled:
+def _settled(settings: Settings, into: Path, names: Collection[str] = ()) -> Settled:
     """The state of each of the council's files, after those in force were written into an empty folder."""
     if not settings.config:
         return Settled()
     good = _Good(settings.home)
-    found = dict(_written_files(settings.config, good))
+    found = {name: held for name, held in _written_files(settings.config, good) if not names or name in names}
     named = kind_by_name()
     at = _Trial(replace(settings, config=into), settings.config, good)
     held = [at.folder(name, said) for name, said in found.items() if name not in named]

@@ -30,6 +30,7 @@ CONFIG = "config"  # the council's files, as a restored backup has them
 RECORDS = "records"
 PURGES = "records/purges.jsonl"
 BACKUPS = "records/backups.jsonl"
+PICKED_UP = "picked_up"  # what came by itself, and how each source last went
 CATALOGUE = "catalogue"
 AIRFLOW = "airflow"
 RESTORING = ".restoring"  # a backup on its way in
@@ -49,6 +50,11 @@ class Lock:
     BOARD = "locks/board"
     OPERATIONS = "locks/operations"  # backup, restore and purge
     CALL, RELEASE = ".lock", ".release.lock"  # in the folder of all calls, or of all rehearsals
+
+    @staticmethod
+    def pickup(source: str) -> str:
+        """The lock of one source of pickup.yml: Airflow and somebody at a prompt may meet."""
+        return f"{LOCKS}/pickup-{source}"
 
     @staticmethod
     def feed(name: str) -> str:
@@ -133,8 +139,8 @@ LEFTOVERS = " ".join(
 LANDED = f"{LANDING}/{{feed}}/{{landed}}/{{sha256}}.{{rest}}"
 
 PLACES = (
-    Place(INBOX, "exports as dropped; SEND Ready only reads them", Holds.IDENTIFIES, readers=Readers.DROPPERS,
-          may_precede_restore=True, of_a_person="The inbox still has them"),
+    Place(INBOX, "exports as dropped, which SEND Ready only reads; what was picked up, in a folder a source",
+          Holds.IDENTIFIES, readers=Readers.DROPPERS, may_precede_restore=True, of_a_person="The inbox still has them"),
     Place(f"{LANDING}/{{feed}}", "every export, byte for byte, with when it came: the evidence for any past list",
           Holds.IDENTIFIES, True, WHOLE, (Lock.feed("{feed}"),), (Kept("landing", "exports, as they came", LANDED),)),
     Place(f"{TYPED}/{{feed}}", "the same rows read, and those set aside: a cache, made again when deleted",
@@ -172,6 +178,8 @@ PLACES = (
     Place(CONFIG, "files of `SEND_CONFIG` out of a backup", Holds.BY_ID,
           of_a_person="Files of SEND_CONFIG out of a backup name them: take the line out"),
     Place(RECORDS, "what was backed up and what was purged: file names, dates, numbers", Holds.NONE, True),
+    Place(PICKED_UP, "what was picked up from where and when: file names, sizes, hashes; what went wrong", Holds.NONE,
+          True),
     Place(CATALOGUE, "what every table and column means", Holds.NONE),
     Place(AIRFLOW, "when each step ran, who approved, logs of steps", Holds.BY_ID, may_precede_restore=True,
           of_a_person="Airflow's history may name them: delete that run in Airflow"),

@@ -8,7 +8,7 @@ import sys
 import traceback
 from types import TracebackType
 
-OURS = ("send_ready", "extract", "expectations", "publish", "inspection", "operations", "sample")
+OURS = ("send_ready", "extract", "pickup", "expectations", "publish", "inspection", "operations", "sample")
 # Errors about files, tables and SQL, whose first line names no value; with the text that DuckDB and dbt give the kind.
 ABOUT_NO_ROW = ("IO", "Out of Memory", "Catalog", "Binder", "Parser", "Compilation", "Dependency", "Not implemented")
 _KIND = re.compile(r"^\s*([A-Z][\w ]* Error)( in [^\n]*)?(:[^\n]*)?", re.MULTILINE)

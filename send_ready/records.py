@@ -32,9 +32,10 @@ def one_of(allowed: Collection[str], is_needed: bool = True) -> Field:
     return Field(f"one of: {', '.join(allowed)}", lambda held: isinstance(held, str) and held in allowed, is_needed)
 
 
-def number(most: float, is_needed: bool = True) -> Field:
+def number(most: float, is_needed: bool = True, otherwise: float | None = None) -> Field:
     """A field for a number from 0."""
-    return Field(f"a number from 0 to {most:,}", lambda n: type(n) in (int, float) and 0 <= n <= most, is_needed)
+    allowed = f"a number from 0 to {most:,}"
+    return Field(allowed, lambda n: type(n) in (int, float) and 0 <= n <= most, is_needed, otherwise)
 
 
 def read_fields(path: Path, fields: Mapping[str, Field], error: type[Exception], what: str = "key") -> dict[str, Any]:

@@ -47,6 +47,9 @@ class Settings:
     board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
     max_file_mb: int = 1000  # an export that is larger is left in the inbox, unless its contract allows more
+    pickup: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # SEND_PICKUP_…: what opens where files come from
     publish_url: str | None = field(default=None, repr=False)  # PostgreSQL, for BI tools; may hold a password
     # Airflow's, for who approved and for the watchdog; None: that of `make airflow`, if any. May hold a password.
     airflow_database: str | None = field(default=None, repr=False)
@@ -91,6 +94,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
         suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
         max_file_mb=_whole(env, "SEND_MAX_FILE_MB", 1000, 1, 1_000_000),
+        pickup={name: value for name, value in env.items() if name.startswith("SEND_PICKUP_") and value},
         publish_url=_publish_url(env.get("SEND_PUBLISH_URL")),
         airflow_database=_airflow_database(env),
     )

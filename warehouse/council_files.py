@@ -12,7 +12,7 @@ from warehouse import own_seeds
 MiB = 1 << 20
 CONTRACTS, COLUMN_MAPS = "contracts", "column_maps"
 FEED_RULES, LIST_RULES, DECISIONS = "expectations/feeds", "expectations/lists", "decisions"
-NONE_DATES, RETENTION = "none_dates.yml", "retention.yml"
+NONE_DATES, RETENTION, PICKUP = "none_dates.yml", "retention.yml", "pickup.yml"
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ KINDS = (
     Kind(LIST_RULES, _list_rules, "expectations/lists", MiB // 2),
     Kind(DECISIONS, lambda: ["person_links.csv"], None, 16 * MiB),
     Kind(".", lambda: [RETENTION], "operations", MiB // 4),
+    Kind(".", lambda: [PICKUP], None, MiB // 4),
 )
 
 

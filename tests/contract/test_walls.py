@@ -13,6 +13,7 @@ from send_ready.settings import PROJECT
 ROOMS = (
     "send_ready",
     "extract",
+    "pickup",
     "warehouse",
     "expectations",
     "publish",
@@ -110,14 +111,15 @@ def test_each_room_knows_these_rooms_and_no_other() -> None:
     knows = {room: set[str]() for room in ROOMS}
     for module, imported in arrows().items():
         knows[module.partition(".")[0]] |= {name.partition(".")[0] for name in imported}
-    below_sample = {"send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations"}
+    below_sample = {"send_ready", "extract", "pickup", "warehouse", "expectations", "publish", "inspection", "operations"}
     assert knows == {
         "send_ready": {"send_ready"},
         "extract": {"send_ready", "extract"},
+        "pickup": {"send_ready", "extract", "pickup"},
         "warehouse": {"send_ready", "extract", "warehouse"},
         "expectations": {"send_ready", "extract", "warehouse", "expectations"},
         "publish": {"send_ready", "warehouse", "publish"},
-        "inspection": {"send_ready", "extract", "warehouse", "publish", "inspection"},
+        "inspection": {"send_ready", "extract", "pickup", "warehouse", "publish", "inspection"},
         "operations": below_sample,
         "sample": {"sample", "warehouse"},
         "commands": {*below_sample, "sample", "commands"},
