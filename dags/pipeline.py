@@ -55,6 +55,7 @@ def step(
     feed: str | None = None,
     argument: str | None = None,
     env: dict[str, str] | None = None,
+    task_id: str | None = None,
     operator: type[BashOperator] = BashOperator,
     **options: Any,
 ) -> BashOperator:
@@ -69,7 +70,7 @@ def step(
     if argument is not None:
         given["SEND_ARGUMENT"] = argument
     return operator(
-        task_id=feed or command.replace("-", "_"),
+        task_id=task_id or feed or command.replace("-", "_"),
         bash_command='export SEND_RUN_ID="${SEND_RUN_ID:-$AIRFLOW_CTX_DAG_RUN_ID}"\n'
         f'exec "${{SEND_COMMAND:-$SEND_READY}}" {command}' + ("" if argument is None else ' "$SEND_ARGUMENT"'),
         env=given | (env or {}),

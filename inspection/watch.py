@@ -20,6 +20,7 @@ from inspection.alerts.send import Alert
 from inspection.call import parameters_from_json
 from inspection.notification import Request
 from inspection.state import moment_in_words
+from pickup import record as pickups
 from send_ready import runs as run_folders
 from send_ready.home import INSPECTIONS, OUT
 from send_ready.runs import RunError
@@ -28,6 +29,7 @@ from send_ready.words import weekday_date
 
 WARNING = timedelta(minutes=90)  # before the lists are due, as the DAG declares too
 BEGUN_WITHIN = timedelta(minutes=10)  # a run has put its call on record by then; it takes seconds
+FETCHED_WITHIN = timedelta(hours=1)  # tries that may help are over by then
 PACK_BY = time_of_day(7)  # in London; the night begins at 02:00
 SECOND_LOOK = 10.0  # seconds: a database that was just being restarted answers then
 AlertOnRecords = tuple[Alert, list[Path]]  # an alert, and the records that it belongs on
@@ -110,6 +112,7 @@ def _alerts(settings: Settings, now: datetime) -> Iterator[AlertOnRecords]:
         "Airflow": lambda: _airflow_alerts(settings, now, runs),
         "calls": lambda: _late_calls(home, runs, now),
         "nights": lambda: ((alert, common) for alert in _night_alerts(home, now)),
+        "pickups": lambda: ((alert, common) for alert in _pickup_alerts(home, now)),
     }
     for name, check in checks.items():
         try:
@@ -224,6 +227,22 @@ def _night_alerts(home: Path, now: datetime) -> Iterator[Alert]:
     text = f"It should be there by {PACK_BY:%H:%M}. The newest is of {newest}. See the run of send_nightly in Airflow."
     title = f"There is no pack of {weekday_date(local.date())}"
     yield Alert(f"night-missing:{_london_day(now)}", "fault", title, text, now)
+
+
+def _pickup_alerts(home: Path, now: datetime) -> Iterator[Alert]:
+    """An alert for each source whose files have not come for an hour; once for each time that it begins to fail.
+
+    What the other side is called stays in the log of the pickup: an alert may go far.
+    """
+    for found in pickups.all_last(home):
+        if found.since and now - found.since >= FETCHED_WITHIN:
+            title = f"Files of the source {found.source} do not come"
+            text = (
+                f"Since {moment_in_words(found.since)} its pickup fails, {len(found.said)} of what it tried. The "
+                "night goes "
+                "on with what came before. What to do is said by make status, and in the log of send_pickup."
+            )
+            yield Alert(f"pickup:{found.source}:{found.fails_since}", "fault", title, text, now)
 
 
 def _log_alerts(home: Path, now: datetime) -> Iterator[AlertOnRecords]:

@@ -165,10 +165,8 @@ def _explained(where: str, source: Source) -> Iterator[None]:
                 "fewer rows or raise `timeout_minutes`."
             ) from None
         if state.startswith("42"):
-            place = getattr(getattr(error.orig, "diag", None), "statement_position", None)
-            at = f", at sign {place} of the query" if place else ""
             raise Trouble(
-                f"{where} does not know what the query asks for (SQLSTATE {state}{at}). Try the query there, with this "
+                f"{where} does not know what the query asks for (SQLSTATE {state}). Try the query there, with this "
                 "login."
             ) from None
         if isinstance(error, sql.exc.OperationalError) and (not state or state.startswith(("08", "57P"))):

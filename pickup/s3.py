@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from pickup.https import context
@@ -42,7 +42,7 @@ class S3:
             answer = self._client.get_object(
                 Bucket=self._bucket, Key=file.place, IfMatch=file.version, ChecksumMode="ENABLED"
             )
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(PIECE)
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,7 @@ def opened(source: Source) -> Iterator[Sftp]:
     import paramiko
 
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks of what is told here in words
+    _quiet_reader()
     host, port = source.options["host"], int(source.options["port"] or PORT)
     where = f"{host}:{port}"
     user = source.secret("USER") or source.options["user"]
@@ -131,6 +133,17 @@ def _key(source: Source, path: Path) -> Any:
             f"The key that {setting} names is no private key that can be used, or has a passphrase that "
             f"{source.variable}KEY_PASSPHRASE does not give."
         ) from None
+
+
+def _quiet_reader() -> None:
+    """What reads ahead does so in a thread, which dies with the connection; `read` tells of that, in words."""
+    before = threading.excepthook
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        if not (failed.thread and "_prefetch_thread" in failed.thread.name):
+            before(failed)
+
+    threading.excepthook = hook
 
 
 @contextmanager

@@ -45,6 +45,11 @@ def _loads(*names: str) -> bool:
     return False
 
 
+def sshd() -> str | None:
+    """The program of the SSH server, which no user has on the path."""
+    return shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
+
+
 PARTS = {
     "browser": Part(
         ("chromium",), "read the pages in a browser", lambda: _runs("chromium", "--version")
@@ -70,6 +75,11 @@ PARTS = {
         ("fuse3",),
         "mount an inbox that is slow, or goes away",
         lambda: shutil.which("fusermount3") is not None and _loads("fuse", "fuse3"),
+    ),
+    "sftp": Part(
+        ("openssh-server", "openssh-client"),
+        "pick files up from a real SFTP server",
+        lambda: sshd() is not None and shutil.which("ssh-keygen") is not None,
     ),
 }  # fmt: skip
 

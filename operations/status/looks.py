@@ -2,8 +2,22 @@
 
 from operations.status.calls import inspections, releases
 from operations.status.configured import configured
+from operations.status.fetched import picked_up
 from operations.status.machine import airflow, backups, disk, retained
 from operations.status.night import feeds, last_run, newest_pack
 from operations.status.readers import published
 
-LOOKS = (last_run, newest_pack, feeds, published, inspections, releases, disk, backups, retained, configured, airflow)
+LOOKS = (
+    last_run,
+    newest_pack,
+    feeds,
+    picked_up,
+    published,
+    inspections,
+    releases,
+    disk,
+    backups,
+    retained,
+    configured,
+    airflow,
+)

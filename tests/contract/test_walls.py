@@ -111,7 +111,16 @@ def test_each_room_knows_these_rooms_and_no_other() -> None:
     knows = {room: set[str]() for room in ROOMS}
     for module, imported in arrows().items():
         knows[module.partition(".")[0]] |= {name.partition(".")[0] for name in imported}
-    below_sample = {"send_ready", "extract", "pickup", "warehouse", "expectations", "publish", "inspection", "operations"}
+    below_sample = {
+        "send_ready",
+        "extract",
+        "pickup",
+        "warehouse",
+        "expectations",
+        "publish",
+        "inspection",
+        "operations",
+    }
     assert knows == {
         "send_ready": {"send_ready"},
         "extract": {"send_ready", "extract"},

@@ -232,6 +232,15 @@ def test_the_warehouse_for_bi_is_a_server_of_its_own_that_only_this_machine_reac
     assert set(services["scheduler"]["environment"]) == {"SEND_PUBLISH_URL"}
 
 
+def test_only_where_files_come_by_themselves_is_the_inbox_written_to() -> None:
+    (scheduler,) = added("pickup").values()
+    inbox = "${SEND_INBOX_FOLDER:?set SEND_INBOX_FOLDER in .env}:/send/inbox"
+    assert scheduler["volumes"] == [inbox]
+    assert f"{inbox}:ro" in SERVICES["scheduler"]["volumes"]
+    assert scheduler["networks"] == ["inside", "outside"]
+    assert ".env.pickup" in (PROJECT / ".gitignore").read_text().split()  # secrets are nobody's to commit
+
+
 def test_only_for_a_database_of_the_councils_own_may_the_scheduler_reach_out() -> None:
     assert added("own-postgres") == {
         "scheduler": {

@@ -16,6 +16,8 @@ from inspection.alerts import send
 from inspection.alerts.receivers import Receivers
 from inspection.call import CallParameters, register
 from inspection.notification import Request
+from pickup import record as pickups
+from pickup.record import LastPickup
 from send_ready import files, runs
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, PROJECT, Settings
@@ -337,3 +339,25 @@ def test_the_longest_wait_for_a_deadline_is_in_view() -> None:
     days = (date(2024, 1, 1) + timedelta(days=ahead) for ahead in range(365 * 10))
     longest = max(clock.lists_due(day) - datetime.combine(day, datetime.min.time(), LONDON) for day in days)
     assert longest < airflow_runs.SINCE
+
+
+def test_a_source_that_does_not_come_is_told_once(settings: Settings) -> None:
+    def last(since: str | None) -> None:
+        said = ("students.csv: files.council.example:22 refused the sign-in.",) if since else ()
+        pickups.put_last(
+            settings.home, LastPickup("hub", since or "2026-11-16T00:30:00+00:00", not since, 0, said, since)
+        )
+
+    last("2026-11-16T00:30:00+00:00")
+    watch.watch_round(settings, london("2026-11-16 01:00"))
+    assert keys(settings) == []  # it is tried again meanwhile
+    for _ in range(2):
+        watch.watch_round(settings, london("2026-11-16 01:31"))
+    assert keys(settings) == ["pickup:hub:2026-11-16T00:30:00+00:00"]
+    assert "council.example" not in json.dumps(told(settings))
+    last(None)
+    watch.watch_round(settings, london("2026-11-17 01:31"))
+    assert len(keys(settings)) == 1
+    last("2026-11-18T00:30:00+00:00")
+    watch.watch_round(settings, london("2026-11-18 08:00"))
+    assert len(keys(settings)) == 2
