@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pickup.sources import CREDENTIALS
 from send_ready.settings import PROJECT
 
 PAGES = sorted(
@@ -69,4 +70,6 @@ def test_settings_that_are_named_exist() -> None:
     code += (PROJECT / "docker-compose.yml").read_text() + (PROJECT / "dbt_project" / "profiles.yml").read_text()
     code += "".join(path.read_text() for path in (PROJECT / "dags").glob("*.py"))
     named = {name for page in PAGES for name in re.findall(r"`\$?(SEND_[A-Z_]+)", page.read_text(encoding="utf-8"))}
-    assert named and {name for name in named if name not in code} == set()
+    of_sources = {name for name in named if re.fullmatch(r"SEND_PICKUP_[A-Z]+_.+", name)}
+    assert of_sources and all(name.endswith(tuple(f"_{each}" for each in CREDENTIALS)) for name in of_sources)
+    assert named and {name for name in named - of_sources if name not in code} == set()
