@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from sample.chance import Dates, Texts
 
 EXTRACT = Path(__file__).resolve().parent.parent / "extract"
 MAPS, CONTRACTS = EXTRACT / "column_maps", EXTRACT / "contracts"
-FEEDS = tuple(sorted(path.stem.replace("__", ".") for path in MAPS.glob("*.csv")))
 # GIAS has about 135 columns; the pipeline needs twelve. These are some of the others.
 EXTRA_HEADERS = {
     "gias.establishments": {
@@ -47,6 +47,14 @@ DIALECTS = {
     "board": Dialect("utf-8", "\n", "{2}/{1}/{0}"),
     "gias": Dialect("cp1252", "\r\n", "{2}-{1}-{0}", is_quoted=True),
 }
+# The feeds that the council has, each in the default layout: what may stand in for its columns is no part of that.
+FEEDS = tuple(
+    sorted(
+        name.replace("__", ".")
+        for name in (path.stem for path in MAPS.glob("*.csv"))
+        if name.split("__")[0] in DIALECTS
+    )
+)
 
 
 def dialect(feed: str) -> Dialect:
@@ -58,17 +66,30 @@ def dialect(feed: str) -> Dialect:
 def headers(feed: str) -> dict[str, str]:
     """Column to header, in the order of the export: of each column the first header that its map lists."""
     found: dict[str, str] = {}
+    columns = _columns(feed)
     with (MAPS / f"{feed.replace('.', '__')}.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            found.setdefault(row["column"], row["header"])
+            if row["column"] in columns:
+                found.setdefault(row["column"], row["header"])
     return found | EXTRA_HEADERS.get(feed, {})
 
 
 @cache
 def keys(feed: str) -> tuple[str, ...]:
     """The columns that make a row of the feed unique."""
-    contract = CONTRACTS / f"{feed.replace('.', '__')}.yml"
-    return tuple(yaml.safe_load(contract.read_text(encoding="utf-8"))["key"])
+    return tuple(name for name in _contract(feed)["key"] if name in _columns(feed))
+
+
+@cache
+def _contract(feed: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CONTRACTS / f"{feed.replace('.', '__')}.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def _columns(feed: str) -> set[str]:
+    """The columns of the default layout."""
+    columns = _contract(feed)["columns"].items()
+    return {name for name, column in columns if not (column.get("quiet") or column.get("instead_of"))}
 
 
 def file_name(feed: str, data_date: date) -> str:
