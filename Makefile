@@ -53,7 +53,7 @@ sample: $(READY)
 		$${LAYOUT:+--layout "$$LAYOUT"}
 
 check: $(READY)
-	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"}
+	@$(BIN)/send-ready check $${FILE:+"$$FILE"} $${FEED:+--feed "$$FEED"} $$([ "$$ALERT" != yes ] || echo --alert)
 
 pickup: $(READY)
 	@$(BIN)/send-ready pickup $${NAME:+"$$NAME"} $${AGAIN:+--again}

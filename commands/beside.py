@@ -11,14 +11,14 @@ from send_ready.settings import Settings, SettingsError
 
 
 def check(given: Settings, options: Namespace) -> int:
-    """Exit status 1 when a file would be refused, or a file of the configuration set aside."""
-    from commands import check
+    """Exit status 1 when something is to be put right."""
+    from commands import check, check_all
 
     if options.file:
         return check.check(given, options.file, options.feed)
     if options.feed:
         raise SettingsError("FEED= says which feed a file is of: name the file too, with FILE=.")
-    return check.check_all(given)
+    return check_all.check_all(given, alerts=options.alert)
 
 
 def pickup(given: Settings, options: Namespace) -> int:

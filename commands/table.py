@@ -162,9 +162,10 @@ GROUPS = (
                 make="pickup", variables="NAME=name AGAIN=1"),
         Command("check", "Before the night: the configuration and the inbox, or one export; lands nothing", (
             _argument("file", "without: the whole configuration and the whole inbox", type=Path, nargs="?"),
-            _argument("--feed", "when the name does not say", metavar="SOURCE.FEED")),
-                status="1 when a file would be refused, or a file of the configuration set aside",
-                make="check", variables="FILE=path FEED=source.feed"),
+            _argument("--feed", "when the name does not say", metavar="SOURCE.FEED"),
+            _switch("--alert", "tell by SEND_ALERT_URL what is to be put right: for a task of the afternoon")),
+                status="1 when something is to be put right before the night",
+                make="check", variables="FILE=path FEED=source.feed ALERT=yes"),
         Command("sample", "An invented council's exports into the inbox", (
             _argument("--out", "the folder to write to (default: the inbox)", type=Path),
             _argument("--la", "the council's three-digit number"),

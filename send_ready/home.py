@@ -21,6 +21,7 @@ SERVING = "serving"  # a link to the published version that is served
 OUT = "out"
 LATEST = "out/latest"  # a link to the newest pack
 ALERTS = "out/alerts.jsonl"
+CHECK = "out/check.html"
 BOARD = "out/board"
 CHRONOLOGIES = "out/chronologies"
 INSPECTIONS = "out/inspections"
@@ -159,6 +160,8 @@ PLACES = (
     Place(LATEST, "a link to the newest pack", Holds.NONE, readers=NAMED),
     Place(ALERTS, "what people were told", Holds.BY_ID, True, readers=NAMED,
           of_a_person="The record of alerts names them, and stays"),
+    Place(CHECK, "what the next night would make of inbox and configuration, by `make check`", Holds.NONE,
+          readers=NAMED),
     Place(BOARD, "the board's editions", Holds.BY_ID, True, WHOLE, (Lock.BOARD,),
           (Kept("board", "editions for the board", f"{BOARD}/{{month}}"),), readers=NAMED),
     Place(CHRONOLOGIES, "chronologies that were asked for without a call", Holds.IDENTIFIES, True,
