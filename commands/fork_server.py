@@ -53,7 +53,8 @@ NEEDED = {  # what steps import, or read, where they use it: module or module:fu
 }
 AT_ONCE = min(4, len(os.sched_getaffinity(0)))  # the DAGs let four tasks run at once
 READS = [("extract", feed) for feed in contract.feeds()]
-AFTER: Order = {"begin": READS, "request": READS}  # what may begin once this has ended well
+LANDED: Sequence[tuple[str, ...]] = [("land-sources",)]
+AFTER: Order = {"begin": LANDED, "request": LANDED, "land-sources": READS}  # what may begin once this has ended well
 BESIDE: Order = {"publish": [("serve",)], "serve": [("publish",)]}  # what may begin once this may
 OF_ONE_STEP = (b"SEND_REQUEST", b"SEND_FEED", b"SEND_ARGUMENT")  # in an environment: not handed on to other steps
 PATIENCE = 10  # seconds that a request may take to arrive

@@ -29,6 +29,18 @@ def begin(given: Settings, _: Namespace) -> None:
     print(run.run_id)
 
 
+def land_sources(given: Settings, _: Namespace) -> None:
+    from extract.own.source import source_names
+
+    run, in_force = run_in_force(given)
+    if not source_names(in_force):
+        print("No sources are declared: nothing to do.")
+        return
+    from extract.own.land import land_sources
+
+    land_sources(run, in_force)
+
+
 def extract(given: Settings, options: Namespace) -> None:
     from extract.choose import extract
 

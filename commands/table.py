@@ -71,6 +71,7 @@ FEED = _argument("feed", metavar="SOURCE.FEED")
 GROUPS = (
     Group("The night, one command a step and each a process of its own, in the order of the DAG", "commands.steps", (
         Command("begin", "A run for AS_AT, and what the inbox holds that no feed knows"),
+        Command("land-sources", "Land and read the files of the council's own sources"),
         Command("extract", "Land, read and choose one feed", (FEED,)),
         Command("validate-feeds", "The rules on every feed"),
         Command("verdict", "Whether a feed can be used today", (FEED,),

@@ -194,5 +194,5 @@ with DAG(
     )
     released = EmptyOperator(task_id="released", doc_md="Green when the lists are released. It decides the run.")
 
-    request >> read_feeds() >> validate_feeds(request) >> build() >> validate_lists() >> freeze >> approve >> release
+    read_feeds(request) >> validate_feeds(request) >> build() >> validate_lists() >> freeze >> approve >> release
     release >> [released, rejected]

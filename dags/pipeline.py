@@ -81,8 +81,16 @@ def step(
     )
 
 
-def read_feeds() -> TaskGroup:
-    """Land, type and choose the file of each feed."""
+def read_feeds(begun: BashOperator) -> TaskGroup:
+    """Land the council's own sources, then land, type and choose the file of each feed, once the run has begun.
+
+    A source that cannot be read holds up no feed.
+    """
+    sources = step(
+        "land-sources",
+        "Lands and reads the files of the council's own sources, if it has declared any. Red: a file could not be read "
+        "from the inbox; what had landed before is in use.",
+    )
     with TaskGroup("read", tooltip="Land, type and choose the file of each feed") as read:
         for name in FEEDS:
             step(
@@ -90,7 +98,10 @@ def read_feeds() -> TaskGroup:
                 f"Lands what is in the inbox for `{name}` and types the file that counts on D.",
                 feed=name,
                 outlets=[landed(name)],
+                trigger_rule="all_done_min_one_success",
             )
+    begun >> sources >> read
+    begun >> read
     return read
 
 

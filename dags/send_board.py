@@ -62,4 +62,5 @@ with DAG(
     begin = step("begin", "Makes the run's folder and notes files in the inbox that no feed recognises.")
     board = step("board", "Freezes the edition, internal and public, under `out/board/`.")
 
-    chosen_day >> begin >> read_feeds() >> validate_feeds(begin) >> build() >> validate_lists() >> board
+    chosen_day >> begin
+    read_feeds(begin) >> validate_feeds(begin) >> build() >> validate_lists() >> board

@@ -56,7 +56,7 @@ with DAG(
 ) as dag:
     begin = step("begin", "Makes the run's folder and notes files in the inbox that no feed recognises.")
 
-    read = read_feeds()
+    read = read_feeds(begin)
     validated = validate_feeds(begin)
 
     with TaskGroup("verdict", tooltip="Green fresh, pink stale or missing, red refused") as verdict:
@@ -91,6 +91,6 @@ with DAG(
         trigger_rule="none_failed",
     )
 
-    begin >> read >> validated >> build() >> validate_lists() >> [publish, serve, postgres] >> done
+    read >> validated >> build() >> validate_lists() >> [publish, serve, postgres] >> done
     validated >> verdict
     [verdict, publish, serve, postgres] >> summary

@@ -5,6 +5,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import duckdb
 
@@ -12,9 +13,13 @@ from extract import contract as contracts
 from extract import landing, read_file, removed
 from extract.contract import Contract
 from extract.inbox import arrivals, survey
-from extract.inbox.arrivals import Arrival
+from extract.inbox.arrivals import Arrival, named
 from extract.inbox.drive import Unreadable, Unsettled
-from extract.landing import Damage, Landed, Unlandable
+from extract.landing import Damage, Landed, LatestDate, Taker, Unlandable
+from extract.own import feed as own
+from extract.own import prepare, source
+from extract.own.editions import Edition
+from extract.own.prepare import Preparation
 from extract.read_file import Reading
 from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
 from send_ready import database, files, issues, runs
@@ -46,7 +51,17 @@ class Choice:
             return "refused"
         if not self.chosen:
             return runs.UNUSED if contract.is_optional else "missing"
-        return "stale" if self.chosen[0].days_before(run.as_at) > contract.stale_after_days else "fresh"
+        return "stale" if self.chosen[0].is_stale_on(run.as_at, contract.stale_after_days) else "fresh"
+
+
+class Why(Enum):
+    """Why something was not landed."""
+
+    FAULT = "of the inbox, or the leave to read it"
+    IN_MOTION = "it is still being written, or went away"
+    TOO_LARGE = "it is too large"
+    PREPARED = "the feed is prepared from sources"
+    CONTESTED = "a source would take it too"
 
 
 @dataclass(frozen=True)
@@ -55,8 +70,7 @@ class NotLanded:
 
     file_name: str | None
     reason: str
-    is_fault: bool  # of the inbox, or the leave to read it; else the file is in motion
-    is_too_large: bool = False
+    why: Why
 
 
 class InboxError(runs.RunError):
@@ -73,29 +87,53 @@ def extract(
     only when all that can be done has been done: whoever tries again loses nothing, and neither does who does not.
     """
     contract = contracts.load(feed, settings)
+    preparation = prepare.load(contract.name, settings)
+    if preparation:
+        contract = own.prepared_contract(contract, preparation, settings)
     looks = from_inbox and not without
     arrivals = _arrivals(run, settings, contract) if looks else ([], [])
     lock = run.home / Lock.feed(contract.name)  # the night and an inspection may meet
     with files.locked(lock), runs.step(run, "extract", feed) as step:
-        landing.sweep(run.home, contract)
-        left = list(_land(contract, settings, *arrivals))
-        history, damaged = landing.history_and_damage(run.home, contract)
+        history: list[Landed]
+        if preparation:
+            left = [NotLanded(seen.file_name, preparation.file_name, Why.PREPARED) for seen, _ in arrivals[0]]
+            editions, damaged = own.history(settings, contract, preparation, run.as_at)
+            history = [*editions]
+        else:
+            landing.sweep(run.home, contract)
+            mine, left = _not_contested(settings, arrivals[0])
+            left += land_all(contract, settings, mine, arrivals[1], read_file.latest_date)
+            history, damaged = landing.history_and_damage(run.home, contract)
         with database.scratch(read_file.scratch_folder(run.home, contract), threads=1) as con:
             readings, choice = _read_and_choose(run, contract, history, damaged, without, con)
             found = [
-                *_issues(run, contract, history, readings, choice, left, without),
+                *_issues(run, contract, history, readings, choice, left, without, preparation),
                 *_damage_issues(contract, damaged),
             ]
             issues.write(run.issues(f"extract__{contract.name}"), found, con)
-        result = _result(run, contract, history, readings, choice, left, without)
+        result = _result(run, contract, history, readings, choice, left, without, preparation)
         if choice.chosen:
             _add_file_issues(run, contract, choice.chosen[0])
         files.write_json(run.feed_result(feed), result)
         step.rows = int(str(result["rows_in_file"])) if choice.chosen else None
         step.note = f"{result['status']}, data date {result['data_date']}" if choice.chosen else str(result["status"])
-        if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for each in left if each.is_fault]:
+        if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for each in left if each.why == Why.FAULT]:
             raise InboxError("\n".join([*faults, f"What had landed before is in use. {survey.MEND}"]))
     return result
+
+
+def _not_contested(
+    settings: Settings, seen: list[tuple[Arrival, os.stat_result]]
+) -> tuple[list[tuple[Arrival, os.stat_result]], list[NotLanded]]:
+    """Files that are of no source too, and the others: whose they are is for people to say."""
+    sources = source.load_all(settings)
+    others = {file.path: [each.id for each in sources if named(file.path.name, each)] for file, _ in seen}
+    left = [
+        NotLanded(file.file_name, f"By its name it is also of {', '.join(others[file.path])}.", Why.CONTESTED)
+        for file, _ in seen
+        if others[file.path]
+    ]
+    return [(file, about) for file, about in seen if not others[file.path]], left
 
 
 def _arrivals(
@@ -115,13 +153,17 @@ def fill_gaps(run: Run, settings: Settings) -> list[str]:
     return gaps
 
 
-def _land(
-    contract: Contract, settings: Settings, seen: list[tuple[Arrival, os.stat_result]], unreadable: list[Unreadable]
+def land_all(
+    contract: Taker,
+    settings: Settings,
+    seen: list[tuple[Arrival, os.stat_result]],
+    unreadable: list[Unreadable],
+    latest_date: LatestDate,
 ) -> Iterator[NotLanded]:
-    """Land what the inbox holds for the feed; gives what is left for the next run."""
+    """Land what the inbox holds for a feed or a source; gives what is left for the next run."""
     for each in unreadable:
         if each.path == settings.inbox:
-            yield NotLanded(None, f"The inbox cannot be read: {each.reason}.", is_fault=True)
+            yield NotLanded(None, f"The inbox cannot be read: {each.reason}.", Why.FAULT)
         elif each.is_no_file:
             continue  # `begin` tells of it
         elif (name := arrivals.recognise(each.path, settings.inbox, contract)) and arrivals.is_export(each.path):
@@ -131,22 +173,22 @@ def _land(
     )
     for file, about in seen:
         try:
-            if landed := landing.land(file, about, contract, settings, known, read_file.latest_date):
+            if landed := landing.land(file, about, contract, settings, known, latest_date):
                 known.add(landed)
         except Unsettled:
             yield NotLanded(
-                file.file_name, "It is still being written, or was replaced while it was read.", is_fault=False
+                file.file_name, "It is still being written, or was replaced while it was read.", Why.IN_MOTION
             )
         except Unlandable as error:
-            yield NotLanded(file.file_name, str(error), is_fault=False, is_too_large=True)
+            yield NotLanded(file.file_name, str(error), Why.TOO_LARGE)
         except Unreadable as error:
             yield _not_read(file.file_name, error)
 
 
 def _not_read(file_name: str, error: Unreadable) -> NotLanded:
     if error.is_gone:
-        return NotLanded(file_name, "It went away before it was read.", is_fault=False)
-    return NotLanded(file_name, f"It cannot be read: {error.reason}.", is_fault=True)
+        return NotLanded(file_name, "It went away before it was read.", Why.IN_MOTION)
+    return NotLanded(file_name, f"It cannot be read: {error.reason}.", Why.FAULT)
 
 
 def _read_and_choose(
@@ -167,13 +209,20 @@ def _read_and_choose(
             if choice.chosen:
                 read_file.ensure_typed(run.home, choice.chosen[0], contract, con)
         except read_file.Spoilt as error:
-            history.remove(error.landed)
-            readings.pop(error.landed.order, None)
+            spoilt = [each for each in history if each == error.landed or _is_of(each, error.landed)]
+            for each in spoilt:
+                history.remove(each)
+                readings.pop(each.order, None)
             damaged.append(landing.damage_of(error.landed, str(error)))
             continue
         used = (choice.chosen and choice.chosen[0].data_date) or dt.date.min
         missed = (each for each in damaged if each.data_date is None or used <= each.data_date <= run.as_at)
         return readings, replace(choice, damaged=tuple(missed))
+
+
+def _is_of(landed: Landed, member: Landed) -> bool:
+    """Whether an edition has a file."""
+    return isinstance(landed, Edition) and any(each.landed == member for each in landed.members)
 
 
 def _read_all(
@@ -254,6 +303,7 @@ def _result(
     choice: Choice,
     left: list[NotLanded],
     without: Collection[str],
+    preparation: Preparation | None = None,
 ) -> dict[str, object]:
     status = choice.status(run, contract)
     result: dict[str, object] = {
@@ -291,13 +341,15 @@ def _result(
             "file_name": landed.file_name,
             "sha256": landed.sha256,
             "landed_at": landed.landed_at,
-            "landing_path": str(landed.path),
+            "landing_path": None if isinstance(landed, Edition) else str(landed.path),
             "typed_path": str(typed),
             "quarantine_path": str(quarantine),
             **_rows(reading),
             **_columns(reading, contract),
             "columns_extra": list(reading.columns_extra),
         }
+    if preparation:
+        result["prepared"] = _prepared(preparation, choice)
     return result
 
 
@@ -318,6 +370,30 @@ def _columns(reading: Reading, contract: Contract) -> dict[str, list[str]]:
         "columns_missing": [name for name in reading.columns_missing if name not in {*quiet, *derived}],
         "columns_besides": [name for name in quiet if name not in absent],
         "columns_derived": [name for name in reading.columns_missing if name in derived and name not in quiet],
+    }
+
+
+def _prepared(preparation: Preparation, choice: Choice) -> dict[str, object]:
+    """What a prepared feed is made of: the SELECT, the files of its sources, rows in and out."""
+    landed, reading = choice.chosen or (None, None)
+    members = landed.members if isinstance(landed, Edition) else ()
+    return {
+        "select": preparation.file_name,
+        "sources": list(preparation.sources),
+        "files": [
+            {
+                "source": each.table,
+                "part": each.part or None,
+                "file_name": each.file_name,
+                "data_date": str(each.data_date),
+                "sha256": each.landed.sha256,
+                "landing_path": str(each.landed.path),
+            }
+            for each in members
+        ],
+        "rows_in": reading.rows_in if reading else None,
+        "rows_out": reading.rows_in_file if reading else 0,
+        "carries_place": reading.carries_place if reading else None,
     }
 
 
@@ -367,6 +443,9 @@ def _damaged_file(damage: Damage) -> dict[str, object]:
 
 
 def _file_not_landed(left: NotLanded) -> dict[str, object]:
+    if left.why == Why.PREPARED:
+        reason = f"{left.reason} makes the rows of this feed."
+        return {"file_name": left.file_name, "status": "unused", "reason": reason, "is_in_use": False, **_rows(None)}
     reason = f"{left.reason} The next run tries again."
     return {"file_name": left.file_name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
 
@@ -379,6 +458,7 @@ def _issues(
     choice: Choice,
     left: list[NotLanded],
     without: Collection[str],
+    preparation: Preparation | None = None,
 ) -> Iterator[Issue]:
     """What there is to say about the files of the feed, other than the rows of the one in use."""
 
@@ -404,16 +484,34 @@ def _issues(
         yield issue("F-24", "query", message, "If the date is a slip, drop it again with the right one in its name.",
                     landed.file_name)  # fmt: skip
     for each in left:
-        if each.is_fault:
+        if each.why == Why.PREPARED:
+            message = f"Left alone: {each.reason} makes the rows of this feed, and it takes no file by its own name."
+            yield issue("F-46", "query", message, f"Take the file out of the inbox; or, if it should count, take "
+                        f"{each.reason} out of SEND_CONFIG.", each.file_name)  # fmt: skip
+        elif each.why == Why.CONTESTED:
+            yield issue("F-47", "error", f"Not landed. {each.reason} {standing}",
+                        "Put file_names of the source so that it does not take files of this feed.",
+                        each.file_name)  # fmt: skip
+        elif each.why == Why.FAULT:
             yield issue("F-18", "error", f"{each.reason} {standing}", survey.MEND, each.file_name)
-        elif each.is_too_large:
+        elif each.why == Why.TOO_LARGE:
             yield issue(UNLANDABLE, "error", f"Too large, and left in the inbox. {each.reason} {standing}", SMALLER,
                         each.file_name)  # fmt: skip
         else:
             yield issue("F-14", "query", f"{each.reason} NotLanded for the next run. {standing}",
                         "Copy under another name and rename when done, or run again.", each.file_name)  # fmt: skip
     status = choice.status(run, contract)
-    if status == "missing":
+    if status == "missing" and preparation:
+        yield issue("F-15", "error", f"No row of {contract.title} has ever been made.",
+                    f"Drop a file of each source into the inbox: {', '.join(preparation.sources)}.")  # fmt: skip
+    elif status == "stale" and isinstance(in_use, Edition):
+        for member in in_use.members:
+            if member.is_stale(run.as_at):
+                days = (run.as_at - member.data_date).days
+                yield issue("F-16", "query", f"Stale: the newest file of {member.slot} is {days} days older than the "
+                            "as-at date, and stays in use.", "Check that the report ran and reached the inbox.",
+                            member.file_name)  # fmt: skip
+    elif status == "missing":
         yield issue("F-15", "error", f"No file of {contract.title} has ever been accepted.",
                     f"Drop {contract.file_name}_<YYYYMMDD>.csv into the inbox.")  # fmt: skip
     elif status == "stale" and in_use:

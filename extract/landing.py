@@ -76,6 +76,10 @@ class Landed:
         """How many days the data is older than a day."""
         return (day - (self.data_date or dt.date.min)).days
 
+    def is_stale_on(self, day: dt.date, limit: int) -> bool:
+        """Whether the data is more than so many days older than a day."""
+        return self.days_before(day) > limit
+
     @property
     def order(self) -> tuple[dt.date, str]:
         return (self.data_date or dt.date.min, self.landed_at)

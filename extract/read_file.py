@@ -9,16 +9,19 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from extract.contract import Contract
 from extract.file_issues import file_issues
 from extract.landing import Landed, Taker
+from extract.own import places
+from extract.own.editions import Edition
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
 from extract.text.load import LineCount, TextTable, load_text
 from extract.types import Typed, type_rows
@@ -57,6 +60,18 @@ class Reading:
     columns_missing: tuple[str, ...]
     columns_extra: tuple[str, ...]
     lines: dict[str, int] | None = None  # a LineCount; None when the file was not read to its end
+    rows_in: dict[str, int] | None = None  # of a prepared feed: the rows of each table that its SELECT read
+    carries_place: bool = True  # whether that carries the file and line of its rows
+
+    def on_record(self) -> dict[str, Any]:
+        """The facts of a reading as they are kept; those of a preparation only where there was one."""
+        beside = set() if self.rows_in is not None else {"rows_in", "carries_place"}
+        return {name: value for name, value in asdict(self).items() if name not in beside}
+
+
+def places_path(landed: Edition, contract: Contract) -> Path:
+    """File and line of each row that an edition's SELECT gave, relative to SEND_HOME."""
+    return typed_paths(landed, contract)[0].with_name("places.parquet")
 
 
 def typed_paths(landed: Landed, contract: Taker) -> tuple[Path, Path, Path]:
@@ -94,6 +109,14 @@ def recorded_reading(
     return None
 
 
+def reading_by(home: Path, landed: Landed, contract: Taker, begins: str, known: RecordPaths) -> Reading | None:
+    """What reading a file came to with a contract whose fingerprint begins so; None when it never was."""
+    for path in known.get(home / landed.folder / landed.sha256, []):
+        if path.name.split(".")[1].startswith(begins) and (reading := _parsed_record(path, landed, None)):
+            return reading
+    return None
+
+
 def _parsed_record(path: Path, landed: Landed, contract: Taker | None) -> Reading | None:
     """What a record says; None when there is none, or it does not fit its file: that is read again, to the same end.
 
@@ -128,7 +151,7 @@ def _is_whole(found: Reading) -> bool:
 
 def _seal(landed: Landed, reading: Reading) -> str:
     """The hash of a record together with its file's: neither fits another."""
-    text = json.dumps([landed.sha256, asdict(reading)], sort_keys=True)
+    text = json.dumps([landed.sha256, reading.on_record()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -147,7 +170,7 @@ def read_landed(
 
 def record_reading(home: Path, landed: Landed, contract: Taker, reading: Reading) -> None:
     """Put on record what reading a file came to."""
-    files.write_json(_record(home, landed, contract), {**asdict(reading), OF_RECORD: _seal(landed, reading)})
+    files.write_json(_record(home, landed, contract), {**reading.on_record(), OF_RECORD: _seal(landed, reading)})
 
 
 def ensure_typed(home: Path, landed: Landed, contract: Contract, con: duckdb.DuckDBPyConnection | None = None) -> None:
@@ -158,7 +181,7 @@ def ensure_typed(home: Path, landed: Landed, contract: Contract, con: duckdb.Duc
 
 def is_typed(home: Path, landed: Landed, contract: Taker) -> bool:
     """Whether the cache has the rows of a file as they were written."""
-    paths = [home / path for path in typed_paths(landed, contract)]
+    paths = _paths(home, landed, contract)
     try:
         return bool(files.read_json(paths[0].with_name(SEAL)) == hashes(paths))
     except (FileNotFoundError, ValueError):
@@ -185,19 +208,28 @@ def scratch_folder(home: Path, contract: Taker) -> Path:
     return home / TYPED / contract.source / contract.feed / ".reading"
 
 
+def _paths(home: Path, landed: Landed, contract: Taker) -> list[Path]:
+    """The files that hold what was read of a landed file."""
+    paths = [home / path for path in typed_paths(landed, contract)]
+    if isinstance(landed, Edition) and isinstance(contract, Contract):
+        paths.append(home / places_path(landed, contract))
+    return paths
+
+
 def _read(
     home: Path, landed: Landed, contract: Contract, baseline: int | None, con: duckdb.DuckDBPyConnection | None
 ) -> Reading:
-    paths = [home / path for path in typed_paths(landed, contract)]
+    paths = _paths(home, landed, contract)
     if landed.data_date is None:
         refusal = Refusal(
             BAD_DATE_IN_NAME, "The date in the file name does not exist.", "Name it with the date as YYYYMMDD."
         )
         return refused_reading(refusal, 0, None)
-    if files.sha256(home / landed.path) != landed.sha256:
+    is_prepared = isinstance(landed, Edition)
+    if not is_prepared and files.sha256(home / landed.path) != landed.sha256:
         raise Spoilt(landed)
     folder = scratch_folder(home, contract)
-    with opened_export(home / landed.path, landed.suffix, contract, folder.parent, con) as (scratch, outcome):
+    with _opened(home, landed, contract, folder.parent, con) as (scratch, outcome):
         if isinstance(outcome, Refusal):
             return refused_reading(outcome, _rows(scratch), None)
         table, typed = outcome
@@ -213,9 +245,19 @@ def _read(
             return refused_reading(refusal, typed.rows_in_file, typed)
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         name = database.literal(landed.file_name)
-        copy(scratch, "SELECT * FROM typed", paths[0])
-        copy(scratch, f"SELECT {name} AS file_name, * FROM quarantine ORDER BY line_no", paths[1])
-        issues.write(paths[2], file_issues(scratch, landed.file_name, contract, table, typed), scratch)
+        found = file_issues(scratch, landed.file_name, contract, table, typed)
+        if is_prepared:
+            found = places.placed(scratch, found, landed.file_name)
+        rows, aside = places.ROWS if is_prepared else "typed", places.ASIDE if is_prepared else "quarantine"
+        copy(scratch, f"SELECT * FROM {rows}", paths[0])
+        copy(
+            scratch,
+            f"SELECT {'' if is_prepared else f'{name} AS file_name, '}* FROM {aside} ORDER BY line_no",
+            paths[1],
+        )
+        issues.write(paths[2], found, scratch)
+        if is_prepared:
+            copy(scratch, "SELECT DISTINCT _file, _line FROM place WHERE _line IS NOT NULL ORDER BY ALL", paths[3])
         files.write_json(paths[0].with_name(SEAL), hashes(paths))
         return Reading(
             "accepted",
@@ -229,6 +271,8 @@ def _read(
             typed.fitted.absent,
             typed.match.extra,
             asdict(table.lines),
+            table.rows_in,
+            table.carries_place,
         )
 
 
@@ -241,16 +285,46 @@ def opened_export(
     One at a time in one folder `scratch`: what a reading there left that was killed is removed. `con` is a connection
     that is there already, and spills into that folder.
     """
+    size = path.stat().st_size
+    with _opened_rows(
+        lambda opened, folder: load_text(opened, path, suffix, contract, folder), contract, scratch, con, size
+    ) as found:
+        yield found
+
+
+@contextmanager
+def _opened(
+    home: Path, landed: Landed, contract: Contract, scratch: Path, con: duckdb.DuckDBPyConnection | None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
+    """`opened_export` of a landed file, or of the rows that an edition's SELECT gives."""
+    if not isinstance(landed, Edition):
+        with opened_export(home / landed.path, landed.suffix, contract, scratch, con) as found:
+            yield found
+        return
+    with _opened_rows(
+        lambda opened, folder: places.load(opened, home, landed, folder), contract, scratch, con, landed.size
+    ) as found:
+        yield found
+
+
+@contextmanager
+def _opened_rows(
+    load: Callable[[duckdb.DuckDBPyConnection, Path], TextTable],
+    contract: Contract,
+    scratch: Path,
+    con: duckdb.DuckDBPyConnection | None,
+    size: int,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
     folder = scratch / ".reading"
     confined.remove_tree(folder)
     folder.mkdir(parents=True)
     try:
         with nullcontext(con) if con else database.scratch(folder) as opened:
             database.clear(opened)
-            opened.execute(f"SET threads = {database.THREADS if path.stat().st_size > LARGE else 1}")
+            opened.execute(f"SET threads = {database.THREADS if size > LARGE else 1}")
             outcome: Outcome
             try:
-                table = load_text(opened, path, suffix, contract, folder)
+                table = load(opened, folder)
                 outcome = (table, type_rows(opened, table, contract))
             except Refusal as refusal:
                 outcome = refusal

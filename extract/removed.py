@@ -14,7 +14,7 @@ from typing import Any
 from extract import contract as contracts
 from extract import landing, read_file
 from extract.contract import Contract
-from extract.landing import Landed
+from extract.landing import Landed, Taker
 from send_ready import confined, files
 from send_ready.runs import RunError
 from send_ready.settings import Settings
@@ -31,7 +31,7 @@ class Removed:
     removed_on: dt.date
 
 
-def removed_files(home: Path, contract: Contract) -> list[Removed]:
+def removed_files(home: Path, contract: Taker) -> list[Removed]:
     """Every file of the feed that was removed, in order of data date and landing. Raises RunError for damaged notes."""
     path = _notes(home, contract.source, contract.feed)
     try:
@@ -46,7 +46,7 @@ def removed_files(home: Path, contract: Contract) -> list[Removed]:
         ) from None
 
 
-def removed_records(home: Path, contract: Contract) -> list[Landed]:
+def removed_records(home: Path, contract: Taker) -> list[Landed]:
     """The records of the files of the feed that were removed."""
     return [each.landed for each in removed_files(home, contract)]
 

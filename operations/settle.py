@@ -18,7 +18,8 @@ from typing import Any
 
 from expectations import feeds, lists
 from extract import contract
-from extract.inbox import arrivals
+from extract.inbox import arrivals, names
+from extract.own import prepare, source
 from operations.retention import periods
 from pickup import sources as pickup_sources
 from send_ready import confined, files, layout, runs, tables
@@ -49,18 +50,39 @@ from warehouse.council_files import (
     LIST_RULES,
     NONE_DATES,
     PICKUP,
+    PREPARE,
     RETENTION,
+    SOURCES,
     Kind,
     kind_by_name,
+    shipped_file,
 )
 
-SUFFIXES = (".yml", ".yaml", ".csv", ".xlsx", ".xls")  # other files may be notes, or copies of before
+SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".xlsx", ".xls")  # other files may be notes, or copies of before
 FAULTS = (RunError, SettingsError, ValueError)  # what reading a file raises, with a text for people
 MISSHAPEN = (LookupError, TypeError, AttributeError, RecursionError)  # and where it is of another make altogether
 
 
 def _check_feed(name: str, trial: Settings) -> None:
     contract.load(Path(name).stem.replace("__", ".", 1), trial)
+
+
+def _check_source(name: str, trial: Settings) -> None:
+    path, its = _place(trial) / name, Path(name).stem
+    found = source.parse(its, path)
+    source.check_alone(found, [each for each in source.load_all(trial) if each.feed != its], path)
+    for each in contract.load_all(trial):
+        stem = arrivals.stem_of(each)
+        for pattern in found.file_names:
+            if found.named(f"{stem}_20261116", ".csv") or arrivals.named(f"{names.example(pattern)}.csv", each):
+                raise ValueError(
+                    f"{path}: {pattern} takes the files of feed {each.id} too, {each.file_name}_<YYYYMMDD>.csv. Name "
+                    "them so that only one fits."
+                )
+
+
+def _check_prepare(name: str, trial: Settings) -> None:
+    prepare.parse(_place(trial) / name, source.source_names(trial))
 
 
 def _check_none_dates(name: str, trial: Settings) -> None:
@@ -97,6 +119,8 @@ def _check_pickup(_: str, trial: Settings) -> None:
 # By folder, or by the name of a file that stands in none. Each reads the file as the steps do, of settings whose
 # configuration is a trial, and raises one of FAULTS or MISSHAPEN.
 CHECKS: dict[str, Callable[[str, Settings], None]] = {
+    SOURCES: _check_source,
+    PREPARE: _check_prepare,
     NONE_DATES: _check_none_dates,
     CONTRACTS: _check_feed,
     COLUMN_MAPS: _check_feed,
@@ -161,8 +185,9 @@ def _settled(settings: Settings, into: Path, names: Collection[str] = ()) -> Set
     if not settings.config:
         return Settled()
     good = _Good(settings.home)
-    found = {name: held for name, held in _written_files(settings.config, good) if not names or name in names}
-    named = kind_by_name()
+    named = kind_by_name(settings.config, good.names)
+    written = _written_files(settings.config, good, named)
+    found = {name: held for name, held in written if not names or name in names}
     at = _Trial(replace(settings, config=into), settings.config, good)
     held = [at.folder(name, said) for name, said in found.items() if name not in named]
     feeds = {Path(name).stem for name in found if named.get(name) and named[name].folder in (CONTRACTS, COLUMN_MAPS)}
@@ -179,9 +204,8 @@ def _settled(settings: Settings, into: Path, names: Collection[str] = ()) -> Set
 Given = bytes | str  # what a file holds, or why that cannot be told
 
 
-def _written_files(config: Path, good: "_Good") -> Iterator[tuple[str, Any]]:
+def _written_files(config: Path, good: "_Good", named: dict[str, Kind]) -> Iterator[tuple[str, Any]]:
     """Each of the council's files by name, with its bytes or why it cannot be read; also folders that cannot be."""
-    named = kind_by_name()
     is_there = config.is_dir()
     for folder in dict.fromkeys(kind.folder for kind in KINDS):
         entries, fault = set[str](), ""
@@ -260,7 +284,7 @@ class _Trial:
     def one(self, name: str, kind: Kind, given: Given) -> Held:
         """Try a file that stands by itself."""
         fault = given if isinstance(given, str) else ""
-        for way, data in self._ways(name, given, kind.shipped):
+        for way, data in self._ways(name, given, kind.shipped if shipped_file(name, kind) else None):
             self._put(name, data)
             error = self._fault(kind, name) if data is not None else None
             if error is None:

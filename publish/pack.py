@@ -180,7 +180,7 @@ def _configuration(run: Run, settings: Settings) -> dict[str, Any]:
 
 def _configuration_files(settings: Settings) -> Iterator[tuple[str, Path]]:
     """By the name that it has in SEND_CONFIG, or would have, each file in force."""
-    for name, kind in council_files.kind_by_name().items():
+    for name, kind in council_files.kind_by_name(settings.config).items():
         own = settings.config / name if settings.config else None
         if own and own.is_file():
             yield name, own

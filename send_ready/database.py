@@ -6,9 +6,12 @@ readers are given a copy (warehouse/serve.py).
 """
 
 import fcntl
+import json
 import os
 import re
 import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,33 @@ def scratch(spill: Path | None = None, *, threads: int = THREADS) -> duckdb.Duck
     if spill:
         con.execute(f"SET temp_directory = {literal(spill)}")
     return con
+
+
+@contextmanager
+def closed(
+    memory: int, outputs: Iterable[Path], before: Callable[[duckdb.DuckDBPyConnection], object]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database for SQL that somebody else wrote, closed once `before` has filled it.
+
+    It has no files but `outputs`, no network, no extensions, no variables of Python, and settings that nobody can
+    change; it holds `memory` bytes and spills nothing; one thread, so that the order of rows is always the same.
+    """
+    limits: dict[str, Any] = {"memory_limit": f"{memory // disk.MB}MB", "threads": 1, "temp_directory": ""}
+    with duckdb.connect(config={**limits, **EXTENSIONS_OFF}) as con:
+        con.execute("SET python_enable_replacements = false; SET errors_as_json = true")
+        before(con)
+        con.execute(f"SET allowed_paths = [{', '.join(map(literal, outputs))}]")
+        con.execute("SET allow_community_extensions = false; SET enable_external_access = false")
+        con.execute("SET lock_configuration = true")
+        yield con
+
+
+def syntax_of(select: str) -> dict[str, Any]:
+    """The syntax tree of SQL text, as DuckDB gives it: nothing of it is run or looked up, and no file is read."""
+    with duckdb.connect(config={"threads": 1, "enable_external_access": "false", **EXTENSIONS_OFF}) as con:
+        row = con.execute(f"SELECT json_serialize_sql({literal(select)})").fetchone()
+    found: dict[str, Any] = json.loads(row[0]) if row else {}
+    return found
 
 
 def clear(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,10 +1,14 @@
 """The files that a council may write in SEND_CONFIG: their names, and the shipped files that they replace."""
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from extract import contract
+from extract.own import prepare, source
 from send_ready import layout
 from send_ready.settings import PROJECT
 from warehouse import own_seeds
@@ -13,6 +17,7 @@ MiB = 1 << 20
 CONTRACTS, COLUMN_MAPS = "contracts", "column_maps"
 FEED_RULES, LIST_RULES, DECISIONS = "expectations/feeds", "expectations/lists", "decisions"
 NONE_DATES, RETENTION, PICKUP = "none_dates.yml", "retention.yml", "pickup.yml"
+SOURCES, PREPARE = source.FOLDER, prepare.FOLDER
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Kind:
     names: Callable[[], list[str]]
     shipped: str | None  # folder of the project with the files that they replace, at any depth
     largest: int = 4 * MiB
+    own_name: re.Pattern[str] | None = None  # names beside those, for the council to choose
 
 
 def _feed_files(suffix: str) -> Callable[[], list[str]]:
@@ -40,8 +46,14 @@ def _list_rules() -> list[str]:
     return ["both.yml", *(f"{listed.key}.yml" for listed in layout.lists())]
 
 
+def _shipped_sources() -> list[str]:
+    return sorted(path.name for path in source.SHIPPED.glob("*.yml"))
+
+
 KINDS = (
     Kind(".", lambda: [NONE_DATES], "extract", MiB // 4),  # first: contracts are read with it
+    Kind(SOURCES, _shipped_sources, "extract/sources", MiB // 4, re.compile(rf"{source.NAME.pattern}\.yml")),
+    Kind(PREPARE, _feed_files(".sql"), "extract/prepare", MiB // 4),  # after the sources that it names
     Kind(CONTRACTS, _feed_files(".yml"), "extract/contracts", MiB // 4),
     Kind(COLUMN_MAPS, _feed_files(".csv"), "extract/column_maps"),
     Kind(own_seeds.CROSSWALKS, _seeds(own_seeds.CROSSWALKS), "dbt_project/seeds"),
@@ -54,9 +66,21 @@ KINDS = (
 )
 
 
-def kind_by_name() -> dict[str, Kind]:
-    """The kind of every file that SEND_CONFIG may hold, by its path there."""
-    return {Path(kind.folder, name).as_posix(): kind for kind in KINDS for name in kind.names()}
+def kind_by_name(config: Path | None = None, more: Iterable[str] = ()) -> dict[str, Kind]:
+    """The kind of every file that SEND_CONFIG may hold, by its path there.
+
+    Where a kind's names are the council's to choose, those that `config` holds, and those of `more`.
+    """
+    return {Path(kind.folder, name).as_posix(): kind for kind in KINDS for name in _names(kind, config, more)}
+
+
+def _names(kind: Kind, config: Path | None, more: Iterable[str]) -> list[str]:
+    if not kind.own_name:
+        return kind.names()
+    there = {Path(name).name for name in more if Path(name).parent.as_posix() == kind.folder}
+    with suppress(OSError):
+        there |= set(os.listdir(config / kind.folder)) if config else set()
+    return sorted({*kind.names(), *filter(kind.own_name.fullmatch, there)})
 
 
 def shipped_file(name: str, kind: Kind) -> Path | None:

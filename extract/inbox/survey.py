@@ -8,7 +8,7 @@ from pathlib import Path
 
 from extract import contract as contracts
 from extract import landing, removed
-from extract.inbox import arrivals
+from extract.inbox import arrivals, takers
 from extract.inbox.arrivals import Snapshot
 from send_ready import configuration, files, issues, runs
 from send_ready.issues import Issue
@@ -22,10 +22,10 @@ FIRST_SNAPSHOT = "inbox.json"  # in a run's folder
 
 
 def unrecognised(paths: Iterable[Path], settings: Settings) -> Iterator[Path]:
-    """Files of the inbox whose names belong to no feed."""
-    every = contracts.load_all(settings)
+    """Files of the inbox whose names belong to no feed, and to no source."""
+    every = takers.load_all(settings)
     for path in paths:
-        if not any(arrivals.recognise(path, settings.inbox, contract) for contract in every):
+        if not takers.claimed_by(path, every):
             yield path
 
 
@@ -41,7 +41,7 @@ def late_files(settings: Settings, since: datetime, used: Collection[str], as_at
         for each in unreadable
         if each.path == settings.inbox
     }
-    for contract in contracts.load_all(settings):
+    for contract in takers.load_all(settings):
         history = landing.history(settings.home, contract)
         gone = removed.removed_records(settings.home, contract)
         known = {(file.file_name, file.size, file.mtime_ns) for file in (*history, *gone)}

@@ -28,6 +28,7 @@ FILE_TIME = "file_time"
 SHORTEST = 3  # letters and digits that the names of a source have in common, at least
 ROW_LIMIT = 1000
 _PATTERNS = 50
+DECLARED = 8  # letters of a fingerprint that are of the declaration; the others are of the code that reads
 
 
 def _are_texts(held: Any, most: int) -> bool:
@@ -93,7 +94,7 @@ class Source:
     undated_file: str  # FILE_TIME, or the header of a column whose latest date counts
     stale_after_days: int
     max_file_mb: float | None
-    fingerprint: str
+    fingerprint: str  # of the declaration, then of the code
     source: str = FOLDER
     is_optional: bool = True
 
@@ -208,7 +209,7 @@ def _check_pattern(path: Path, pattern: str) -> None:
 
 
 def _fingerprint(path: Path) -> str:
-    digest = hashlib.sha256()
-    for each in (path, *sorted(HERE.glob("*.py")), *sorted((HERE.parent / "text").glob("*.py"))):
-        digest.update(each.read_bytes())
-    return digest.hexdigest()[:12]
+    code = hashlib.sha256()
+    for each in (*sorted(HERE.glob("*.py")), *sorted((HERE.parent / "text").glob("*.py"))):
+        code.update(each.read_bytes())
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:DECLARED] + code.hexdigest()[:DECLARED]

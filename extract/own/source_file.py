@@ -69,10 +69,15 @@ def read_source_file(home: Path, landed: Landed, source: Source) -> Reading:
 
 
 def ensure_rows(home: Path, landed: Landed, source: Source) -> Path:
-    """The Parquet of a file's rows, relative to SEND_HOME, made again where the cache lacks it. Raises Spoilt."""
+    """The Parquet of a file's rows, relative to SEND_HOME, made again where the cache lacks it.
+
+    Raises Spoilt, and Refusal when a later version of SEND Ready no longer reads it.
+    """
     rows = read_file.typed_paths(landed, source)[0]
     if not read_file.is_typed(home, landed, source):
-        _read(home, landed, source)
+        reading = read_source_file(home, landed, source)
+        if reading.code and reading.reason and reading.fix:
+            raise Refusal(reading.code, f"{landed.file_name}: {reading.reason}", reading.fix)
     return rows
 
 

@@ -96,6 +96,8 @@ class TextTable:
     header: list[str]
     notes: tuple[str, ...]
     lines: LineCount
+    rows_in: dict[str, int] | None = None  # of rows that a SELECT gave: those of each table that it read
+    carries_place: bool = True  # whether it gave the file and line of each
 
 
 @dataclass(frozen=True)

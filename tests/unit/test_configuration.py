@@ -14,6 +14,7 @@ import pytest
 from expectations import feeds, lists
 from extract import contract as contracts
 from extract.inbox import survey
+from extract.own import prepare, source
 from operations import settle
 from operations.retention import periods
 from send_ready import configuration, files, layout, runs, settings, tables
@@ -74,6 +75,8 @@ def use(run: Run, in_force: Settings) -> None:
     """Read all of the configuration as the steps do."""
     for contract in contracts.load_all(in_force):
         feeds.rules_of(contract.id, in_force)
+        prepare.load(contract.name, in_force)
+    source.load_all(in_force)
     for listed in layout.lists():
         lists.rules_of(listed, in_force)
     for path in seeds.folder_in_force(run, in_force).rglob("*.csv"):
@@ -98,14 +101,16 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
     periods.load(house.given)
     for name in own_seeds.seed_names():
         seeds.rows(name, house.given)
-    assert asked == set(council_files.kind_by_name()) - {DECISIONS}
+    assert asked == set(council_files.kind_by_name(house.config)) - {DECISIONS, council_files.PICKUP}
     rooms = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
     paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
     asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
-    assert asking == {"extract/contract.py", "expectations/feeds.py", "expectations/lists.py",
-                      "operations/retention/periods.py", "warehouse/seeds.py"}  # fmt: skip
+    assert asking == {"extract/contract.py", "extract/own/prepare.py", "extract/own/source.py",
+                      "expectations/feeds.py", "expectations/lists.py", "operations/retention/periods.py",
+                      "warehouse/seeds.py"}  # fmt: skip
+    may_ship_none = ("expectations/feeds", "decisions", "prepare")
     for name, kind in council_files.kind_by_name().items():
-        assert name == DECISIONS or council_files.shipped_file(name, kind) or kind.folder == "expectations/feeds", name
+        assert council_files.shipped_file(name, kind) or kind.folder in may_ship_none or name == council_files.PICKUP
 
 
 def test_copies_of_all_that_ships_are_in_force(house: House) -> None:

@@ -1,0 +1,19 @@
+"""Everything that takes files of the inbox by their names: feeds, and sources of a council's own."""
+
+from pathlib import Path
+
+from extract import contract as contracts
+from extract.inbox import arrivals
+from extract.inbox.arrivals import Taker
+from extract.own import source
+from send_ready.settings import Settings
+
+
+def load_all(settings: Settings) -> list[Taker]:
+    """Every feed and every source in force."""
+    return [*contracts.load_all(settings), *source.load_all(settings)]
+
+
+def claimed_by(path: Path, takers: list[Taker]) -> list[Taker]:
+    """Those whose file one is, by its name: more than one is a mistake of the configuration."""
+    return [each for each in takers if arrivals.named(path.name, each)]

@@ -1,0 +1,258 @@
+"""Preparation: one SELECT over sources, SEND_CONFIG/prepare/<source>__<feed>.sql, gives the rows of a feed.
+
+It is checked by its syntax before anything of it is run: one SELECT, over known tables, with no function that reads
+files, or gives another result another night. It runs in a closed database (extract/own/closed.py).
+"""
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extract.own import source
+from extract.refusal import Refusal
+from send_ready import database, disk
+from send_ready.runs import RunError
+from send_ready.settings import PROJECT, Settings
+from send_ready.settings import memory as settings_memory
+
+HERE = Path(__file__).resolve().parent
+SHIPPED = HERE.parent / "prepare"
+FOLDER = "prepare"  # in SEND_CONFIG
+MACROS = SHIPPED / "macros.sql"
+GIAS = "gias"  # the table of the establishments in use
+FAILED, TOO_MUCH = "F-44", "F-45"
+SECONDS = 120  # of processor time
+PATIENCE = 900  # seconds by the clock
+MEMORY = 1_000 * disk.MB  # where SEND_MEMORY says nothing else
+LARGEST = 1 << 18  # characters of a SELECT
+TABLE_FUNCTIONS = ("unnest", "range", "generate_series")
+# Of another night, another place or another person they give something else; or they look behind the table.
+FORBIDDEN = (
+    "random", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "now", "current_timestamp", "current_date",
+    "current_time", "current_localtime", "current_localtimestamp", "get_current_timestamp", "get_current_time", "today",
+    "transaction_timestamp", "nextval", "currval", "getvariable", "getenv", "current_setting", "current_user", "user",
+    "session_user", "version", "pg_typeof", "txid_current", "current_query", "query", "query_table", "read_text",
+    "read_blob", "read_csv", "read_csv_auto", "read_json", "read_parquet", "glob", "error", "sleep_ms",
+)  # fmt: skip
+MOMENTS = ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp")  # without brackets
+_STOPPED = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGXCPU, signal.SIGKILL)
+
+
+class PrepareError(RunError):
+    """A preparation cannot be used. The text names the file, the line and what to change."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """One SELECT that gives a feed's rows. `fingerprint` changes when anything that decides its result changes."""
+
+    feed: str  # source__feed
+    path: Path
+    select: str
+    sources: tuple[str, ...]  # that it names, in order
+    uses_gias: bool
+    fingerprint: str
+
+    @property
+    def file_name(self) -> str:
+        """The file's name, as it is told."""
+        return f"{FOLDER}/{self.path.name}"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a SELECT gave: its columns, the rows of each table and its own, and whether it carries file and line."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows_in: dict[str, int]
+    rows_out: int
+    carries_place: bool
+
+
+def file_of(feed: str, settings: Settings) -> Path | None:
+    """The file that prepares a feed (`source__feed`); None when there is none."""
+    path = settings.config_file(FOLDER, f"{feed}.sql", shipped=SHIPPED / f"{feed}.sql")
+    return path if path.is_file() else None
+
+
+def load(feed: str, settings: Settings) -> Preparation | None:
+    """The preparation in force of a feed (`source__feed`); None when there is none. Raises PrepareError."""
+    path = file_of(feed, settings)
+    return parse(path, source.source_names(settings)) if path else None
+
+
+def load_all(settings: Settings) -> list[Preparation]:
+    """Every preparation in force, in order of name. Raises PrepareError."""
+    folders = [SHIPPED, *([settings.config / FOLDER] if settings.config else [])]
+    feeds = sorted({path.stem for folder in folders for path in folder.glob("*__*.sql")})
+    return [found for feed in feeds if (found := load(feed, settings))]
+
+
+def parse(path: Path, sources: list[str]) -> Preparation:
+    """Read and check one preparation. Raises PrepareError."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PrepareError(f"{path}: it is no UTF-8 text. Save it as UTF-8.") from None
+    if len(text) > LARGEST:
+        raise PrepareError(f"{path}: it has more than {LARGEST:,} characters.")
+    tree = database.syntax_of(text)
+    if tree.get("error"):
+        raise PrepareError(_syntax_error(path, text, tree))
+    if len(tree.get("statements", ())) != 1:
+        raise PrepareError(f"{path}: it must be one SELECT, and has {len(tree.get('statements', ()))} statements.")
+    nodes = list(_nodes(tree))
+    inner = {str(entry["key"]).casefold() for each in nodes for entry in _entries(each)}
+    inner |= {str(each["cte_name"]).casefold() for each in nodes if "cte_name" in each}
+    used: dict[str, None] = {}
+    for each in nodes:
+        where = f"{path}, line {line_of(text, each.get('query_location'))}"
+        if each.get("sample"):
+            raise PrepareError(f"{where}: a sample is another one each night. Take all rows, or say which by WHERE.")
+        if each.get("type") == "BASE_TABLE":
+            name = str(each["table_name"])
+            is_plain = not (each.get("schema_name") or each.get("catalog_name"))
+            if is_plain and name.casefold() in inner:
+                continue
+            if not is_plain or name.casefold() not in (*sources, GIAS):
+                raise PrepareError(
+                    f"{where}: {name} is no source. Sources: {', '.join(sources) or 'none'}. A source is declared in "
+                    f"{source.FOLDER}/<name>.yml; a preparation reads nothing else."
+                )
+            used[name.casefold()] = None
+        function = str(each.get("function_name", "")).casefold()
+        if each.get("type") == "COLUMN_REF" and str(each["column_names"][-1]).casefold() in MOMENTS:
+            function = str(each["column_names"][-1]).casefold()
+        if function in FORBIDDEN:
+            raise PrepareError(
+                f"{where}: {function} may not be used: it reads something else than the sources, or gives another "
+                "result another night. A file's day is in the column _data_date."
+            )
+        if each.get("type") == "TABLE_FUNCTION":
+            called = str((each.get("function") or {}).get("function_name", "")).casefold()
+            if called not in TABLE_FUNCTIONS:
+                raise PrepareError(f"{where}: {called} may not be read from. Sources: {', '.join(sources) or 'none'}.")
+        if each.get("type") == "SHOW_REF":
+            raise PrepareError(f"{where}: it must be one SELECT that gives rows of the feed.")
+    names_gias = GIAS in used or any(str(each.get("function_name", "")).casefold() == "urn_of" for each in nodes)
+    used.pop(GIAS, None)
+    if not used:
+        raise PrepareError(f"{path}: it names no source. Sources: {', '.join(sources) or 'none'}.")
+    return Preparation(path.stem, path, text.strip().rstrip(";"), tuple(used), names_gias, _fingerprint(text))
+
+
+def run(preparation: Preparation, tables: dict[str, list[Path]], folder: Path, memory: int | None = None) -> Prepared:
+    """What the SELECT gives over tables that lie in Parquet files, in a file of an empty folder. Raises Refusal."""
+    folder.mkdir()
+    job = {
+        "select": preparation.select,
+        "macros": MACROS.read_text(encoding="utf-8"),
+        "tables": {name: [str(path) for path in paths] for name, paths in tables.items()},
+        "memory": memory or settings_memory() or MEMORY,
+        "seconds": SECONDS,
+    }
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "extract.own.closed", str(folder)],
+            cwd=PROJECT,
+            env={},  # which may hold a password
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_much(preparation) from None
+    if -ended.returncode in _STOPPED:
+        raise _too_much(preparation)
+    if ended.returncode:
+        raise RunError(
+            f"{preparation.file_name}: the program that runs it was ended (exit status {ended.returncode}), as the "
+            "system does when memory or disk runs out. Make room; then run this step again."
+        )
+    said: dict[str, Any] = json.loads((folder / "said.json").read_text(encoding="utf-8"))
+    if "error" in said:
+        raise _refusal(preparation, said["error"])
+    return Prepared(
+        folder / "result.parquet", tuple(said["columns"]), said["rows"], said["rows_out"], said["carries_place"]
+    )
+
+
+def line_of(text: str, position: object) -> int:
+    """The line of a position in SQL text, from 1; positions count bytes."""
+    at = position if isinstance(position, int) and position < 1 << 32 else 0
+    return text.encode()[:at].count(b"\n") + 1
+
+
+def _too_much(preparation: Preparation) -> Refusal:
+    return Refusal(
+        TOO_MUCH,
+        f"{preparation.file_name} took more than {SECONDS} seconds, or more memory than there is. It may join every "
+        "row with every other, or never end.",
+        "Look at its joins and at WITH RECURSIVE; join by a key. Or raise SEND_MEMORY.",
+    )
+
+
+def _refusal(preparation: Preparation, error: dict[str, Any]) -> Refusal:
+    kind, message, position = error.get("kind"), error.get("message"), error.get("position")
+    if kind == "Out of Memory":
+        return _too_much(preparation)
+    where = preparation.file_name
+    if position is not None:
+        where += f", line {line_of(preparation.select, position)}"
+        if word := _word_at(preparation.select, position):
+            where += f", at {word}"
+    if not message:
+        message = f"a value cannot be made what the SELECT asks for ({kind}). The value is not quoted here."
+        fix = "Use try_cast, try_strptime or any_date there, which leave blank what they cannot read."
+    else:
+        fix = f"Put {preparation.file_name} right; make check tries it before the night."
+    return Refusal(FAILED, f"{where}: {message}", fix)
+
+
+def _word_at(text: str, position: int) -> str:
+    """The name or sign at a position in SQL text: an identifier, never what stands in quotation marks of a text."""
+    rest = text.encode()[position:].decode("utf-8", "ignore")
+    found = re.match(r'"[^"\n]{1,80}"|[A-Za-z_][\w.]{0,80}', rest)
+    return found[0] if found else ""
+
+
+def _syntax_error(path: Path, text: str, tree: dict[str, Any]) -> str:
+    message, position = str(tree.get("error_message", "")), tree.get("position")
+    if "Only SELECT" in message:
+        return f"{path}: it must be one SELECT, and is another statement. Write SELECT … FROM a source."
+    at = f", line {line_of(text, int(str(position)))}" if str(position).isdecimal() else ""
+    return f"{path}{at}: {message or 'it is no SQL'}."
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a syntax tree."""
+    waiting = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+
+
+def _entries(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries of the map of a WITH."""
+    held = node.get("cte_map")
+    return list(held.get("map", ())) if isinstance(held, dict) else []
+
+
+def _fingerprint(text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for each in (MACROS, HERE / "closed.py", HERE / "prepare.py"):
+        digest.update(each.read_bytes())
+    return digest.hexdigest()[:12]
