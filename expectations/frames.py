@@ -62,6 +62,12 @@ HELPERS: dict[str, dict[str, str]] = {
         " replace(lower(coalesce(breakdown_type, 'all')), ' ', '_'),"
         " if(lower(coalesce(breakdown_value, 'all')) = 'all', 'all', breakdown_value))",
     },
+    "census.pupils": {"is_perhaps_sen": "is_on_roll AND coalesce(sen_provision, 'K') <> 'N'"},
+    "census.sessions": {
+        "is_known_code": "upper(attendance_code) IN ('POSSIBLE', 'AUTHORISED', 'UNAUTHORISED') "
+        "OR upper(attendance_code) IN (SELECT code FROM $seed(attendance_codes))",
+    },
+    "ilacs.involvements": {"is_bridged": "coalesce(upn, last_name) IS NOT NULL"},
     "capita_one.attendance": {
         "weekday": "isodow(week_commencing)",  # 1 is Monday
         "sessions_absent": "coalesce(authorised_absence, 0) + coalesce(unauthorised_absence, 0)",

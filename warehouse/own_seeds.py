@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from send_ready.tables import TableError
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 CROSSWALKS, TARGETS = "crosswalks", "targets"  # folders of SEND_CONFIG
-SYSTEMS = ("capita_one", "ehc_hub")
+SYSTEMS = ("capita_one", "ehc_hub", "census", "social_care", "ilacs", "dfe")
 COLOURS = ("blue", "red", "amber", "green")
 LONGEST = 2_000  # characters of one value
 
@@ -35,22 +36,25 @@ class AllowedValues:
 
 @dataclass(frozen=True)
 class TableRules:
-    """The rules for a council's copy of a seed: its key, the values of columns, and whether it needs every shipped key.
+    """The rules for a council's copy of a seed: its key, the values of columns, and if it needs every shipped key.
 
-    Keys and values are compared without outer spaces; with `ignores_case` capitals do not count in a key.
+    Keys and values are compared without outer spaces; with `ignores_case` capitals do not count in a key. Columns of
+    `later` may be left out, and are blank; with `is_filled` a key that is left out has the shipped row.
     """
 
     key: tuple[str, ...]
     values: dict[str, AllowedValues] = field(default_factory=dict)
     is_complete: bool = False
     ignores_case: bool = False
+    later: tuple[str, ...] = ()
+    is_filled: bool = False
 
 
 def seed_names(folder: str | None = None) -> list[str]:
     """The names of the seeds that a council may replace: all of them, or those of one folder of SEND_CONFIG."""
     crosswalks = [path.stem for path in SEEDS.glob("xwalk/xwalk_*.csv")]
     found = {
-        CROSSWALKS: [*crosswalks, "survivorship", "gias_phase"],
+        CROSSWALKS: [*crosswalks, "survivorship", "gias_phase", "census_terms", "attendance_codes"],
         TARGETS: ["kpi_targets", "kpi_comparators", "kpi_action_rag"],
     }
     return sorted(name for each, held in found.items() if folder in (None, each) for name in held)
@@ -79,8 +83,32 @@ def table_rules(name: str) -> TableRules:
     return {
         "survivorship": TableRules(
             ("fact",),
-            {"first_source": system, "second_source": _one_of(*SYSTEMS, may_be_blank=True)},
-            is_complete=True,
+            {
+                "fact": _one_of(*_column("survivorship", "fact")),
+                "first_source": system,
+                **dict.fromkeys(("second_source", "third_source"), _one_of(*SYSTEMS, may_be_blank=True)),
+            },
+            later=("third_source",),
+            is_filled=True,
+        ),
+        "census_terms": TableRules(
+            ("year", "term"),
+            {
+                "year": AllowedValues("a year of four digits", lambda value: bool(re.fullmatch(r"20\d\d", value))),
+                "term": _one_of("spring", "summer", "autumn"),
+                "start": _day(),
+                "end": _day(),
+                "half_term_2": _day(may_be_blank=True),
+            },
+            is_filled=True,
+        ),
+        "attendance_codes": TableRules(
+            ("code",),
+            {
+                **dict.fromkeys(("is_possible", "is_absence"), _one_of("Y", "N")),
+                "is_authorised": _one_of("Y", "N", may_be_blank=True),
+            },
+            is_filled=True,
         ),
         "gias_phase": TableRules(
             ("priority",),
@@ -108,7 +136,7 @@ def rows_of(path: Path) -> list[Row]:
     if name not in seed_names():
         raise TableError(f"{path}: no table of this name is a council's to change. Names: {', '.join(seed_names())}.")
     rules, columns = table_rules(name), columns_of(name)
-    found = tables.read_rows(path, columns)
+    found = tables.read_rows(path, [name for name in columns if name not in rules.later], rules.later)
     if not found:
         raise TableError(f"{path} has no row. Begin with a copy of {shipped_path(name)}, or remove it.")
     lines = [(line, {column: value.strip() for column, value in row.items()}) for line, row in found]
@@ -122,18 +150,22 @@ def rows_of(path: Path) -> list[Row]:
             raise TableError(f"{path}: there is no row for {', '.join(missing)}. Compare with {shipped_path(name)}.")
         if unknown := sorted(held - set(needed)):
             raise TableError(f"{path}: {key} {unknown[0]!r} is not one of: {', '.join(needed)}.")
+    if rules.is_filled:
+        own = {_key(rules, row) for row in rows}
+        rows += [row for row in _shipped_rows(name) if _key(rules, row) not in own]
     return rows
 
 
 def repeated_lines(path: Path) -> list[int]:
     """The numbers of lines of a council's own seed that repeat an earlier line. The seed can be read."""
-    found = tables.read_rows(path, columns_of(path.stem))
-    kept = rows_of(path)
+    rules, columns = table_rules(path.stem), columns_of(path.stem)
+    found = tables.read_rows(path, [name for name in columns if name not in rules.later], rules.later)
+    rows_of(path)  # that it can be read at all
     seen: list[int] = []
-    if len(found) > len(kept):
+    if len(found) > 1:
         held: set[tuple[str, ...]] = set()
         for line, row in found:
-            key = _key(table_rules(path.stem), {column: value.strip() for column, value in row.items()})
+            key = _key(rules, {column: value.strip() for column, value in row.items()})
             if key in held:
                 seen.append(line)
             held.add(key)
@@ -187,6 +219,21 @@ def _number(least: float = -math.inf) -> AllowedValues:
     return AllowedValues(
         said, lambda value: bool(re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", value)) and float(value) >= least
     )
+
+
+def _day(may_be_blank: bool = False) -> AllowedValues:
+    def is_day(value: str) -> bool:
+        try:
+            return bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) and date.fromisoformat(value))
+        except ValueError:
+            return False
+
+    return AllowedValues("a date as YYYY-MM-DD", is_day, may_be_blank)
+
+
+def _shipped_rows(name: str) -> list[Row]:
+    with open(shipped_path(name), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @cache

@@ -37,6 +37,15 @@
         or {{ was_ever_received(
             'social_care.involvements', ['date_of_birth', 'first_name', 'last_name', 'postcode']
         ) }}
+        -- The ILACS lists hold neither UPN nor name: only with a bridge can they tell.
+        or (
+            {{ was_ever_received('ilacs.involvements') }}
+            and exists (
+                select 1
+                from {{ ref('int_social_care__ranked') }} as bridged
+                where bridged.source_system = 'ilacs' and not starts_with(bridged.person_id, 'SC-')
+            )
+        )
     )
 {%- endmacro %}
 
@@ -46,4 +55,39 @@
 #}
 {% macro hub_id(reference, is_taken) -%}
     'HUB-' || {{ reference }} || if({{ is_taken }}, ' (EHC Hub)', '')
+{%- endmacro %}
+
+{# Involvements of the social care system's own export and of the ILACS lists, whose ids are the same; and which of both. #}
+{% macro social_care_involvements() -%}
+    (
+        select
+            social_care_id,
+            upn,
+            forename,
+            surname,
+            birth_date,
+            postcode,
+            social_care_status_code,
+            social_care_status_local,
+            team,
+            start_date,
+            end_date,
+            'social_care' as source_system
+        from {{ ref('stg_social_care__involvements') }}
+        union all
+        select
+            social_care_id,
+            upn,
+            forename,
+            surname,
+            birth_date,
+            postcode,
+            social_care_status_code,
+            social_care_status_local,
+            team,
+            start_date,
+            end_date,
+            'ilacs' as source_system
+        from {{ ref('stg_ilacs__involvements') }}
+    )
 {%- endmacro %}

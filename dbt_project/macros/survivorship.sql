@@ -1,11 +1,55 @@
 {#
-    Of two systems' values for one fact, the one that seeds/spec/survivorship.csv puts first; the second fills
-    what the first lacks. A blank second source means: leave it blank.
+    Of several systems' values for one fact, the one that seeds/spec/survivorship.csv puts first; the next fills
+    what the first lacks. A system that is not named there does not count. `values` is a value by system.
 #}
-{% macro survive(fact, capita_one, ehc_hub) -%}
-    {%- set rule -%}from {{ ref('survivorship') }} as rule where rule.fact = '{{ fact }}'{%- endset -%}
+{% macro survive(fact, values) -%}
     coalesce(
-        case (select rule.first_source {{ rule }}) when 'capita_one' then {{ capita_one }} when 'ehc_hub' then {{ ehc_hub }} end,
-        case (select rule.second_source {{ rule }}) when 'capita_one' then {{ capita_one }} when 'ehc_hub' then {{ ehc_hub }} end
+        {%- for place in ['first', 'second', 'third'] %}
+        case (select rule.{{ place }}_source from {{ ref('survivorship') }} as rule where rule.fact = '{{ fact }}')
+            {%- for system, value in values.items() %}
+            when '{{ system }}' then {{ value }}
+            {%- endfor %}
+        end{{ ',' if not loop.last }}
+        {%- endfor %}
     )
+{%- endmacro %}
+
+{# The place of a row's system among those that seeds/spec/survivorship.csv names for a fact; blank: it does not count. #}
+{% macro source_place(fact, source_system) -%}
+    list_position(
+        (
+            select [rule.first_source, rule.second_source, rule.third_source]
+            from {{ ref('survivorship') }} as rule
+            where rule.fact = '{{ fact }}'
+        ),
+        {{ source_system }}
+    )
+{%- endmacro %}
+
+{#
+    Whether a row of a person counts: none of a system with a better place says what is so at D. `place` is the column of
+    its source_place, `is_current` whether it says what is so at D. What a better system holds of the past stays.
+#}
+{% macro is_of_who_speaks(place, is_current) -%}
+    (
+        person_id is null
+        or {{ place }} <= coalesce(
+            min({{ place }}) filter (where {{ is_current }}) over (partition by person_id),
+            min({{ place }}) over (partition by person_id)
+        )
+    )
+{%- endmacro %}
+
+{# The primary need of a person: of the needs of Capita One or the school census, whichever counts, and of the hub. #}
+{% macro primary_need(needs, hub_need) -%}
+    {{ survive('primary_need', {
+        'capita_one': "if(" ~ needs ~ ".source_system is distinct from 'census', " ~ needs ~ ".sen_type_code, null)",
+        'ehc_hub': hub_need,
+        'census': "if(" ~ needs ~ ".source_system = 'census', " ~ needs ~ ".sen_type_code, null)",
+    }) }}
+{%- endmacro %}
+
+{# Where a person is enrolled, or the placement that the hub names. #}
+{% macro placement(enrolled_urn, hub_urn) -%}
+    {{ survive('placement', {'capita_one': enrolled_urn, 'ehc_hub': hub_urn}) }}
 {%- endmacro %}

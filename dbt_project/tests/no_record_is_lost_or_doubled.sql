@@ -2,15 +2,9 @@
 -- When it matters: a join that drops or doubles rows changes counts without any error.
 -- How to fix: look for a join on a key that is not unique, or an inner join, in the model named.
 {%- set pairs = [
-    ('stg_capita_one__enrolments', 'fct_enrolment'),
-    ('stg_capita_one__sen_needs', 'fct_sen_need'),
-    ('stg_capita_one__sen_provision', 'fct_sen_provision'),
-    ('stg_capita_one__attendance', 'fct_attendance_week'),
-    ('stg_capita_one__exclusions', 'fct_exclusion'),
     ('stg_capita_one__home_education', 'fct_home_education'),
     ('stg_ehc_hub__advice', 'fct_advice'),
     ('stg_ehc_hub__cases', 'quality_migration_reconciliation'),
-    ('stg_social_care__involvements', 'fct_social_care_involvement'),
     ('dim_person', 'person_identifiable_persons'),
 ] %}
 with counts as (
@@ -19,6 +13,25 @@ with counts as (
         '{{ after }}' as model,
         (select count(*) from {{ ref(before) }}) as rows_expected,
         (select count(*) from {{ ref(after) }}) as rows_found
+    union all
+    {%- endfor %}
+    -- What the census or the ILACS lists speak of instead, if a council puts them first (survivorship.csv), is no loss.
+    {%- for fact, before, after, source in [
+        ('enrolment', 'stg_capita_one__enrolments', 'fct_enrolment', 'capita_one'),
+        ('sen_need', 'stg_capita_one__sen_needs', 'fct_sen_need', 'capita_one'),
+        ('sen_provision', 'stg_capita_one__sen_provision', 'fct_sen_provision', 'capita_one'),
+        ('attendance', 'stg_capita_one__attendance', 'fct_attendance_week', 'capita_one'),
+        ('exclusions', 'stg_capita_one__exclusions', 'fct_exclusion', 'capita_one'),
+        ('social_care', 'stg_social_care__involvements', 'fct_social_care_involvement', 'social_care'),
+    ] %}
+    select
+        '{{ after }}' as model,
+        if(
+            {{ source_place(fact, "'" ~ source ~ "'") }} = 1,
+            (select count(*) from {{ ref(before) }}),
+            (select count_if(source_system = '{{ source }}') from {{ ref(after) }})
+        ) as rows_expected,
+        (select count_if(source_system = '{{ source }}') from {{ ref(after) }}) as rows_found
     union all
     {%- endfor %}
     select

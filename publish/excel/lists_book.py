@@ -33,9 +33,14 @@ BEHIND = {
     "capita_one.home_education": ("List 1",),
     "capita_one.attendance": _BOTH,
     "capita_one.exclusions": _BOTH,
+    "census.pupils": _BOTH,
+    "census.sessions": _BOTH,
+    "census.exclusions": _BOTH,
+    "dfe.pupil_premium": _BOTH,
     "ehc_hub.cases": _BOTH,
     "ehc_hub.reviews": ("List 1",),
     "gias.establishments": _BOTH,
+    "ilacs.involvements": _BOTH,
     "social_care.involvements": _BOTH,
 }
 _KINDS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "text": "VARCHAR"}

@@ -118,10 +118,11 @@ def test_gias_leads_to_every_phase_and_to_no_other() -> None:
     assert {row["annex_a_phase"] for row in rows(SPEC / "gias_phase.csv")} == code_set("phase")
 
 
-def test_survivorship_names_the_two_systems() -> None:
+def test_survivorship_names_systems_that_hold_the_fact() -> None:
+    """Capita One first, and social care of its own facts; the census after both."""
     for row in rows(SPEC / "survivorship.csv"):
-        assert row["first_source"] in ("capita_one", "ehc_hub")
-        assert row["second_source"] in ("capita_one", "ehc_hub", "")
+        assert row["first_source"] == ("social_care" if row["fact"] == "social_care" else "capita_one")
+        assert {row["second_source"], row["third_source"]} <= {"ehc_hub", "census", "dfe", "ilacs", ""}
 
 
 def test_every_coded_column_of_the_feeds_is_looked_up() -> None:

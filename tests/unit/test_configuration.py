@@ -147,7 +147,7 @@ BAD: list[tuple[str, Callable[[House], object], str]] = [
     (SEX, lambda h: (h.config / SEX).parent.mkdir() or (h.config / SEX).symlink_to("/dev/zero"), "is no file"),
     (SEX, lambda h: (h.config / SEX).parent.mkdir() or os.mkfifo(h.config / SEX), "is no file"),
     ("crosswalks/", lambda h: (h.config / "crosswalks").write_text("x"), "cannot be read: Not a directory"),
-    (SURVIVES, lambda h: h.change(SURVIVES, "upn,", "uln,"), "no row for upn"),
+    (SURVIVES, lambda h: h.change(SURVIVES, "upn,", "uln,"), "fact is 'uln'"),
     ("targets/kpi_targets.csv", lambda h: h.change("targets/kpi_targets.csv", "K01,100", "K01,all"), "target_value"),
     (
         "expectations/feeds/capita_one__students.yml",

@@ -26,18 +26,25 @@ def test_every_feed_of_the_sources_ships() -> None:
         "capita_one.sen_needs",
         "capita_one.sen_provision",
         "capita_one.students",
+        "census.alternative_provision",
+        "census.exclusions",
+        "census.pupils",
+        "census.sessions",
+        "dfe.pupil_premium",
         "ehc_hub.advice",
         "ehc_hub.cases",
         "ehc_hub.reviews",
         "gias.establishments",
+        "ilacs.involvements",
         "local.person_bridge",
         "social_care.involvements",
     ]
 
 
-def test_a_council_may_do_without_the_boards_feeds_and_a_bridge() -> None:
+def test_a_council_may_do_without_the_board_the_bridge_and_the_national_files_alone() -> None:
     optional = [contract.id for contract in contracts.load_all(SHIPPED) if contract.is_optional]
-    assert optional == ["board.actions", "board.measures", "local.person_bridge"]
+    assert {contract.split(".")[0] for contract in optional} == {"board", "census", "dfe", "ilacs", "local"}
+    assert not [c.id for c in contracts.load_all(SHIPPED) if c.source in ("census", "ilacs") and not c.is_optional]
 
 
 @pytest.mark.parametrize("contract", contracts.load_all(SHIPPED), ids=lambda contract: contract.id)

@@ -1,5 +1,12 @@
-{%- set attended = was_ever_received('capita_one.attendance') -%}
-{%- set missed = was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) -%}
+{%- set attended -%}
+    ({{ was_ever_received('capita_one.attendance') }} or {{ was_ever_received('census.sessions') }})
+{%- endset -%}
+{%- set missed -%}
+    (
+        {{ was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) }}
+        or ({{ was_ever_received('census.sessions') }} and not {{ was_ever_received('capita_one.attendance') }})
+    )
+{%- endset -%}
 -- Without attendance nothing is known, which is not nought; without a column of absence, who missed how much.
 -- One pass over the weeks, to a child and both periods; then who missed how much of their own possible sessions.
 with weeks as (
@@ -8,6 +15,7 @@ with weeks as (
         {{ is_within_months('week_commencing_date', 6) }} as is_in_1,
         coalesce(week_commencing_date between {{ academic_year_start() }} and {{ as_at() }}, false) as is_in_2
     from {{ ref('fct_attendance_week') }}
+    where coalesce(is_counted, true)
 ),
 
 totals as (
@@ -110,7 +118,9 @@ select
     {%- for name in ['authorised', 'unauthorised'] %}
     cast(
         if(
-            {{ was_ever_received('capita_one.attendance', [name ~ '_absence']) }}, coalesce(counted.{{ name }}, 0), null
+            {{ was_ever_received('capita_one.attendance', [name ~ '_absence']) }}
+            or ({{ was_ever_received('census.sessions') }} and not {{ was_ever_received('capita_one.attendance') }}),
+            coalesce(counted.{{ name }}, 0), null
         ) as bigint
     ) as sessions_{{ name }}_count,
     {%- endfor %}

@@ -9,9 +9,9 @@ select
     persons.sex_code,
     coalesce(persons.ethnicity_code, 'UNKNOWN') as ethnicity_code,
     {{ ethnicity_group('persons.ethnicity_code') }} as ethnicity_group,
-    {{ survive('primary_need', 'needs.sen_type_code', 'persons.hub_primary_need_code') }} as primary_need_code,
+    {{ primary_need('needs', 'persons.hub_primary_need_code') }} as primary_need_code,
     enrolments.nc_year,
-    {{ survive('placement', 'enrolments.urn', 'persons.hub_named_placement_urn') }} as main_urn,
+    {{ placement('enrolments.urn', 'persons.hub_named_placement_urn') }} as main_urn,
     main.annex_a_phase as main_phase,
     persons.home_la_code,
     persons.is_disabled,
@@ -29,4 +29,4 @@ left join {{ ref('int_enrolments__ranked') }} as enrolments
     on persons.person_id = enrolments.person_id and enrolments.is_main
 -- Not `main_urn`: that would be the column of int_annex_a__persons, which knows only who is on a list.
 left join {{ ref('int_establishments__phased') }} as main
-    on {{ survive('placement', 'enrolments.urn', 'persons.hub_named_placement_urn') }} = main.urn
+    on {{ placement('enrolments.urn', 'persons.hub_named_placement_urn') }} = main.urn

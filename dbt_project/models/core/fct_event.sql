@@ -292,12 +292,16 @@ school_events as (
         '{{ event_type }}' as event_type,
         person_id,
         {{ event_date }} as event_date,
-        'capita_one.enrolments' as source_feed,
+        if(source_system = 'census', 'census.pupils', 'capita_one.enrolments') as source_feed,
         concat('student_id=', student_id, '; urn=', urn, '; entry_date=', entry_date) as source_record,
         enrolment_status_code as code,
         {{ timetable }} as detail,
         urn
     from {{ ref('fct_enrolment') }}
+    {%- if event_type == 'school_left' %}
+    -- A return says when a pupil came; that one is gone it may say by silence alone, which is no date.
+    where source_system is distinct from 'census'
+    {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -311,7 +315,7 @@ exclusion_events as (
         end as event_type,
         person_id,
         start_date as event_date,
-        'capita_one.exclusions' as source_feed,
+        if(source_system = 'census', 'census.exclusions', 'capita_one.exclusions') as source_feed,
         'exclusion_id=' || exclusion_id as source_record,
         exclusion_reason_code as code,
         urn,
@@ -338,6 +342,8 @@ spell_events as (
         concat('student_id=', student_id, '; start_date=', start_date) as source_record,
         sen_provision_code as code
     from {{ ref('fct_sen_provision') }}
+    -- Of the days on which a return found it, none is the day it began or ended.
+    where source_system is distinct from 'census'
     union all by name
     select
         'need_{{ 'recorded' if moment == 'started' else moment }}' as event_type,
@@ -353,7 +359,7 @@ spell_events as (
         'social_care_{{ moment }}' as event_type,
         person_id,
         {{ date }} as event_date,
-        'social_care.involvements' as source_feed,
+        if(source_system = 'ilacs', 'ilacs.involvements', 'social_care.involvements') as source_feed,
         concat(
             'person_id=', social_care_id, '; status=', social_care_status_local, '; start_date=', start_date
         ) as source_record,
@@ -369,7 +375,8 @@ severe_somewhere as (
     select distinct person_id
     from {{ ref('fct_attendance_week') }}
     where
-        sessions_possible_count > 0
+        source_system is distinct from 'census'
+        and sessions_possible_count > 0
         and 2 * (coalesce(authorised_absence_count, 0) + coalesce(unauthorised_absence_count, 0))
         >= sessions_possible_count
 ),
@@ -385,7 +392,8 @@ attended_weeks as (
         row_number() over (partition by person_id order by min(week_commencing_date)) as week_number
     from {{ ref('fct_attendance_week') }}
     where
-        sessions_possible_count > 0
+        source_system is distinct from 'census'
+        and sessions_possible_count > 0
         and week_commencing_date <= {{ as_at() }}
         and person_id in (select severe_somewhere.person_id from severe_somewhere)
     group by person_id, date_trunc('week', week_commencing_date)

@@ -30,7 +30,7 @@ frame as (
         ] %}
         case plans.source_system
             when 'ehc_hub' then plans.{{ date }}
-            else {{ survive('plan_dates', 'plans.' ~ date, 'persons.' ~ hub_date) }}
+            else {{ survive('plan_dates', {'capita_one': 'plans.' ~ date, 'ehc_hub': 'persons.' ~ hub_date}) }}
         end as {{ date }},
         {%- endfor %}
         last_reviews.last_review_date,

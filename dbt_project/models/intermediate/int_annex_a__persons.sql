@@ -55,12 +55,12 @@ valued as (
     select
         considered.*,
         persons.* exclude (person_id, is_hub_primary_need_unmapped),
-        {{ survive('placement', 'enrolments.main_urn', 'persons.hub_named_placement_urn') }} as main_urn,
+        {{ placement('enrolments.main_urn', 'persons.hub_named_placement_urn') }} as main_urn,
         enrolments.subsidiary_phase,
         coalesce(enrolments.is_on_roll, false) as is_on_roll,
         coalesce(enrolments.is_on_roll_in_own_la, false) as is_on_roll_in_own_la,
-        needs.sen_type_code as capita_primary_need_code,
-        {{ survive('primary_need', 'needs.sen_type_code', 'persons.hub_primary_need_code') }} as primary_need,
+        if(needs.source_system is distinct from 'census', needs.sen_type_code, null) as capita_primary_need_code,
+        {{ primary_need('needs', 'persons.hub_primary_need_code') }} as primary_need,
         coalesce(needs.is_sen_type_unmapped, persons.is_hub_primary_need_unmapped) as is_primary_need_unmapped,
         home_education.person_id is not null as is_home_educated,
         exclusions.suspension_count,
@@ -101,16 +101,20 @@ select
         when {{ was_ever_received('capita_one.home_education') }} then 'No'
     end as elective_home_education,
     {%- for count in ['suspension_count', 'permanent_exclusion_count'] %}
-    cast(if({{ was_ever_received('capita_one.exclusions') }}, coalesce(valued.{{ count }}, 0), null) as integer)
-        as {{ count }},
-    {%- endfor %}
     cast(
         if(
-            {{ was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) }},
-            valued.absence_pct,
+            valued.{{ count }} is not null
+            or (
+                {{ was_ever_received('capita_one.exclusions') }}
+                and (valued.student_id is not null or valued.census_id is null)
+            )
+            or ({{ was_ever_received('census.exclusions') }} and valued.census_id is not null),
+            coalesce(valued.{{ count }}, 0),
             null
-        ) as decimal(18, 1)
-    ) as absence_pct,
+        ) as integer
+    ) as {{ count }},
+    {%- endfor %}
+    cast(valued.absence_pct as decimal(18, 1)) as absence_pct,
     case when valued.has_pupil_premium then 'Yes' when not valued.has_pupil_premium then 'No' end as pupil_premium,
     case
         when valued.is_known_to_social_care then 'Yes'

@@ -1,5 +1,15 @@
 -- Every window is whole months but for the last, which ends at D: so months first, in one pass over the weeks.
-with months as (
+-- What the census speaks of from its first period on, Capita One speaks of before: so no session counts twice.
+with spoken as (
+    select
+        person_id,
+        min(period_start_date) as first_date
+    from {{ ref('int_census__attendance') }}
+    where is_counted
+    group by person_id
+),
+
+months as (
     select
         student_id,
         cast(date_trunc('month', week_commencing_date) as date) as month_date,
@@ -10,21 +20,40 @@ with months as (
     group by student_id, month_date
 ),
 
+counted as (
+    select
+        person.person_id,
+        months.month_date,
+        months.possible_count,
+        months.absent_count
+    from months
+    {{ person_join('capita_one', 'months.student_id') }}
+    left join spoken on person.person_id = spoken.person_id
+    where coalesce(months.month_date < spoken.first_date, true)
+    union all
+    select
+        person_id,
+        cast(date_trunc('month', period_start_date) as date) as month_date,
+        sessions_possible_count as possible_count,
+        authorised_absence_count + unauthorised_absence_count as absent_count
+    from {{ ref('int_census__attendance') }}
+    where is_counted
+),
+
 totals as (
     select
         windows.period_type,
         windows.period_no,
         windows.period_end,
-        person.person_id,
+        months.person_id,
         cast(sum(months.possible_count) as bigint) as possible_count,
         cast(sum(months.absent_count) as bigint) as absent_count
-    from months
-    {{ person_join('capita_one', 'months.student_id') }}
+    from counted as months
     inner join {{ ref('int_kpi__windows') }} as windows
         on
             windows.period_type in ('month', 'academic_year_to_date')
             and months.month_date between windows.start_date and windows.period_end
-    group by windows.period_type, windows.period_no, windows.period_end, person.person_id
+    group by windows.period_type, windows.period_no, windows.period_end, months.person_id
 ),
 
 -- The states that reach into the ends that there is attendance for: the later an end, the higher its bit.
@@ -65,4 +94,9 @@ where
     or (
         {{ was_ever_received('capita_one.sen_provision', ['end_date']) }}
         and {{ was_ever_received('capita_one.enrolments', ['leaving_date']) }}
+    )
+    or (
+        {{ was_ever_received('census.pupils') }}
+        and not {{ was_ever_received('capita_one.sen_provision') }}
+        and not {{ was_ever_received('capita_one.enrolments') }}
     )

@@ -2,19 +2,18 @@
 with exclusions as (
     select
         exclusions.exclusion_id,
-        person.person_id,
+        exclusions.person_id,
         exclusions.exclusion_category_code,
         exclusions.start_date
-    from {{ ref('stg_capita_one__exclusions') }} as exclusions
-    {{ person_join('capita_one', 'exclusions.student_id') }}
-    inner join {{ ref('int_persons__merged') }} as persons on person.person_id = persons.person_id
+    from {{ ref('int_exclusions__unioned') }} as exclusions
+    inner join {{ ref('int_persons__merged') }} as persons on exclusions.person_id = persons.person_id
     where
         not coalesce(persons.death_date <= exclusions.start_date, false)
         and exists (
             select 1
             from {{ ref('int_plans__dated') }} as plans
             where
-                plans.person_id = person.person_id
+                plans.person_id = exclusions.person_id
                 and plans.open_from_date <= exclusions.start_date
                 and (plans.cease_date is null or plans.cease_date > exclusions.start_date)
         )

@@ -66,6 +66,7 @@ needs as (
     select
         persons.person_no,
         needs.sen_type_code,
+        needs.source_system,
         needs.start_date,
         needs.end_date,
         cast(row_number() over (
@@ -345,8 +346,8 @@ meetings as (
 known as (
     select
         persons.*,
-        {{ survive('primary_need', 'needs.sen_type_code', 'hub.primary_need_code') }} as need_code,
-        {{ survive('placement', 'main.urn', 'hub.named_placement_urn') }} as main_urn,
+        {{ primary_need('needs', 'hub.primary_need_code') }} as need_code,
+        {{ placement('main.urn', 'hub.named_placement_urn') }} as main_urn,
         states.main_place is not null as is_enrolled,
         main.has_part_time_timetable,
         subsidiary.annex_a_phase as subsidiary_phase,

@@ -137,7 +137,8 @@ placed as (
 named as (
     select
         *,
-        min(source_id) filter (where source_system = 'ehc_hub') over (partition by anchor) as first_case_id
+        min(source_id) filter (where source_system = 'ehc_hub') over (partition by anchor) as first_case_id,
+        min(source_id) filter (where source_system = 'census') over (partition by anchor) as first_pupil_id
     from placed
 ),
 
@@ -154,6 +155,7 @@ select
     coalesce(
         min(source_id) filter (where source_system = 'capita_one') over (partition by anchor),
         {{ hub_id('first_case_id', "'HUB-' || first_case_id in (select student_ids.source_id from student_ids)") }},
+        'CENSUS-' || first_pupil_id,
         'SC-' || min(source_id) over (partition by anchor)
     ) as person_id,
     link_rule,

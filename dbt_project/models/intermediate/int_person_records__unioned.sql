@@ -46,6 +46,24 @@ records as (
 
     union all
 
+    -- One record a child: what the newest return holds.
+    select
+        'census' as source_system,
+        source_id,
+        false as is_known_student,
+        upn,
+        former_upn,
+        uln,
+        birth_date,
+        surname,
+        forename,
+        null as postcode,
+        null as migrated_student_id
+    from {{ ref('int_census__registrations') }}
+    where is_latest
+
+    union all
+
     -- One record a person: what the latest involvement holds, and what it lacks from those before.
     select
         'social_care' as source_system,
@@ -65,7 +83,7 @@ records as (
             row_number() over (
                 partition by social_care_id order by start_date nulls first, social_care_status_local
             ) as involvement_order
-        from {{ ref('stg_social_care__involvements') }}
+        from {{ social_care_involvements() }}
     ) as involvements
     group by social_care_id
 ),

@@ -61,6 +61,38 @@ hub as (
     group by person_id
 ),
 
+-- Of several pupils of the school census whom a rule joined, the newest return speaks; of ethnicity the newest that has one.
+pupils as (
+    select
+        person.person_id,
+        {%- for column in ['upn', 'uln', 'birth_date', 'sex_code', 'ethnicity_code'] %}
+        arg_max(
+            pupils.{{ column }},
+            [cast(pupils.reference_date as varchar), cast(pupils.is_on_roll as varchar), pupils.record_id]
+        ) as {{ column }},
+        {%- endfor %}
+        min(pupils.source_id) as census_id,
+        bool_or(pupils.is_latest and pupils.is_sex_unmapped) as is_sex_unmapped,
+        bool_or(pupils.is_ethnicity_unmapped) as is_ethnicity_unmapped
+    from {{ ref('int_census__registrations') }} as pupils
+    {{ person_join('census', 'pupils.source_id') }}
+    group by person.person_id
+),
+
+-- The newest row that says Yes or No, closed ones included.
+ilacs as (
+    select
+        person.person_id,
+        arg_max(
+            involvements.is_disabled,
+            [coalesce(cast(involvements.start_date as varchar), ''), involvements.record_id]
+        ) as is_disabled
+    from {{ ref('stg_ilacs__involvements') }} as involvements
+    {{ person_join('social_care', 'involvements.social_care_id') }}
+    where involvements.is_disabled is not null
+    group by person.person_id
+),
+
 persons as (
     select distinct person_id
     from {{ ref('int_person_records__linked') }}
@@ -70,19 +102,28 @@ select
     persons.person_id,
     students.student_id,
     hub.case_id,
+    pupils.census_id,
     students.student_id is null or students.is_known_student as is_known_student,
-    {{ survive('upn', 'students.upn', 'hub.upn') }} as upn,
-    students.uln,
+    {{ survive('upn', {'capita_one': 'students.upn', 'ehc_hub': 'hub.upn', 'census': 'pupils.upn'}) }} as upn,
+    coalesce(students.uln, pupils.uln) as uln,
     students.upn_unknown_reason_code,
-    {{ survive('birth_date', 'students.birth_date', 'hub.birth_date') }} as birth_date,
-    {{ survive('sex', 'students.sex_code', 'hub.sex_code') }} as sex_code,
+    {{ survive(
+        'birth_date',
+        {'capita_one': 'students.birth_date', 'ehc_hub': 'hub.birth_date', 'census': 'pupils.birth_date'}
+    ) }} as birth_date,
+    {{ survive(
+        'sex', {'capita_one': 'students.sex_code', 'ehc_hub': 'hub.sex_code', 'census': 'pupils.sex_code'}
+    ) }} as sex_code,
     coalesce(students.is_sex_unmapped, false)
-    or (students.sex_local is null and coalesce(hub.is_sex_unmapped, false)) as is_sex_unmapped,
-    students.ethnicity_code,
-    coalesce(students.is_ethnicity_unmapped, false) as is_ethnicity_unmapped,
+    or (students.sex_local is null and coalesce(hub.is_sex_unmapped, pupils.is_sex_unmapped, false)) as is_sex_unmapped,
+    {{ survive('ethnicity', {'capita_one': 'students.ethnicity_code', 'census': 'pupils.ethnicity_code'}) }}
+        as ethnicity_code,
+    coalesce(students.is_ethnicity_unmapped, pupils.is_ethnicity_unmapped, false) as is_ethnicity_unmapped,
     students.home_la_code,
-    students.is_disabled,
-    students.has_pupil_premium,
+    {{ survive('disability', {'capita_one': 'students.is_disabled', 'ilacs': 'ilacs.is_disabled'}) }} as is_disabled,
+    {{ survive(
+        'pupil_premium', {'capita_one': 'students.has_pupil_premium', 'dfe': 'premium.has_pupil_premium'}
+    ) }} as has_pupil_premium,
     students.death_date,
     hub.primary_need_code as hub_primary_need_code,
     coalesce(hub.is_primary_need_unmapped, false) as is_hub_primary_need_unmapped,
@@ -92,3 +133,16 @@ select
 from persons
 left join students on persons.person_id = students.person_id
 left join hub on persons.person_id = hub.person_id
+left join pupils on persons.person_id = pupils.person_id
+left join ilacs on persons.person_id = ilacs.person_id
+left join (
+    select
+        {{ compared_upn('upn') }} as compared_upn,
+        bool_or(has_pupil_premium) as has_pupil_premium
+    from {{ ref('stg_dfe__pupil_premium') }}
+    group by compared_upn
+) as premium
+    on
+        premium.compared_upn = {{ compared_upn(survive('upn', {
+            'capita_one': 'students.upn', 'ehc_hub': 'hub.upn', 'census': 'pupils.upn'
+        })) }}

@@ -7,9 +7,17 @@ with involvements as (
         involvements.team,
         involvements.start_date,
         involvements.end_date,
-        {{ is_open('involvements.start_date', 'involvements.end_date') }} as is_open
-    from {{ ref('stg_social_care__involvements') }} as involvements
+        involvements.source_system,
+        {{ is_open('involvements.start_date', 'involvements.end_date') }} as is_open,
+        {{ source_place('social_care', 'involvements.source_system') }} as source_place
+    from {{ social_care_involvements() }} as involvements
     {{ person_join('social_care', 'involvements.social_care_id') }}
+),
+
+counted as (
+    select * exclude (source_place)
+    from involvements
+    qualify {{ is_of_who_speaks('source_place', 'is_open') }}
 )
 
 select
@@ -24,4 +32,4 @@ select
             social_care_id asc,
             social_care_status_local asc
     ) = 1 as is_highest
-from involvements
+from counted

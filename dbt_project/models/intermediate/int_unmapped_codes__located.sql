@@ -21,6 +21,12 @@
     ('ehc_hub.advice', 'advice_type', 'advice_type', 'advice_type'),
     ('ehc_hub.reviews', 'outcome', 'review_outcome', 'review_outcome'),
     ('social_care.involvements', 'status', 'social_care_status', 'social_care_status'),
+    ('census.pupils', 'sex', 'sex', 'sex'),
+    ('census.pupils', 'ethnicity', 'ethnicity', 'ethnicity'),
+    ('census.pupils', 'enrolment_status', 'enrolment_status', 'enrolment_status'),
+    ('census.pupils', 'sen_provision', 'sen_provision', 'sen_provision'),
+    ('census.pupils', 'sen_type_1', 'sen_type_1', 'sen_type'),
+    ('census.pupils', 'sen_type_2', 'sen_type_2', 'sen_type'),
     ('board.measures', 'period_type', 'period_type', 'period_type'),
     ('board.actions', 'status', 'action_status', 'action_status'),
 ] -%}
@@ -28,6 +34,7 @@
     'capita_one': 'student_id',
     'ehc_hub': 'case_id',
     'social_care': 'social_care_id',
+    'census': 'source_id',
     'board': 'cast(null as varchar)',
 } -%}
 with unmapped as (
@@ -40,7 +47,8 @@ with unmapped as (
         {{ name }}_local as local_value,
         '{{ source_system }}' as source_system,
         {{ ids[source_system] }} as source_id
-    from {{ ref('stg_' ~ feed | replace('.', '__')) }}
+    -- Of the pupils of the census those who may be known here.
+    from {{ ref('int_census__registrations' if source_system == 'census' else 'stg_' ~ feed | replace('.', '__')) }}
     where is_{{ name }}_unmapped
 
     union all
@@ -56,6 +64,19 @@ with unmapped as (
     from {{ ref('stg_capita_one__annual_reviews') }} as reviews
     left join {{ ref('stg_capita_one__ehc_plans') }} as plans on reviews.plan_id = plans.plan_id
     where reviews.is_review_outcome_unmapped
+
+    union all
+
+    select
+        'census.exclusions' as feed,
+        'category' as column_name,
+        'xwalk_exclusion_category' as crosswalk,
+        exclusions.exclusion_category_local as local_value,
+        'census' as source_system,
+        pupils.source_id
+    from {{ ref('stg_census__exclusions') }} as exclusions
+    inner join {{ ref('int_census__registrations') }} as pupils on exclusions.record_id = pupils.record_id
+    where exclusions.is_exclusion_category_unmapped
 )
 
 select

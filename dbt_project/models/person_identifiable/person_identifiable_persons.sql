@@ -1,4 +1,4 @@
--- Of each value the first that a system holds: Capita One, the hub, social care; of several records of a system the one
+-- Of each value the first that a system holds: Capita One, the hub, the school census, social care; of several records of a system the one
 -- that speaks for the person (int_persons__merged), of social care the latest.
 {{ config(alias='persons') }}
 
@@ -21,23 +21,38 @@ with social_care as (
                     involvements.social_care_id asc,
                     involvements.social_care_status_local asc
             ) as involvement_order
-        from {{ ref('stg_social_care__involvements') }} as involvements
+        from {{ social_care_involvements() }} as involvements
         {{ person_join('social_care', 'involvements.social_care_id') }}
     ) as involvements
     group by person_id
+),
+
+pupils as (
+    select
+        person.person_id,
+        {%- for column in ['forename', 'surname', 'former_upn'] %}
+        arg_max(
+            pupils.{{ column }}, [cast(pupils.reference_date as varchar), pupils.record_id]
+        ) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_census__registrations') }} as pupils
+    {{ person_join('census', 'pupils.source_id') }}
+    group by person.person_id
 )
 
 select
     persons.person_id,
-    {%- for column in ['forename', 'surname', 'postcode'] %}
-    coalesce(students.{{ column }}, cases.{{ column }}, social_care.{{ column }}) as {{ column }},
+    {%- for column in ['forename', 'surname'] %}
+    coalesce(students.{{ column }}, cases.{{ column }}, pupils.{{ column }}, social_care.{{ column }}) as {{ column }},
     {%- endfor %}
+    coalesce(students.postcode, cases.postcode, social_care.postcode) as postcode,
     coalesce(persons.birth_date, social_care.birth_date) as birth_date,
     coalesce(persons.upn, social_care.upn) as upn,
-    students.former_upn,
+    coalesce(students.former_upn, pupils.former_upn) as former_upn,
     persons.uln,
     {{ run_columns() }}
 from {{ ref('int_persons__merged') }} as persons
 left join {{ ref('stg_capita_one__students') }} as students on persons.student_id = students.student_id
 left join {{ ref('stg_ehc_hub__cases') }} as cases on persons.case_id = cases.case_id
+left join pupils on persons.person_id = pupils.person_id
 left join social_care on persons.person_id = social_care.person_id

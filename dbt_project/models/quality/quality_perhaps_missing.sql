@@ -355,6 +355,50 @@ found as (
 
     union all by name
 
+    -- What a return says and the system that counts does not, and what a return leaves open.
+    select
+        3 as kind_order,
+        if(pupils.sen_provision_code = 'E', 'List 1', 'List 2') as list_name,
+        unlisted.person_id as unique_id,
+        'record_id=' || pupils.record_id as record_id,
+        'census.pupils' as feed,
+        case
+            when pupils.sen_provision_code = 'E'
+                then 'The school returned an EHC plan, and no record of a plan is held.'
+            when pupils.sen_provision_code is null
+                then 'The SEN provision of the return is blank or not mapped: it may be SEN support.'
+            when provision.person_id is not null
+                then 'The school returned SEN support, and Capita One, which counts, says otherwise.'
+            when pupils.enrolment_status_code is null
+                then 'On SEN support, and the enrolment status of the return is blank or not mapped.'
+            else
+                'On SEN support at a school that neither GIAS nor the return places in this council’s area.'
+        end as reason,
+        'Ask the school, and correct the return or the record in Capita One; map a new value in its crosswalk.' as fix
+    from {{ ref('int_census__registrations') }} as pupils
+    {{ person_join('census', 'pupils.source_id') }}
+    inner join unlisted on person.person_id = unlisted.person_id
+    left join (
+        select distinct person_id
+        from {{ ref('int_sen_provision__linked') }}
+        where is_open and source_system <> 'census'
+    ) as provision on person.person_id = provision.person_id
+    left join {{ ref('int_establishments__phased') }} as schools on pupils.urn = schools.urn
+    where
+        pupils.is_latest
+        and pupils.is_on_roll
+        and pupils.is_registration
+        and {{ is_open('pupils.start_date', 'pupils.end_date') }}
+        and coalesce(pupils.sen_provision_code <> 'N', true)
+        and coalesce(pupils.enrolment_status_code not in ('G', 'S'), true)
+        and coalesce(schools.is_own_la, pupils.school_la_code = '{{ var("la_code") }}', true)
+        and (
+            coalesce(pupils.sen_provision_code, 'K') <> 'E'
+            or unlisted.person_id not in (select planned.person_id from planned)
+        )
+
+    union all by name
+
     select
         3 as kind_order,
         'List 1' as list_name,
