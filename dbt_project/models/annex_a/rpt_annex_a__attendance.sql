@@ -1,12 +1,8 @@
-{%- set attended -%}
-    ({{ was_ever_received('capita_one.attendance') }} or {{ was_ever_received('census.sessions') }})
-{%- endset -%}
-{%- set missed -%}
-    (
-        {{ was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) }}
-        or ({{ was_ever_received('census.sessions') }} and not {{ was_ever_received('capita_one.attendance') }})
-    )
-{%- endset -%}
+{%- set census = was_ever_received('census.sessions') -%}
+{%- set alone = '(' ~ census ~ ' and not ' ~ was_ever_received('capita_one.attendance') ~ ')' -%}
+{%- set attended = '(' ~ was_ever_received('capita_one.attendance') ~ ' or ' ~ census ~ ')' -%}
+{%- set missed_of_one = was_ever_received('capita_one.attendance', ['authorised_absence', 'unauthorised_absence']) -%}
+{%- set missed = '(' ~ missed_of_one ~ ' or ' ~ alone ~ ')' -%}
 -- Without attendance nothing is known, which is not nought; without a column of absence, who missed how much.
 -- One pass over the weeks, to a child and both periods; then who missed how much of their own possible sessions.
 with weeks as (
@@ -119,7 +115,7 @@ select
     cast(
         if(
             {{ was_ever_received('capita_one.attendance', [name ~ '_absence']) }}
-            or ({{ was_ever_received('census.sessions') }} and not {{ was_ever_received('capita_one.attendance') }}),
+            or {{ alone }},
             coalesce(counted.{{ name }}, 0), null
         ) as bigint
     ) as sessions_{{ name }}_count,

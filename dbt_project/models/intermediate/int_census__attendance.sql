@@ -44,22 +44,21 @@ periods as (
         record_id,
         cast(period_start as date) as period_start_date,
         coalesce(cast(next_period_start as date) - 1, cast(term_end as date)) as period_end_date,
-        coalesce(
-            sum(session_count) filter (where attendance_code = 'POSSIBLE'),
-            sum(session_count) filter (where is_possible),
-            0
-        ) as possible,
-        bool_or(is_code) as has_codes,
         {%- for kind in ['authorised', 'unauthorised'] %}
         coalesce(
             if(
-                has_codes,
+                bool_or(is_code),
                 sum(session_count) filter (where is_{{ kind }}),
                 sum(session_count) filter (where attendance_code = '{{ kind | upper }}')
             ),
             0
-        ) as {{ kind }}{{ ',' if not loop.last }}
+        ) as {{ kind }},
         {%- endfor %}
+        coalesce(
+            sum(session_count) filter (where attendance_code = 'POSSIBLE'),
+            sum(session_count) filter (where is_possible),
+            0
+        ) as possible
     from told
     where is_absence_known
     group by all

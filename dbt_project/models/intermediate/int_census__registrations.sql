@@ -30,7 +30,8 @@ named as (
     select
         * exclude (who, is_shared, name_and_birth_date),
         case
-            when compared_upn is null then 'NO-UPN-' || left(md5(coalesce(nullif(name_and_birth_date, ''), record_id)), 10)
+            when compared_upn is null
+                then 'NO-UPN-' || left(md5(coalesce(nullif(name_and_birth_date, ''), record_id)), 10)
             when bool_or(is_shared) over (partition by compared_upn) then compared_upn || '-' || left(md5(who), 6)
             else compared_upn
         end as source_id
@@ -55,10 +56,8 @@ concerned as (
     qualify bool_or(
         (named.is_on_roll and coalesce(named.sen_provision_code <> 'N', true))
         or named.sen_type_1_local is not null
-        or named.compared_upn in (select elsewhere.compared_upn from elsewhere where elsewhere.compared_upn is not null)
-        or named.compared_former_upn in (
-            select elsewhere.compared_upn from elsewhere where elsewhere.compared_upn is not null
-        )
+        or named.compared_upn in (select elsewhere.compared_upn from elsewhere)
+        or named.compared_former_upn in (select elsewhere.compared_upn from elsewhere)
     ) over (partition by named.source_id)
 ),
 
@@ -128,7 +127,8 @@ select
     if(
         is_provision,
         min(reference_date) filter (where is_provision) over (
-            partition by source_id order by reference_date range between interval 1 day following and unbounded following
+            partition by source_id
+            order by reference_date range between interval 1 day following and unbounded following
         ),
         null
     ) as provision_end_date

@@ -61,7 +61,7 @@ hub as (
     group by person_id
 ),
 
--- Of several pupils of the school census whom a rule joined, the newest return speaks; of ethnicity the newest that has one.
+-- Of several pupils of the school census whom a rule joined the newest return speaks; of ethnicity the newest that has it.
 pupils as (
     select
         person.person_id,

@@ -1,5 +1,5 @@
--- Of each value the first that a system holds: Capita One, the hub, the school census, social care; of several records of a system the one
--- that speaks for the person (int_persons__merged), of social care the latest.
+-- Of each value the first that a system holds: Capita One, the hub, the school census, social care; of several records of
+-- a system the one that speaks for the person (int_persons__merged), of the census and social care the latest.
 {{ config(alias='persons') }}
 
 with social_care as (
@@ -30,11 +30,9 @@ with social_care as (
 pupils as (
     select
         person.person_id,
-        {%- for column in ['forename', 'surname', 'former_upn'] %}
-        arg_max(
-            pupils.{{ column }}, [cast(pupils.reference_date as varchar), pupils.record_id]
-        ) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        arg_max(pupils.forename, [cast(pupils.reference_date as varchar), pupils.record_id]) as forename,
+        arg_max(pupils.surname, [cast(pupils.reference_date as varchar), pupils.record_id]) as surname,
+        arg_max(pupils.former_upn, [cast(pupils.reference_date as varchar), pupils.record_id]) as former_upn
     from {{ ref('int_census__registrations') }} as pupils
     {{ person_join('census', 'pupils.source_id') }}
     group by person.person_id
