@@ -14,12 +14,21 @@ from send_ready.settings import PROJECT, Settings, SettingsError
 
 USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
 PORT = 8080  # of the web page, on this machine only
+# Its processes share one SQLite, which takes one writer at a time: who approves is not to be told of a lock.
+PATIENCE = "?timeout=60"  # seconds
+# The page's process alone has less: Airflow writes its audit log in the loop that serves all requests, so that one that
+# waits for the lock keeps the one that holds it from ending, and after that time the scheduler gives up.
+PATIENCE_OF_PAGE = "?timeout=5"
 # `airflow standalone` starts its parts by the name `airflow`. Two of them would also serve logs, on every address of
 # the machine, for which Airflow has no setting; the page reads the logs as files.
 PART = """#!/bin/sh
-case "$1" in scheduler | triggerer) set -- "$@" --skip-serve-logs ;; esac
+case "$1" in
+    scheduler | triggerer) set -- "$@" --skip-serve-logs ;;
+    api-server) export {database} ;;
+esac
 exec {airflow} "$@"
 """
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def approvers(given: Settings) -> tuple[str, ...]:
@@ -63,7 +72,7 @@ def environment(given: Settings, name: str) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": PROJECT / "dags",
         "AIRFLOW__CORE__PLUGINS_FOLDER": PROJECT / "plugins",
         "AIRFLOW__CORE__LOAD_EXAMPLES": False,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        DATABASE: f"sqlite:///{home / 'airflow.db'}",
         "DO_NOT_TRACK": 1,
         "SCARF_NO_ANALYTICS": True,
         "GX_ANALYTICS_ENABLED": False,
@@ -86,13 +95,13 @@ def serve(given: Settings, port: int) -> None:
         "SEND_APPROVERS": ",".join(may_release),
         "AIRFLOW__CORE__PARALLELISM": "4",  # as many processes are started, each with Airflow in memory
     }
-    # Its processes share one SQLite, which takes one writer at a time: who approves is not to be told of a lock.
-    env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] += "?timeout=60"
+    of_page = f"{DATABASE}={shlex.quote(env[DATABASE] + PATIENCE_OF_PAGE)}"
+    env[DATABASE] += PATIENCE
     for key in ("AS_AT", "SEND_RUN_ID"):  # each run of the DAG has its own
         env.pop(key, None)
     airflow = Path(sys.executable).with_name("airflow")
     home = Path(env["AIRFLOW_HOME"])
-    _write_program(home / "bin" / "airflow", PART.format(airflow=shlex.quote(str(airflow))))
+    _write_program(home / "bin" / "airflow", PART.format(airflow=shlex.quote(str(airflow)), database=of_page))
     env["PATH"] = os.pathsep.join([str(home / "bin"), str(airflow.parent), env.get("PATH", os.defpath)])
     print(f"Airflow will be at {address}. The password of `admin` is said below, the first time.")
     chosen = "" if given.approvers else " (every admin, because SEND_APPROVERS names nobody)"

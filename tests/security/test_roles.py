@@ -122,13 +122,14 @@ class Server:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__BASE_URL": address,
         }
-        env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] += "?timeout=60"
+        of_page = {airflow_home.DATABASE: env[airflow_home.DATABASE] + airflow_home.PATIENCE_OF_PAGE}
+        env[airflow_home.DATABASE] += airflow_home.PATIENCE
         airflow = str(Path(sys.executable).with_name("airflow"))
         roles = json.dumps({user: role.title() for user, role in ROLES.items()})
         for command in ([airflow, "db", "migrate"], [sys.executable, "-c", USERS_OF_FAB, roles]):
             done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
-        self._begin([airflow, "api-server", "--host", "127.0.0.1", "--port", str(self.port)], env)
+        self._begin([airflow, "api-server", "--host", "127.0.0.1", "--port", str(self.port)], env | of_page)
         self._begin([airflow, "scheduler", "--skip-serve-logs"], env)
         self._begin([airflow, "dag-processor"], env)
 
