@@ -16,12 +16,12 @@ from duckdb import DuckDBPyConnection
 from expectations import engine, frames, gx
 from expectations.engine import Checked, EmptyFrame, Outcome
 from expectations.findings import could_not_run, none_could_run, summary_of
-from expectations.rules import Rule, rules_in
+from expectations.rules import Rule, named, rules_in
 from extract import contract as contracts
 from extract.choose import extract
 from extract.contract import Contract
 from extract.refusal import FAILED_RULE
-from send_ready import database, files, issues, runs
+from send_ready import database, files, issues, runs, systems
 from send_ready.database import identifier, literal
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -39,7 +39,7 @@ def rules_of(feed: str, settings: Settings) -> list[Rule]:
     """The rules in force for `source.feed`; none when no file has been written for it. Raises RuleError."""
     name = f"{feed.replace('.', '__', 1)}.yml"
     path = settings.config_file("expectations", "feeds", name, shipped=SHIPPED / name)
-    return rules_in(path) if path.exists() else []
+    return named(rules_in(path), systems.names(settings.config)) if path.exists() else []
 
 
 def check_rules(contract: Contract, settings: Settings) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from expectations import engine, frames, gx
 from expectations.engine import Checked
 from expectations.findings import MAINTAINER, could_not_run, none_could_run, summary_of
-from expectations.rules import Rule, RuleError, distinct, records_in, rule_from
-from send_ready import database, issues, layout, runs
+from expectations.rules import Rule, RuleError, distinct, named, records_in, rule_from
+from send_ready import database, issues, layout, runs, systems
 from send_ready.issues import Issue
 from send_ready.layout import ListLayout
 from send_ready.runs import Run
@@ -26,7 +26,8 @@ def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
         for name in ("both.yml", f"{listed.key}.yml")
         for record in records_in(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
     ]
-    return distinct(listed.name, (rule_from(record) for given in records for record in _expand(given, listed)))
+    rules = distinct(listed.name, (rule_from(record) for given in records for record in _expand(given, listed)))
+    return named(rules, systems.names(settings.config))
 
 
 def check_rules(listed: ListLayout, settings: Settings) -> None:

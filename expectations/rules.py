@@ -6,12 +6,12 @@ only reads the records and refuses what cannot be a rule. Nothing here needs Gre
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from send_ready import records
+from send_ready import records, systems
 
 SEVERITIES = ("stop", "error", "query")
 _TEXT, _MAY_BE_TEXT = records.field_of(str), records.field_of(str, is_needed=False)
@@ -112,6 +112,14 @@ def rule_from(record: dict[str, Any]) -> Rule:
         passes=record["passes"],
         fails=record["fails"],
     )
+
+
+def named(rules: Iterable[Rule], names: systems.Names) -> list[Rule]:
+    """The rules in the words of the council's own names of systems."""
+    if not names.given:
+        return list(rules)
+    said = names.said
+    return [replace(each, message=said(each.message), fix=said(each.fix), owner=said(each.owner)) for each in rules]
 
 
 def rules_in(path: Path) -> list[Rule]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from send_ready import records, tables
+from send_ready import records, systems, tables
 from send_ready.runs import RunError
 from send_ready.settings import PROJECT, Settings
 
@@ -167,12 +167,23 @@ def load(feed: str, settings: Settings) -> Contract:
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
     none_dates = settings.config_file(NAME_NONE_DATES, shipped=HERE / NAME_NONE_DATES)
     if contract.parent == CONTRACTS and column_map.parent == COLUMN_MAPS:
-        return parse(name, contract, column_map, none_dates)
+        return _named(parse(name, contract, column_map, none_dates), settings)
     shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
     found = parse(name, contract, column_map, none_dates, shipped)
     if contract.parent != CONTRACTS:
         _same_for_the_warehouse(found, shipped, contract)
-    return found
+    return _named(found, settings)
+
+
+def _named(contract: Contract, settings: Settings) -> Contract:
+    """A contract in the words of the council's own names of systems."""
+    names = systems.names(settings.config)
+    if not names.given:
+        return contract
+    said = names.said
+    return replace(
+        contract, title=said(contract.title), grain=said(contract.grain), owner=said(contract.owner)
+    )
 
 
 def default_header(feed: str, column: str) -> str:

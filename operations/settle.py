@@ -22,7 +22,7 @@ from extract.inbox import arrivals, names
 from extract.own import prepare, source
 from operations.retention import periods
 from pickup import sources as pickup_sources
-from send_ready import confined, files, layout, runs, tables
+from send_ready import confined, files, layout, runs, systems, tables
 from send_ready.configuration import (
     ASIDE,
     COUNCIL,
@@ -53,11 +53,13 @@ from warehouse.council_files import (
     PREPARE,
     RETENTION,
     SOURCES,
+    SYSTEMS,
     Kind,
     kind_by_name,
     shipped_file,
 )
 
+FIRST = (SYSTEMS, NONE_DATES)  # files that contracts are read with
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".xlsx", ".xls")  # other files may be notes, or copies of before
 FAULTS = (RunError, SettingsError, ValueError)  # what reading a file raises, with a text for people
 MISSHAPEN = (LookupError, TypeError, AttributeError, RecursionError)  # and where it is of another make altogether
@@ -65,6 +67,10 @@ MISSHAPEN = (LookupError, TypeError, AttributeError, RecursionError)  # and wher
 
 def _check_feed(name: str, trial: Settings) -> None:
     contract.load(Path(name).stem.replace("__", ".", 1), trial)
+
+
+def _check_systems(_: str, trial: Settings) -> None:
+    systems.names(trial.config)
 
 
 def _check_source(name: str, trial: Settings) -> None:
@@ -119,6 +125,7 @@ def _check_pickup(_: str, trial: Settings) -> None:
 # By folder, or by the name of a file that stands in none. Each reads the file as the steps do, of settings whose
 # configuration is a trial, and raises one of FAULTS or MISSHAPEN.
 CHECKS: dict[str, Callable[[str, Settings], None]] = {
+    SYSTEMS: _check_systems,
     SOURCES: _check_source,
     PREPARE: _check_prepare,
     NONE_DATES: _check_none_dates,
@@ -194,7 +201,7 @@ def _settled(settings: Settings, into: Path, names: Collection[str] = ()) -> Set
     alone = {
         name: kind for name, kind in named.items() if name in found and kind.folder not in (CONTRACTS, COLUMN_MAPS)
     }
-    held += [at.one(name, kind, found.pop(name)) for name, kind in alone.items() if name == NONE_DATES]
+    held += [at.one(name, kind, found.pop(name)) for name, kind in alone.items() if name in FIRST]
     for feed in sorted(feeds):
         held += at.feed(found, feed)
     held += [at.one(name, kind, found[name]) for name, kind in alone.items() if name in found]

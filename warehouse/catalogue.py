@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from send_ready import files, runs
+from send_ready import files, runs, systems
 from send_ready.home import CATALOGUE
 from send_ready.runs import Run, RunError
 from send_ready.settings import Settings
@@ -41,7 +41,8 @@ def write_docs(settings: Settings) -> Path:
         outcome = invoke(run, target / "warehouse.duckdb", target, "docs", "generate", "--static", "--target", "reader")
         if not outcome.success:
             raise BuildError(f"dbt could not describe the warehouse: {outcome.exception or 'see its messages above.'}")
-        files.write_bytes(page, _closed((target / "static_index.html").read_text(encoding="utf-8")).encode())
+        text = systems.names_of_run(run).said((target / "static_index.html").read_text(encoding="utf-8"))
+        files.write_bytes(page, _closed(text).encode())
     return page
 
 

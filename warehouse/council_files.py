@@ -9,7 +9,7 @@ from pathlib import Path
 
 from extract import contract
 from extract.own import prepare, source
-from send_ready import layout
+from send_ready import layout, systems
 from send_ready.settings import PROJECT
 from warehouse import own_seeds
 
@@ -18,6 +18,7 @@ CONTRACTS, COLUMN_MAPS = "contracts", "column_maps"
 FEED_RULES, LIST_RULES, DECISIONS = "expectations/feeds", "expectations/lists", "decisions"
 NONE_DATES, RETENTION, PICKUP = "none_dates.yml", "retention.yml", "pickup.yml"
 SOURCES, PREPARE = source.FOLDER, prepare.FOLDER
+SYSTEMS = systems.FILE
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def _shipped_sources() -> list[str]:
 
 
 KINDS = (
-    Kind(".", lambda: [NONE_DATES], "extract", MiB // 4),  # first: contracts are read with it
+    Kind(".", lambda: [SYSTEMS], None, MiB // 16),  # these first: contracts are read with them
+    Kind(".", lambda: [NONE_DATES], "extract", MiB // 4),
     Kind(SOURCES, _shipped_sources, "extract/sources", MiB // 4, re.compile(rf"{source.NAME.pattern}\.yml")),
     Kind(PREPARE, _feed_files(".sql"), "extract/prepare", MiB // 4),  # after the sources that it names
     Kind(CONTRACTS, _feed_files(".yml"), "extract/contracts", MiB // 4),

@@ -15,7 +15,7 @@ from typing import Any, cast
 import duckdb
 
 from extract import contract as contracts
-from send_ready import database, files, machine, private, runs
+from send_ready import database, files, machine, private, runs, systems
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
 from warehouse import load, own_seeds, seeds
@@ -46,7 +46,7 @@ def _build(run: Run, settings: Settings) -> None:
         run.warehouse.unlink(missing_ok=True)
         with database.writer(run.warehouse) as con:
             step.rows = load.create(con, run, settings)
-            seeds.create(con, seeds.folder_in_force(run, settings))
+            seeds.create(con, seeds.folder_in_force(run, settings), systems.names_of_run(run))
     with runs.step(run, "dbt") as step:
         target = run.folder / "dbt"
         logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
@@ -128,7 +128,9 @@ def _forget_values(path: Path) -> None:
 
 def invoke(run: Run, file: Path, target: Path, *command: str) -> Any:
     """What a command of dbt came to, on a warehouse file, with all that dbt writes in the folder `target`."""
-    variables = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
+    variables: dict[str, Any] = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
+    if replaced := dict(systems.names_of_run(run).replaced()):
+        variables["systems"] = replaced
     os.environ |= _environment(file)
     return call([*command, *_folders(target), "--vars", json.dumps(variables)])
 

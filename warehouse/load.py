@@ -8,7 +8,7 @@ from extract import contract as contracts
 from extract import quarantine
 from extract.contract import TYPES, Contract
 from extract.types import YEARS
-from send_ready import runs, tables
+from send_ready import runs, systems, tables
 from send_ready.database import identifier, literal
 from send_ready.layout import COUNCILS
 from send_ready.runs import Run
@@ -76,6 +76,9 @@ def create(con: duckdb.DuckDBPyConnection, run: Run, settings: Settings) -> int:
     _create_aside(con, run, results)
     _create_decisions(con, settings)
     _create_calendar(con)
+    if names := systems.names(settings.config).given:  # of a council that says nothing there is no such table
+        con.execute("CREATE TABLE raw.systems (system VARCHAR, name VARCHAR)")
+        con.executemany("INSERT INTO raw.systems VALUES (?, ?)", [list(each) for each in names.items()])
     con.execute(f"CREATE TABLE raw.councils AS FROM read_csv({literal(COUNCILS)}, all_varchar = true)")
     return rows
 

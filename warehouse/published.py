@@ -9,6 +9,7 @@ import send_ready
 from send_ready.database import identifier, literal
 from send_ready.layout import LAYOUT_VERSION
 from send_ready.runs import Run
+from warehouse import run_data
 from warehouse.descriptions import OURS, STAMP
 from warehouse.keys import Keys, keys_of
 
@@ -121,9 +122,10 @@ def _comments(con: DuckDBPyConnection) -> dict[str, dict[str | None, str]]:
         """
     ).fetchall()
     found: dict[str, dict[str | None, str]] = {}
+    said = run_data.systems(con).said
     for schema, table, column, comment in rows:
         if comment and (schema, table) != PARTIAL:
-            found.setdefault(_published_name(schema, table), {})[column] = comment
+            found.setdefault(_published_name(schema, table), {})[column] = said(comment)
     return found
 
 

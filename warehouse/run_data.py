@@ -14,10 +14,11 @@ from send_ready import database, issues
 from send_ready.database import identifier, literal
 from send_ready.layout import lists
 from send_ready.runs import Run, RunError, feed_results
+from send_ready.systems import Names
 from send_ready.words import counted
 
 STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing"}
-SYSTEMS = {"capita_one": "Capita One: "}  # whose feed titles do not name the system
+UNNAMED = "capita_one"  # the system whose feed titles do not name it
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,19 @@ def feeds(con: DuckDBPyConnection) -> list[Feed]:
         FROM built.raw.feeds ORDER BY source, feed
         """,
     )
+    unnamed = systems(con).of(UNNAMED)
     for row in found:
-        row["title"] = SYSTEMS.get(row.pop("source"), "") + row["title"]
+        row["title"] = f"{unnamed}: {row['title']}" if row.pop("source") == UNNAMED else row["title"]
         row["columns_missing"] = _names(row["columns_missing"])
     return [Feed(**row) for row in found]
+
+
+def systems(con: DuckDBPyConnection) -> Names:
+    """What the council called its systems when the run was built; ours, where the warehouse has no table of them."""
+    try:
+        return Names(dict(con.execute("SELECT system, name FROM built.raw.systems").fetchall()))
+    except duckdb.CatalogException:
+        return Names({})
 
 
 def _names(joined: str | None) -> tuple[str, ...]:

@@ -9,8 +9,12 @@ from send_ready import files, tables
 from send_ready.database import identifier, literal
 from send_ready.runs import Run
 from send_ready.settings import Settings
+from send_ready.systems import Names
 from warehouse import own_seeds
 from warehouse.own_seeds import SEEDS
+
+OURS = Names({})
+PROSE = "kpi_catalogue"  # the seed whose words people read from the warehouse
 
 
 def folder_in_force(run: Run, settings: Settings) -> Path:
@@ -48,8 +52,10 @@ def rows(name: str, settings: Settings | None = None) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def create(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def create(con: duckdb.DuckDBPyConnection, folder: Path, names: Names = OURS) -> None:
     """Create schema `seeds` with a table for each CSV of the folder, all columns as text, as models/seeds.yml says.
+
+    What KPIs mean is said in the words of the council's own names of systems.
 
     dbt would take a node for each, and longer for that than for many a model.
     """
@@ -61,4 +67,14 @@ def create(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
         con.execute(
             f"CREATE TABLE {table} ({columns}); COPY {table} FROM {literal(path)} (FORMAT CSV, HEADER, DELIMITER ',')"
         )
+    if names.given:
+        _rename(con, names)
     con.execute("COMMIT")
+
+
+def _rename(con: duckdb.DuckDBPyConnection, names: Names) -> None:
+    for row in con.execute(f"SELECT * FROM seeds.{PROSE}").fetchall():
+        said = [value and names.said(value) for value in row]
+        columns = [column[0] for column in con.description or ()]
+        chosen = ", ".join(f"{identifier(column)} = ?" for column in columns)
+        con.execute(f"UPDATE seeds.{PROSE} SET {chosen} WHERE {identifier(columns[0])} = ?", [*said, row[0]])

@@ -289,7 +289,11 @@ def _contents(
                 Column("File", "text", [feed.file_name for feed in feeds]),
             ],
         ),
-        Block("How to read it", [Column("", "text", [*NOTES, *_gaps(con, period, feeds)])], has_header=False),
+        Block(
+            "How to read it",
+            [Column("", "text", [*map(run_data.systems(con).said, NOTES), *_gaps(con, period, feeds)])],
+            has_header=False,
+        ),
         Block(
             "What counts as an event",
             [

@@ -16,6 +16,7 @@ from publish.excel.workbook import Block, Column, Grid, Page
 from send_ready.database import identifier, literal
 from send_ready.layout import LAYOUT_VERSION, council, council_or_number, rows_of
 from send_ready.runs import Run
+from send_ready.systems import Names
 from send_ready.words import short_date
 from warehouse import run_data
 from warehouse.run_data import STATES, Feed
@@ -28,6 +29,7 @@ LINE = 165  # characters of a line above a table
 # How a column's values leave the warehouse, and as what they stand in the workbook.
 _CASTS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "hours": "DOUBLE"}
 _KINDS = {"hours": "percentage", "council": "text"}
+OURS = Names({})
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class ItemColumn:
     definition: str
 
 
-def items() -> list[Item]:
-    """Every sheet of the layout in force, in order."""
+def items(names: Names = OURS) -> list[Item]:
+    """Every sheet of the layout in force, in order, with the systems under the council's names."""
     return [
         Item(
             item=row["item"],
@@ -66,26 +68,28 @@ def items() -> list[Item]:
             sort_by=row["sort_by"],
             feeds=frozenset(row["feeds"].split()),
             asked=row["asked"],
-            definition=row["definition"],
-            limits=row["limits"],
+            definition=names.said(row["definition"]),
+            limits=names.said(row["limits"]),
         )
         for row in sorted(rows_of("annex_a_items.csv"), key=lambda row: int(row["sort_order"]))
     ]
 
 
-def item_columns() -> dict[str, list[ItemColumn]]:
-    """The columns of every model that a sheet shows, in order."""
+def item_columns(names: Names = OURS) -> dict[str, list[ItemColumn]]:
+    """The columns of every model that a sheet shows, in order, with the systems under the council's names."""
     found: dict[str, list[ItemColumn]] = {}
     for row in sorted(rows_of("annex_a_item_columns.csv"), key=lambda row: int(row["position"])):
-        column = ItemColumn(*(row[name] for name in ("column_name", "header", "data_type", "definition")))
+        header, definition = names.said(row["header"]), names.said(row["definition"])
+        column = ItemColumn(row["column_name"], header, row["data_type"], definition)
         found.setdefault(row["model"], []).append(column)
     return found
 
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, seed: str) -> dict[str, int]:
     """How many rows stand on each sheet of the workbook, which is written. The seed chooses the tracking set."""
-    feeds, columns = run_data.feeds(con), item_columns()
-    grids = [_sheet(con, item, columns[item.model], feeds, run, seed) for item in items()]
+    names = run_data.systems(con)
+    feeds, columns = run_data.feeds(con), item_columns(names)
+    grids = [_sheet(con, item, columns[item.model], feeds, run, seed) for item in items(names)]
     rows = {grid.name: len(grid.columns[0].values) for grid in grids}
     workbook.write(path, TITLE, [_contents(feeds, rows, run), *grids, _columns(columns)])
     return rows

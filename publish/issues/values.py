@@ -7,6 +7,8 @@ from duckdb import DuckDBPyConnection
 
 from send_ready.database import identifier, literal
 from send_ready.layout import ListLayout, lists
+from send_ready.systems import Names
+from warehouse import run_data
 
 _DATE = "strftime({}, '%d/%m/%Y')"
 
@@ -78,11 +80,12 @@ def make_table(con: DuckDBPyConnection) -> None:
     Needs the temporary table `compared` of publish.since, and the run's warehouse as `built`.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE issue_value (number BIGINT, said VARCHAR)")
+    names = run_data.systems(con)
     for listed in lists():
-        con.execute(f"INSERT INTO issue_value {_query(listed)}")
+        con.execute(f"INSERT INTO issue_value {_query(listed, names)}")
 
 
-def _query(listed: ListLayout) -> str:
+def _query(listed: ListLayout, names: Names) -> str:
     headers = {column.column_name: column.header for column in listed.columns}
     frame = "built.int." + f"int_annex_a__{listed.key}_frame"
     is_first = "initial_plan_date" in headers
@@ -96,7 +99,7 @@ def _query(listed: ListLayout) -> str:
         f"WHEN {literal(header)} THEN {_said(header, _shown(name))}" for name, header in headers.items()
     )
     rules["L-124"] = f"coalesce({unmapped}, CASE issue.column_name {own_value} END)"
-    rules["L-125"] = _disagreement(headers, is_first)
+    rules["L-125"] = _disagreement(headers, is_first, names)
     cases = " ".join(f"WHEN {literal(rule)} THEN {said}" for rule, said in rules.items())
     return f"""
         SELECT issue.number, CASE issue.rule {cases} ELSE CASE issue.column_name {own_value} END END
@@ -112,7 +115,7 @@ def _query(listed: ListLayout) -> str:
     """
 
 
-def _disagreement(headers: dict[str, str], is_first: bool) -> str:
+def _disagreement(headers: dict[str, str], is_first: bool, names: Names) -> str:
     """Both systems' values, by the column that the issue is about."""
     pairs = {
         "primary_need": ("person.capita_primary_need_code", "person.hub_primary_need_code"),
@@ -121,8 +124,9 @@ def _disagreement(headers: dict[str, str], is_first: bool) -> str:
     if is_first:
         days = ("plan.initial_plan_date", "person.hub_final_plan_issued_date")
         pairs["initial_plan_date"] = (_DATE.format(days[0]), _DATE.format(days[1]))
+    ours, theirs = names.of("capita_one"), names.of("ehc_hub")
     cases = " ".join(
-        f"WHEN {literal(headers[name])} THEN {_together(_said('Capita One', one), _said('EHC Hub', hub))}"
+        f"WHEN {literal(headers[name])} THEN {_together(_said(ours, one), _said(theirs, hub))}"
         for name, (one, hub) in pairs.items()
     )
     return f"CASE issue.column_name {cases} END"

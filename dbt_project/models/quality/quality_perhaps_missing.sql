@@ -199,7 +199,7 @@ found as (
         'plan_id=' || plan_id as record_id,
         'capita_one.ehc_plans' as feed,
         'The plan is open and names no Student ID, so nobody can tell whose it is.' as reason,
-        'In Capita One, find out whose plan it is and enter the Student ID.' as fix
+        {{ said('In Capita One, find out whose plan it is and enter the Student ID.') }} as fix
     from plans
     where source_system = 'capita_one' and person_id is null and is_open
 
@@ -232,9 +232,12 @@ found as (
         people.person_id as unique_id,
         'case_reference=' || cases.case_id as record_id,
         'ehc_hub.cases' as feed,
-        'The EHC Hub holds a plan, issued after the one in Capita One ceased. Capita One counts, so it is not shown.'
+        {{ said(
+            'The EHC Hub holds a plan, issued after the one in Capita One ceased. Capita One counts, so it is '
+            ~ 'not shown.'
+        ) }}
             as reason,
-        'In Capita One, enter the new plan; if there is none, close the case in the EHC Hub.' as fix
+        {{ said('In Capita One, enter the new plan; if there is none, close the case in the EHC Hub.') }} as fix
     from cases
     inner join people on cases.person_id = people.person_id
     inner join capita_one_plans on people.person_id = capita_one_plans.person_id
@@ -260,7 +263,7 @@ found as (
             'The date of the final plan cannot be read, and no agreement to issue it is recorded.',
             'The case has no final plan, but was amended or reviewed as if it had one.'
         ) as reason,
-        'In the EHC Hub, enter the date the final plan was issued, and the decision.' as fix
+        {{ said('In the EHC Hub, enter the date the final plan was issued, and the decision.') }} as fix
     from cases
     inner join people on cases.person_id = people.person_id
     left join capita_one_plans on people.person_id = capita_one_plans.person_id
@@ -284,7 +287,7 @@ found as (
         'involvement_id=' || requests.case_id as record_id,
         'capita_one.ehcp_assessments' as feed,
         'The assessment ended in a final plan, and no record of a plan is held.' as reason,
-        'In Capita One, enter the plan, or find out why the plans report leaves it out.' as fix
+        {{ said('In Capita One, enter the plan, or find out why the plans report leaves it out.') }} as fix
     from {{ ref('int_requests__merged') }} as requests
     inner join people on requests.person_id = people.person_id
     where
@@ -310,7 +313,7 @@ found as (
             'The SEN provision is blank: it may be SEN support.',
             'The SEN provision is not mapped to a standard code: it may be SEN support.'
         ) as reason,
-        'Add the value to xwalk_sen_provision.csv, or correct it in Capita One.' as fix
+        {{ said('Add the value to xwalk_sen_provision.csv, or correct it in Capita One.') }} as fix
     from {{ ref('stg_capita_one__sen_provision') }} as provision
     {{ person_join('capita_one', 'provision.student_id') }}
     inner join unlisted on person.person_id = unlisted.person_id
@@ -339,7 +342,10 @@ found as (
                 then 'On SEN support at an establishment that GIAS does not hold: nobody can tell whose area it is in.'
             else 'On SEN support, of school age, and no enrolment was ever recorded.'
         end as reason,
-        'In Capita One, correct the enrolment (status and URN); map a new status in xwalk_enrolment_status.csv.' as fix
+        {{ said(
+            'In Capita One, correct the enrolment (status and URN); map a new status in '
+            ~ 'xwalk_enrolment_status.csv.'
+        ) }} as fix
     from unlisted
     where
         unlisted.is_on_sen_support
@@ -406,7 +412,10 @@ found as (
         'student_id=' || unlisted.student_id as record_id,
         'capita_one.sen_provision' as feed,
         'The SEN provision is E, an EHC plan, and no record of a plan is held.' as reason,
-        'In Capita One, enter the plan, or find out why the plans report leaves it out; else correct the SEN provision.'
+        {{ said(
+            'In Capita One, enter the plan, or find out why the plans report leaves it out; else correct the SEN '
+            ~ 'provision.'
+        ) }}
             as fix
     from unlisted
     where
@@ -428,7 +437,10 @@ found as (
         'student_id=' || student_id as record_id,
         'capita_one.students' as feed,
         'Left out because a date of death is recorded; the plan or SEN support is still open.' as reason,
-        'If the person died, cease the plan or end the SEN support. If not, remove the date of death in Capita One.'
+        {{ said(
+            'If the person died, cease the plan or end the SEN support. If not, remove the date of death in '
+            ~ 'Capita One.'
+        ) }}
             as fix
     from people
     where has_died and (has_open_plan or is_on_sen_support)
