@@ -24,7 +24,7 @@ OURS = re.compile(
 def night(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     def play(folder: Path) -> None:
         council.write(
-            folder / "inbox", as_at=AS_AT, plans=250, sen_support=300, seed=5, faults=0.2, answer_key=folder / "key.csv"
+            folder / "inbox", as_at=AS_AT, plans=400, sen_support=800, seed=13, faults=0.05, answer_key=folder / "key.csv"
         )
         (folder / "config").mkdir()
         (folder / "config" / "systems.csv").write_text(NAMES)
