@@ -150,6 +150,11 @@ GROUPS = (
                 make="purge", variables='DO=1 BY="name" WHY="reason"'),
         Command("rollback", "The published warehouse before this one takes its place again, until the next night",
                 status="2 also when one of two has nothing to go back to", make="rollback"),
+        Command("install-service", "The nights without Docker: systemd's units, or lines of a crontab", (
+            _switch("--airflow", "Airflow with its page, whose schedule does the nights, in place of timers"),
+            _switch("--cron", "this account's crontab in place of systemd"),
+            _switch("--remove", "take them away again")),
+                make="install-service", variables="AIRFLOW=yes CRON=yes REMOVE=yes"),
         Command("postgres-roles", "What a database administrator runs once"),
         Command("catalogue", "Every table and column of the warehouse and where it comes from, as one page",
                 make="catalogue"),

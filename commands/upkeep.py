@@ -56,6 +56,20 @@ def rollback(given: Settings, _: Namespace) -> int:
     return status
 
 
+def install_service(given: Settings, options: Namespace) -> None:
+    from operations import services
+
+    environ = settings.given()
+    if options.cron:
+        lines = services.install_cron(given, environ, remove=options.remove)
+    elif options.remove:
+        lines = services.remove(given)
+    else:
+        lines = services.install(given, environ, with_airflow=options.airflow)
+    for line in lines:
+        print(line, flush=True)
+
+
 def postgres_roles(_: Settings, __: Namespace) -> None:
     print((settings.PROJECT / "warehouse" / "postgres" / "roles.sql").read_text(encoding="utf-8"), end="")
 

@@ -181,9 +181,7 @@ def _named(contract: Contract, settings: Settings) -> Contract:
     if not names.given:
         return contract
     said = names.said
-    return replace(
-        contract, title=said(contract.title), grain=said(contract.grain), owner=said(contract.owner)
-    )
+    return replace(contract, title=said(contract.title), grain=said(contract.grain), owner=said(contract.owner))
 
 
 def default_header(feed: str, column: str) -> str:

@@ -100,6 +100,11 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     )
 
 
+def given() -> dict[str, str]:
+    """The settings of this process as they were given, for whoever is to be given the same."""
+    return {name: value for name, value in os.environ.items() if name.startswith("SEND_") and value}
+
+
 def memory(environ: Mapping[str, str] | None = None) -> int | None:
     """SEND_MEMORY: bytes that DuckDB may hold in one step; None when it is not set. Raises SettingsError."""
     given = (os.environ if environ is None else environ).get("SEND_MEMORY")

@@ -14,7 +14,7 @@ from warehouse import own_seeds
 from warehouse.own_seeds import SEEDS
 
 OURS = Names({})
-PROSE = "kpi_catalogue"  # the seed whose words people read from the warehouse
+PROSE = ("kpi_catalogue", "event_types")  # seeds whose words people read from the warehouse
 
 
 def folder_in_force(run: Run, settings: Settings) -> Path:
@@ -73,8 +73,10 @@ def create(con: duckdb.DuckDBPyConnection, folder: Path, names: Names = OURS) ->
 
 
 def _rename(con: duckdb.DuckDBPyConnection, names: Names) -> None:
-    for row in con.execute(f"SELECT * FROM seeds.{PROSE}").fetchall():
-        said = [value and names.said(value) for value in row]
-        columns = [column[0] for column in con.description or ()]
-        chosen = ", ".join(f"{identifier(column)} = ?" for column in columns)
-        con.execute(f"UPDATE seeds.{PROSE} SET {chosen} WHERE {identifier(columns[0])} = ?", [*said, row[0]])
+    for name in PROSE:
+        found = con.execute(f"SELECT * FROM seeds.{name}")
+        columns = [identifier(column[0]) for column in found.description or ()]
+        for row in found.fetchall():
+            said = [value and names.said(value) for value in row]
+            chosen = ", ".join(f"{column} = ?" for column in columns)
+            con.execute(f"UPDATE seeds.{name} SET {chosen} WHERE {columns[0]} = ?", [*said, row[0]])

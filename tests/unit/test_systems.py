@@ -28,9 +28,9 @@ def settings(folder: Path, text: str) -> Settings:
         ("The EHC Hub holds a plan.", "Liquidlogic EHM holds a plan."),
         ("EHC Hub cases", "Liquidlogic EHM cases"),
         ("It is known only to the hub.", "It is known only to Liquidlogic EHM."),
-        ("Capita One’s record counts, and the hub’s fills it", "Synergy’s record counts, and Liquidlogic EHM’s fills it"),
+        ("Capita One’s record counts, the hub’s fills it", "Synergy’s record counts, Liquidlogic EHM’s fills it"),
         ("In the social care system, allocate it.", "In Mosaic, allocate it."),
-        ("capita_one.students, ehc_hub.cases, hub.reviews[met], HUB-104002, Family Hub, Social care team, github", None),
+        ("capita_one.students, ehc_hub.cases, hub.reviews[met], HUB-1, Family Hub, Social care team, github", None),
     ],
 )  # fmt: skip
 def test_every_way_in_which_we_name_a_system(ours: str, theirs: str | None) -> None:

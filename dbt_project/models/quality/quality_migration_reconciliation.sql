@@ -53,9 +53,9 @@ select
     *,
     case
         when migrated_student_id is not null and not is_migrated then 'migrated id not known'
-        when student_id is null then 'hub only'
+        when student_id is null then {{ said('hub only') }}
         when is_plan_date_different or is_need_different or is_placement_different then 'differs'
-        when plan_id is null and hub_plan_date is not null then 'plan not in Capita One'
+        when plan_id is null and hub_plan_date is not null then {{ said('plan not in Capita One') }}
         else 'agrees'
     end as reconciliation_status,
     {{ run_columns() }}
