@@ -107,7 +107,7 @@ def feeds(con: DuckDBPyConnection) -> list[Feed]:
 def systems(con: DuckDBPyConnection) -> Names:
     """What the council called its systems when the run was built; ours, where the warehouse has no table of them."""
     place = "database_name = 'built' AND schema_name = 'raw' AND table_name = 'systems'"
-    is_there = con.execute(f"SELECT 1 FROM duckdb_tables() WHERE {place}").fetchone()  # an error would end a transaction
+    is_there = con.execute(f"SELECT 1 FROM duckdb_tables() WHERE {place}").fetchone()  # an error would end our work
     return Names(dict(con.execute("SELECT system, name FROM built.raw.systems").fetchall()) if is_there else {})
 
 
