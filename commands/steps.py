@@ -50,11 +50,13 @@ def extract(given: Settings, options: Namespace) -> None:
 def validate_feeds(given: Settings, _: Namespace) -> None:
     from expectations.feeds import validate_feeds
     from extract.choose import fill_gaps
+    from extract.own.accounting import account
 
     run, in_force = run_in_force(given)
     for feed in fill_gaps(run, in_force):
         print(f"{feed}: reading it failed, see its task; the last accepted file is in use")
     validate_feeds(run, in_force)
+    account(run)
 
 
 def verdict(given: Settings, options: Namespace) -> int:

@@ -177,7 +177,8 @@ def _issues(
     for outcome in checked.broken:
         yield could_not_run(outcome, "Source", feed=contract.id, file_name=result["file_name"])
     listed = {row for outcome in checked.failed for row in outcome.rows[:LISTED]}
-    records = _records(con, source, contract, listed)
+    of_row = "_file" if result.get("prepared") else literal(result["file_name"])
+    records = _records(con, source, contract, listed, of_row)
     for outcome in checked.failed:
         about = _about(contract, result, outcome)
         if not outcome.rows:  # a rule about the whole, such as a mean
@@ -190,14 +191,17 @@ def _issues(
             )
             yield Issue(**about | {"message": message}, count=rest)
         for row in outcome.rows[:LISTED]:
-            record_id, line_no = records[row]
-            yield Issue(**about, record_id=record_id, line_no=line_no)
+            record_id, line_no, file_name = records[row]
+            yield Issue(**about | {"file_name": file_name}, record_id=record_id, line_no=line_no)
 
 
 def _records(
-    con: DuckDBPyConnection, source: str, contract: Contract, rows: Iterable[int]
-) -> dict[int, tuple[str, int]]:
-    """For row numbers of the typed file: the key as `column=value; column=value`, and the line in the export."""
+    con: DuckDBPyConnection, source: str, contract: Contract, rows: Iterable[int], file_name: str
+) -> dict[int, tuple[str, int, str]]:
+    """For row numbers of the typed file: the key as `column=value; column=value`, and line and file of the export.
+
+    `file_name` is SQL of the latter.
+    """
     key = " || '; ' || ".join(
         f"{literal(column + '=')} || coalesce({identifier(column)}::VARCHAR, '')" for column in contract.key
     )
@@ -205,7 +209,8 @@ def _records(
     if not wanted:
         return {}
     found = con.execute(
-        f"SELECT file_row_number, {key}, _line_no FROM {source} WHERE file_row_number IN (SELECT unnest(?::BIGINT[]))",
+        f"SELECT file_row_number, {key}, _line_no, {file_name} FROM {source} "
+        "WHERE file_row_number IN (SELECT unnest(?::BIGINT[]))",
         [wanted],
     ).fetchall()
-    return {row: (record_id, line_no) for row, record_id, line_no in found}
+    return {row: (record_id, line_no, named) for row, record_id, line_no, named in found}

@@ -393,7 +393,7 @@ def _prepared(preparation: Preparation, choice: Choice) -> dict[str, object]:
         ],
         "rows_in": reading.rows_in if reading else None,
         "rows_out": reading.rows_in_file if reading else 0,
-        "carries_place": reading.carries_place if reading else None,
+        "rows_used": reading.rows_used if reading else None,
     }
 
 
@@ -500,6 +500,8 @@ def _issues(
         else:
             yield issue("F-14", "query", f"{each.reason} NotLanded for the next run. {standing}",
                         "Copy under another name and rename when done, or run again.", each.file_name)  # fmt: skip
+    if preparation:
+        yield from (issue(*told) for told in _of_preparation(preparation, history, readings, choice))
     status = choice.status(run, contract)
     if status == "missing" and preparation:
         yield issue("F-15", "error", f"No row of {contract.title} has ever been made.",
@@ -518,6 +520,35 @@ def _issues(
         days = in_use.days_before(run.as_at)
         yield issue("F-16", "query", f"Stale: the newest file is {days} days older than the as-at date.",
                     "Check that the export ran and reached the inbox.", in_use.file_name)  # fmt: skip
+
+
+def _of_preparation(
+    preparation: Preparation, history: list[Landed], readings: Readings, choice: Choice
+) -> Iterator[tuple[str, str, str, str]]:
+    """What there is to say about rows that a SELECT multiplied or dropped: rule, severity, message, fix."""
+    if not choice.chosen or not (now := choice.chosen[1]).rows_in:
+        return
+    rows_in = {name: count for name, count in now.rows_in.items() if name != prepare.GIAS}
+    listed = " and ".join(f"{count:,} of {name}" for name, count in rows_in.items())
+    if now.rows_in_file > sum(rows_in.values()):
+        severity = "note" if preparation.makes_rows_of_columns else "query"
+        message = f"{preparation.file_name} gives {now.rows_in_file:,} rows, of {listed}: more than there are."
+        fix = "Nothing, where columns that stand side by side become rows. Otherwise look at its joins: one of them "
+        yield "F-50", severity, message, f"{fix}meets several rows."
+    before = [
+        reading
+        for each in history
+        if each.order < choice.chosen[0].order and (reading := readings.get(each.order)) and reading.rows_in
+        and reading.status == "accepted"
+    ]  # fmt: skip
+    if not before or now.rows_used is None or before[-1].rows_used is None or not before[-1].rows_in:
+        return
+    left = sum(rows_in.values()) - now.rows_used
+    left_before = sum(n for name, n in before[-1].rows_in.items() if name != prepare.GIAS) - before[-1].rows_used
+    if now.rows_used < before[-1].rows_used and left > left_before:
+        message = f"{preparation.file_name} uses {now.rows_used:,} rows of its sources, and used "
+        message += f"{before[-1].rows_used:,} before; {left:,} are left out now, and {left_before:,} were."
+        yield "F-51", "query", message, "Look whether a code or a key that it asks for is written otherwise now."
 
 
 def _damage_issues(contract: Contract, damaged: list[Damage]) -> Iterator[Issue]:

@@ -30,6 +30,7 @@ from send_ready.home import LANDING, TYPED
 
 OF_RECORD = "seal"  # in a record of reading
 LARGE = 256 * disk.MB  # an export that is worth more than one thread: other feeds and Airflow use the other cores
+PLACES = "places.parquet"  # of a prepared feed's rows: file and line of each
 SEAL = "sha256.json"  # of the files of one typed folder, written when they are whole
 
 
@@ -61,17 +62,17 @@ class Reading:
     columns_extra: tuple[str, ...]
     lines: dict[str, int] | None = None  # a LineCount; None when the file was not read to its end
     rows_in: dict[str, int] | None = None  # of a prepared feed: the rows of each table that its SELECT read
-    carries_place: bool = True  # whether that carries the file and line of its rows
+    rows_used: int | None = None  # of them, as far as the SELECT carries file and line; None when it does not
 
     def on_record(self) -> dict[str, Any]:
         """The facts of a reading as they are kept; those of a preparation only where there was one."""
-        beside = set() if self.rows_in is not None else {"rows_in", "carries_place"}
+        beside = set() if self.rows_in is not None else {"rows_in", "rows_used"}
         return {name: value for name, value in asdict(self).items() if name not in beside}
 
 
 def places_path(landed: Edition, contract: Contract) -> Path:
     """File and line of each row that an edition's SELECT gave, relative to SEND_HOME."""
-    return typed_paths(landed, contract)[0].with_name("places.parquet")
+    return typed_paths(landed, contract)[0].with_name(PLACES)
 
 
 def typed_paths(landed: Landed, contract: Taker) -> tuple[Path, Path, Path]:
@@ -272,7 +273,7 @@ def _read(
             typed.match.extra,
             asdict(table.lines),
             table.rows_in,
-            table.carries_place,
+            table.rows_used,
         )
 
 

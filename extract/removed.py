@@ -15,6 +15,8 @@ from extract import contract as contracts
 from extract import landing, read_file
 from extract.contract import Contract
 from extract.landing import Landed, Taker
+from extract.own import editions, source
+from extract.own.source import Source
 from send_ready import confined, files
 from send_ready.runs import RunError
 from send_ready.settings import Settings
@@ -79,6 +81,7 @@ def check_day(settings: Settings, as_at: dt.date) -> None:
 
     From the day of the removal on, a feed without its file is stale or missing, like any other.
     """
+    check_sources(settings, as_at)
     for contract in contracts.load_all(settings):
         gone = [
             each
@@ -91,6 +94,31 @@ def check_day(settings: Settings, as_at: dt.date) -> None:
                 f"{gone[-1].landed.data_date}, was removed on {gone[-1].removed_on}. The pack made then stays. "
                 "What was removed, by whom and why: records/purges.jsonl in SEND_HOME."
             )
+
+
+def check_sources(settings: Settings, as_at: dt.date) -> None:
+    """Raise RunError for a past day whose lists cannot be what they were, because a file of a source was removed."""
+    for one in source.load_all(settings):
+        gone = [each for each in removed_files(settings.home, one) if each.was_accepted and as_at < each.removed_on]
+        if not gone:
+            continue
+        history = landing.history(settings.home, one)
+        held = [each for each in history if each.duplicate_of or _is_accepted(settings, each, one)]
+        held += [each.landed for each in gone]
+        table = editions.Accepted(one.feed, held, one, lambda landed, _: landed.path)
+        hashes = {each.landed.sha256: each for each in gone}
+        for member in editions.in_use_at(table, as_at):
+            if found := hashes.get(member.landed.sha256):
+                raise RunError(
+                    f"{as_at} cannot be built again: {member.file_name} of {one.id} that it needs was removed on "
+                    f"{found.removed_on}. The pack made then stays. What was removed, by whom and why: "
+                    "records/purges.jsonl in SEND_HOME."
+                )
+
+
+def _is_accepted(settings: Settings, landed: Landed, one: Source) -> bool:
+    known = read_file.recorded_reading(settings.home, landed, one)
+    return bool(known and known[0].status == "accepted")
 
 
 def _newest_kept(home: Path, contract: Contract, as_at: dt.date) -> tuple[dt.date, str]:

@@ -27,6 +27,7 @@ def sign_off(settings: Settings, version: Version, decision: Decision | None, no
     if request.is_rehearsal and manifest["la_code"] != SAMPLE_LA_CODE:
         return None
     used = {file["sha256"] for feed in manifest["inputs"] for file in feed["files"]}
+    used |= {file.get("sha256") for each in manifest.get("sources", ()) for file in each["files"]}
     as_at = date.fromisoformat(manifest["as_at"])
     later = survey.late_files(settings, datetime.fromisoformat(version.triggered_at), used, as_at)
     password = settings.release_password_file

@@ -19,7 +19,7 @@ from send_ready.database import literal
 from send_ready.folders import point, replaced
 from send_ready.home import Lock
 from send_ready.layout import LAYOUT_VERSION, council
-from send_ready.runs import Run, feed_results, step
+from send_ready.runs import SOURCES, Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
 from warehouse import council_files, own_seeds, run_data
 
@@ -87,6 +87,7 @@ def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path 
         "issues": run_data.issues_by_severity(con),
         "errors_on_lists": run_data.errors_on_lists(con),
         "inputs": _inputs(run),
+        **_sources(run),
         "unrecognised": _unrecognised(con, run),
         "compared_with": previous.name if previous else None,
     }
@@ -130,8 +131,22 @@ def _inputs(run: Run) -> list[dict[str, Any]]:
             _check_rows(feed, file)
         _check_rows(feed, result)
         named = {name: result[name] for name in (*OF_A_FEED, *COUNTS, *COLUMNS)}
-        inputs.append({"feed": feed, **named, "files": considered})
+        prepared = {"prepared": result["prepared"]} if result.get("prepared") else {}
+        inputs.append({"feed": feed, **named, **prepared, "files": considered})
     return inputs
+
+
+def _sources(run: Run) -> dict[str, Any]:
+    """The council's own sources, their files and what became of their rows; nothing where there are none."""
+    path = run.folder / SOURCES
+    found = files.read_json(path) if path.exists() else []
+    hidden = ("landing_path", "typed_path")
+    return {
+        "sources": [
+            {**each, "files": [{k: v for k, v in file.items() if k not in hidden} for file in each["files"]]}
+            for each in found
+        ]
+    } if found else {}  # fmt: skip
 
 
 def _check_rows(feed: str, file: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from extract import contract as contracts
 from extract import landing, removed
 from extract.inbox import arrivals, takers
 from extract.inbox.arrivals import Snapshot
+from extract.own import prepare, source
 from send_ready import configuration, files, issues, runs
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -42,6 +43,8 @@ def late_files(settings: Settings, since: datetime, used: Collection[str], as_at
         if each.path == settings.inbox
     }
     for contract in takers.load_all(settings):
+        if contract.source != source.FOLDER and prepare.file_of(contract.name, settings):
+            continue  # made of sources, whose files are looked at by themselves
         history = landing.history(settings.home, contract)
         gone = removed.removed_records(settings.home, contract)
         known = {(file.file_name, file.size, file.mtime_ns) for file in (*history, *gone)}

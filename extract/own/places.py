@@ -53,7 +53,8 @@ def load(con: duckdb.DuckDBPyConnection, home: Path, edition: Edition, work: Pat
         SELECT line_no, known._file, known._line FROM body
         LEFT JOIN (SELECT DISTINCT _file, _line FROM ({known})) AS known USING (_file, _line)""")
     lines = LineCount(total=found.rows_out, header=0, titles=0, blank=0, rows=found.rows_out, in_values=0, set_aside=0)
-    return TextTable(list(found.columns), (), lines, found.rows_in, found.carries_place)
+    used = con.execute("SELECT count(DISTINCT (_file, _line)) FROM place WHERE _line IS NOT NULL").fetchone()
+    return TextTable(list(found.columns), (), lines, found.rows_in, used[0] if used and found.carries_place else None)
 
 
 def placed(con: duckdb.DuckDBPyConnection, found: Sequence[Issue], name: str) -> list[Issue]:

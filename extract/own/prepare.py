@@ -58,6 +58,7 @@ class Preparation:
     select: str
     sources: tuple[str, ...]  # that it names, in order
     uses_gias: bool
+    makes_rows_of_columns: bool  # so that there may well be more rows than before
     fingerprint: str
 
     @property
@@ -146,7 +147,10 @@ def parse(path: Path, sources: list[str]) -> Preparation:
     used.pop(GIAS, None)
     if not used:
         raise PrepareError(f"{path}: it names no source. Sources: {', '.join(sources) or 'none'}.")
-    return Preparation(path.stem, path, text.strip().rstrip(";"), tuple(used), names_gias, _fingerprint(text))
+    widens = any(each.get("class") == "PIVOT" or each.get("type") == "PIVOT" for each in nodes)
+    widens = widens or any(str(each.get("function_name", "")).casefold() == "unnest" for each in nodes)
+    select = text.strip().rstrip(";")
+    return Preparation(path.stem, path, select, tuple(used), names_gias, widens, _fingerprint(text))
 
 
 def run(preparation: Preparation, tables: dict[str, list[Path]], folder: Path, memory: int | None = None) -> Prepared:

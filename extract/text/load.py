@@ -97,7 +97,7 @@ class TextTable:
     notes: tuple[str, ...]
     lines: LineCount
     rows_in: dict[str, int] | None = None  # of rows that a SELECT gave: those of each table that it read
-    carries_place: bool = True  # whether it gave the file and line of each
+    rows_used: int | None = None  # of them, those whose file and line it gave
 
 
 @dataclass(frozen=True)

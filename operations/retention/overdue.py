@@ -11,8 +11,9 @@ from typing import Any
 
 from extract import contract as contracts
 from extract import landing, read_file, removed
-from extract.contract import Contract
-from extract.landing import Landed
+from extract.landing import Landed, Taker
+from extract.own import editions, source
+from extract.own.source import Source
 from extract.removed import Removed
 from operations.retention.periods import Periods
 from publish import pack
@@ -101,7 +102,7 @@ def _old_folders(home: Path, before: date) -> int:
     return old
 
 
-def was_accepted(home: Path, each: Landed, contract: Contract) -> bool:
+def was_accepted(home: Path, each: Landed, contract: Taker) -> bool:
     """Whether a landed file may have been the one in use on some day."""
     known = read_file.recorded_reading(home, each, contract)
     return bool(known and known[0].status == "accepted" and not each.duplicate_of)
@@ -109,6 +110,8 @@ def was_accepted(home: Path, each: Landed, contract: Contract) -> bool:
 
 def _landing(settings: Settings, before: date, today: date) -> Iterator[Item]:
     """The landed files from before a day that no later day needs: all before the one in use on that day."""
+    for one in source.load_all(settings):
+        yield from _landing_of_source(settings, one, before, today)
     for contract in contracts.load_all(settings):
         old = [each for each in landing.history(settings.home, contract) if _day(each) < before]
         needed = [each.order for each in old if was_accepted(settings.home, each, contract)]
@@ -118,7 +121,19 @@ def _landing(settings: Settings, before: date, today: date) -> Iterator[Item]:
         yield from (each for each, day in damaged(settings.home, contract) if day and day < before)
 
 
-def damaged(home: Path, contract: Contract) -> Iterator[tuple[Item, date | None]]:
+def _landing_of_source(settings: Settings, one: Source, before: date, today: date) -> Iterator[Item]:
+    """The files of a source from before a day that were not in use on that day: parts and all others stay."""
+    history = landing.history(settings.home, one)
+    accepted = [each for each in history if each.duplicate_of or was_accepted(settings.home, each, one)]
+    table = editions.Accepted(one.feed, accepted, one, lambda landed, home: home)
+    needed = {each.landed.sha256 for each in editions.in_use_at(table, before)}
+    for each in history:
+        if _day(each) < before and each.sha256 not in needed:
+            yield landed_item(settings.home, each, was_accepted(settings.home, each, one), today)
+    yield from (each for each, day in damaged(settings.home, one) if day and day < before)
+
+
+def damaged(home: Path, contract: Taker) -> Iterator[tuple[Item, date | None]]:
     """What of a feed's landing is no export any more, as a record without bytes or bytes without one, and its day."""
     for each in landing.history_and_damage(home, contract)[1]:
         digest = each.path.name.partition(".")[0]

@@ -20,6 +20,10 @@ from extract import contract as contracts
 from extract import landing, read_file
 from extract.contract import Contract
 from extract.landing import Landed
+from extract.own import editions, source_file
+from extract.own import source as sources
+from extract.own.source import Source
+from extract.refusal import Refusal
 from extract.text import TEXT_SUFFIXES
 from operations.retention.overdue import Item, damaged, item, landed_item, was_accepted
 from send_ready import database, home, runs
@@ -89,6 +93,9 @@ def find_person(settings: Settings, asked: Sequence[str], today: date) -> Found:
                 f"{contract.id}: the newest export, of {newest.data_date}, still holds them. Put it right in the "
                 f"source system ({contract.owner}), let the next export come, and run this again."
             )
+    for one in sources.load_all(settings):
+        hashes |= _of_source(settings, one, needles, held, today)
+    _cached(settings, needles, held)
     _runs(settings, hashes, held)
     _published(settings, ids, held)
     _other_places(settings, needles, held)
@@ -174,6 +181,53 @@ def _in_typed(rows: Path, quarantine: Path, contract: Contract, ids: Ids) -> boo
     return bool(held[0][0] or aside[0][0])
 
 
+def _of_source(settings: Settings, one: Source, words: Sequence[str], held: Found, today: date) -> set[str]:
+    """Add the files of a source that hold the person; gives their hashes. Any column may be the one that does."""
+    history = landing.history(settings.home, one)
+    holding = [each for each in history if _in_source_file(settings, each, one, words)]
+    for each in holding:
+        held.items.append(landed_item(settings.home, each, was_accepted(settings.home, each, one), today))
+    for broken, _ in damaged(settings.home, one):
+        path = settings.home / broken.path
+        if path.suffix not in TEXT_SUFFIXES or _in_bytes(path, words):
+            held.items.append(broken)
+    accepted = [each for each in history if each.duplicate_of or was_accepted(settings.home, each, one)]
+    table = editions.Accepted(one.feed, accepted, one, lambda landed, _: landed.path)
+    hashes = {each.sha256 for each in holding}
+    for member in editions.in_use_at(table, today):
+        if member.landed.sha256 in hashes:
+            held.blockers.append(
+                f"{one.id}: {member.file_name}, which is in use, still holds them. Put it right in the source system "
+                f"({one.owner}), let the next file come, and run this again."
+            )
+    return hashes
+
+
+def _in_source_file(settings: Settings, each: Landed, one: Source, words: Sequence[str]) -> bool:
+    """Whether a file of a source has one of the IDs; an unused file that cannot be read counts as if it did."""
+    path = settings.home / each.path
+    if each.duplicate_of or not path.is_file():
+        return False
+    if each.suffix in TEXT_SUFFIXES:
+        return _in_bytes(path, words)
+    if not was_accepted(settings.home, each, one):
+        return True
+    try:
+        rows = source_file.ensure_rows(settings.home, each, one)
+    except (read_file.Spoilt, Refusal):
+        return True
+    folder = (settings.home / rows).parent
+    return any(_in_file(folder / name, words) for name in ("rows.parquet", "quarantine.parquet"))
+
+
+def _cached(settings: Settings, words: Sequence[str], held: Found) -> None:
+    """Add the cached rows of prepared feeds that hold the person: they are of no landed file, and go by themselves."""
+    place, kept = home.kinds()["typed"]
+    for folder in home.found(settings.home, kept.pattern or place.pattern):
+        if (folder / read_file.PLACES).is_file() and any(_in_file(each, words) for each in _files(folder)):
+            held.items.append(item(settings.home, "typed", folder))
+
+
 def _list(values: Iterable[str]) -> str:
     return f"({', '.join(map(literal, sorted(values))) or 'NULL'})"
 
@@ -195,7 +249,10 @@ def _in_bytes(path: Path, words: Sequence[str]) -> bool:
 def _runs(settings: Settings, hashes: set[str], held: Found) -> None:
     """The runs that used one of these exports."""
     for folder in sorted((settings.home / RUNS).glob("[!.]*")):
-        if hashes & {(runs.read_record(path) or {}).get("sha256") for path in folder.glob("feeds/*.json")}:
+        results = [runs.read_record(path) or {} for path in folder.glob("feeds/*.json")]
+        prepared = [each.get("prepared") or {} for each in results]
+        used = {each.get("sha256") for each in results}
+        if hashes & {*used, *(file.get("sha256") for each in prepared for file in each.get("files", ()))}:
             held.items.append(item(settings.home, "runs", folder))
 
 

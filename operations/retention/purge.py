@@ -14,8 +14,8 @@ from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from extract import contract as contracts
 from extract import landing, removed
+from extract.inbox import takers
 from inspection import release_log, verify
 from operations.retention import periods
 from operations.retention import person as persons
@@ -272,7 +272,7 @@ def _impossible(settings: Settings, items: Sequence[Item]) -> Iterator[str]:
 def _first_day(settings: Settings, gone: Sequence[removed.Removed]) -> date | None:
     """The first day on which every feed still has a file; None when a feed has none left."""
     days = []
-    for contract in contracts.load_all(settings):
+    for contract in takers.load_all(settings):
         orders = [
             each.landed.order
             for each in gone

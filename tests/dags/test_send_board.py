@@ -31,7 +31,7 @@ def test_the_steps_are_the_nights_and_the_day_is_the_end_of_last_month(board: An
     assert done.state == "success"
     assert done.order[0].startswith("chosen-day")
     assert done.order[1] == "begin"
-    assert sum(call.startswith("extract ") for call in done.order) == len(done.order) - 6
+    assert sum(call.startswith("extract ") for call in done.order) == len(done.order) - 7
     assert done.order[-4:] == ["validate-feeds", "build", "validate-lists", "board"]
     assert {call["AS_AT"] for call in done.calls} == {"2026-10-31"}
 
