@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 
 import duckdb
 
@@ -31,6 +32,11 @@ from send_ready.settings import LONDON, Settings
 Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
 RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
 
+PARTS = (
+    "If each is a part, such as a district, declare them as a source with {part} in its file_names, and prepare the "
+    "feed from it. If one is right, take the other away; if the newest always is, write `same_date: newest` in the "
+    "contract."
+)
 SMALLER = (
     "Look whether it is an export at all, and take it away if not. If it is, make room, or raise SEND_MAX_FILE_MB, or "
     "max_file_mb of its contract alone; the next run takes it."
@@ -62,6 +68,10 @@ class Why(Enum):
     TOO_LARGE = "it is too large"
     PREPARED = "the feed is prepared from sources"
     CONTESTED = "a source would take it too"
+    SIBLING = "another of its date would take its place"
+
+
+REFUSED = (Why.CONTESTED, Why.SIBLING)
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,8 @@ def extract(
         else:
             landing.sweep(run.home, contract)
             mine, left = _not_contested(settings, arrivals[0])
+            mine, beside = _without_siblings(settings, contract, mine)
+            left += beside
             left += land_all(contract, settings, mine, arrivals[1], read_file.latest_date)
             history, damaged = landing.history_and_damage(run.home, contract)
         with database.scratch(read_file.scratch_folder(run.home, contract), threads=1) as con:
@@ -134,6 +146,44 @@ def _not_contested(
         if others[file.path]
     ]
     return [(file, about) for file, about in seen if not others[file.path]], left
+
+
+def _without_siblings(
+    settings: Settings, contract: Contract, seen: list[tuple[Arrival, os.stat_result]]
+) -> tuple[list[tuple[Arrival, os.stat_result]], list[NotLanded]]:
+    """Files that can land, and new ones beside which another of the same date stands that is not the same once more.
+
+    Such are parts, as of a district, of which each would take the place of the other.
+    """
+    if contract.is_newest_of_date or not seen:
+        return seen, []
+    history = landing.history(settings.home, contract)
+    known = landing.LandedBefore(history, removed.removed_records(settings.home, contract))
+    of_date: dict[dt.date | None, dict[str, str]] = {}  # by date and kind of name, a file
+    for each in history:
+        if each.data_date and (its := named(Path(each.file_name).name, contract)) and its.date:
+            of_date.setdefault(each.data_date, {})[its.rest] = each.file_name
+    folders: dict[str, set[tuple[Path, int]]] = {}
+    for file, about in seen:
+        if file.data_date:
+            of_date.setdefault(file.data_date, {}).setdefault(file.rest, file.file_name)
+        folders.setdefault(file.path.name, set()).add((file.path.parent, about.st_size))
+    left = []
+    for file, about in seen:
+        if known.holds(file, about) or not file.data_date:
+            continue
+        kinds = of_date[file.data_date]
+        others = sorted(name for rest, name in kinds.items() if rest != file.rest)
+        others += [
+            arrivals.name_in_inbox(folder / file.path.name, settings.inbox)
+            for folder, size in sorted(folders[file.path.name])
+            if folder != file.path.parent and size != about.st_size
+        ]
+        if others:
+            reason = f"It has the data date of {', '.join(others[:3])}, and one would take the place of the other."
+            left.append(NotLanded(file.file_name, reason, Why.SIBLING))
+    names = {each.file_name for each in left}
+    return [each for each in seen if each[0].file_name not in names], left
 
 
 def _arrivals(
@@ -305,7 +355,7 @@ def _result(
     without: Collection[str],
     preparation: Preparation | None = None,
 ) -> dict[str, object]:
-    status = choice.status(run, contract)
+    status = "refused" if any(each.why in REFUSED for each in left) else choice.status(run, contract)
     result: dict[str, object] = {
         "source": contract.source,
         "feed": contract.feed,
@@ -446,6 +496,14 @@ def _file_not_landed(left: NotLanded) -> dict[str, object]:
     if left.why == Why.PREPARED:
         reason = f"{left.reason} makes the rows of this feed."
         return {"file_name": left.file_name, "status": "unused", "reason": reason, "is_in_use": False, **_rows(None)}
+    if left.why in REFUSED:
+        return {
+            "file_name": left.file_name,
+            "status": "refused",
+            "reason": left.reason,
+            "is_in_use": False,
+            **_rows(None),
+        }
     reason = f"{left.reason} The next run tries again."
     return {"file_name": left.file_name, "status": "deferred", "reason": reason, "is_in_use": False, **_rows(None)}
 
@@ -488,6 +546,8 @@ def _issues(
             message = f"Left alone: {each.reason} makes the rows of this feed, and it takes no file by its own name."
             yield issue("F-46", "query", message, f"Take the file out of the inbox; or, if it should count, take "
                         f"{each.reason} out of SEND_CONFIG.", each.file_name)  # fmt: skip
+        elif each.why == Why.SIBLING:
+            yield issue("F-54", "error", f"Not landed. {each.reason} {standing}", PARTS, each.file_name)
         elif each.why == Why.CONTESTED:
             yield issue("F-47", "error", f"Not landed. {each.reason} {standing}",
                         "Put file_names of the source so that it does not take files of this feed.",

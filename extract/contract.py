@@ -33,6 +33,7 @@ TYPES = {
     "boolean": "BOOLEAN",
 }
 FILE_TIME = "file_time"
+NEWEST = "newest"
 # How a column that stands in for another names the same thing (extract/fit.py): by a UPN, by the key of another system,
 # by an establishment's DfE number, or by itself, which the models resolve.
 AS_UPN, AS_OTHER_ID, AS_DFE_NUMBER, AS_ITSELF = FORMS = ("upn", "other_id", "dfe_number", "itself")
@@ -55,6 +56,7 @@ _KEYS = {
     ),
     "is_optional": records.field_of(bool, is_needed=False, otherwise=False),
     "undated_file": records.field_of(str, is_needed=False, otherwise=FILE_TIME),
+    "same_date": records.one_of((NEWEST,), is_needed=False),
     "key": records.field_of(list, may_be_empty=False),
     "side_by_side": records.field_of(dict, is_needed=False, otherwise={}),
     "latest_by": records.field_of(str, is_needed=False),
@@ -114,6 +116,7 @@ class Contract:
     columns: tuple[Column, ...]
     fingerprint: str
     max_file_mb: float | None = None  # None: as SEND_MAX_FILE_MB says
+    is_newest_of_date: bool = False  # of files of one date under names of several kinds the newest counts
     side_by_side: "SideBySide | None" = None
     must: tuple[tuple[str, ...], ...] = ()  # columns of which each row has one; without: each required one of the key
 
@@ -229,6 +232,7 @@ def parse(
         feed=feed,
         **{each: given[each] for each in ("title", "grain", "owner", "file_name", "is_optional")},
         undated_file=undated_file,
+        is_newest_of_date=given["same_date"] == NEWEST,
         key=tuple(key),
         latest_by=latest_by or None,
         max_row_drop_pct=float(limits["max_row_drop_pct"]),

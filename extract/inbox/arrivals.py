@@ -33,6 +33,7 @@ class Arrival:
     has_bad_date: bool
     time: str = ""  # in its name, as HHMMSS
     part: str = ""  # of a source whose files are named by part
+    rest: str = ""  # what else its name says: see names.DateInName
     is_settled: bool = True  # two looks at it, some moments apart, found the same
 
 
@@ -94,7 +95,7 @@ def recognise(path: Path, inbox: Path, contract: Taker) -> Arrival | None:
     found = named(path.name, contract)
     if not found:
         return None
-    return Arrival(path, name_in_inbox(path, inbox), found.date, found.has_bad_date, found.time, found.part)
+    return Arrival(path, name_in_inbox(path, inbox), found.date, found.has_bad_date, found.time, found.part, found.rest)
 
 
 def named(name: str, contract: Taker) -> DateInName | None:

@@ -25,12 +25,17 @@ _SPELLINGS = (
     rf"{_MONTH}_?(?P<y>20\d{{2}}|\d{{2}})",
     rf"(?P<y>20\d{{2}})_?{_MONTH}",
 )
-_FORMS = tuple(re.compile(rf"_?{form}{_TIME}(?:_.*)?") for form in _SPELLINGS)
+_FORMS = tuple(re.compile(rf"_?{form}{_TIME}(?:_(?P<rest>.*))?") for form in _SPELLINGS)
 # What only the names of a council's own sources may hold: the files of a feed have been known without these.
 _FURTHER = (
     r"(?P<d>\d{1,2})_(?P<m>\d{1,2})_(?P<y>\d{2})",
     r"(?P<y>20\d{2})_(?P<m>0[1-9]|1[0-2])",
     r"(?P<m>0[1-9]|1[0-2])_(?P<y>20\d{2})",
+)
+# Of the same export once more: such a file takes the place of the one before.
+_TRY = re.compile(
+    r"v?\d{1,6}|v|final|copy|of|version|corrected|correction|new|newest|latest|rerun|re|run|again|amended|updated|fixed|"
+    r"second|third|resent|resend|replacement|full|complete|export|extract|report|all|z"
 )
 DATE, PART = "{date}", "{part}"
 _TOKEN = re.compile(r"(\{date\}|\{part\}|\*)")
@@ -45,6 +50,7 @@ class DateInName:
     time: str = ""  # as HHMMSS
     has_bad_date: bool = False
     part: str = ""  # of a source whose files are named by part
+    rest: str = ""  # what else it says after the date, but for words such as `final` and `v2`
 
 
 def stem_and_suffix(name: str) -> tuple[str, str]:
@@ -124,6 +130,11 @@ def _expression(pattern: str, form: str) -> str:
     return found + "_*"
 
 
+def _rest(words: str) -> str:
+    """What the end of a name says beside which try it is."""
+    return "_".join(word for word in words.split("_") if not _TRY.fullmatch(word))
+
+
 def _first_date(forms: Iterable[re.Pattern[str]], text: str) -> DateInName | None:
     """What the first spelling that gives a date says; else the first that fits and gives none that there is."""
     found = None
@@ -140,5 +151,5 @@ def _first_date(forms: Iterable[re.Pattern[str]], text: str) -> DateInName | Non
             found = found or DateInName(None, has_bad_date=True, part=parts.get("part") or "")
         else:
             time = "".join(parts[part] or "00" for part in ("hour", "minute", "second")) if parts["hour"] else ""
-            return DateInName(day, time, part=parts.get("part") or "")
+            return DateInName(day, time, part=parts.get("part") or "", rest=_rest(parts.get("rest") or ""))
     return found
