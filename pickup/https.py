@@ -83,11 +83,7 @@ class Https:
                     target = request.url.join(answer.headers["location"])
                 finally:
                     answer.close()
-                if (target.scheme, target.host, target.port) != (
-                    request.url.scheme,
-                    request.url.host,
-                    request.url.port,
-                ):
+                if _server(target) != _server(request.url):
                     raise Trouble(
                         f"{_host(url)} leads to another place, {target.host}. It is not followed: a name and "
                         "password are "
@@ -124,6 +120,10 @@ def page(where: str) -> Trouble:
 def _host(url: str) -> str:
     """The host of an address: the rest may be a secret."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _server(url: "httpx.URL") -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _moment(text: Any) -> float | None:

@@ -37,6 +37,27 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "host-key",
+        "the key of any SFTP server is taken",
+        "if shown not in ([pinned] if isinstance(pinned, str) else pinned):",
+        "if not shown:",
+        ("test_sftp.py::key",),
+    ),
+    Mutation(
+        "redirect",
+        "what was asked of one host goes to another",
+        "if _server(target) != _server(request.url):",
+        "if not target:",
+        ("test_https.py::another_host",),
+    ),
+    Mutation(
+        "half",
+        "half a file that was fetched stands in the inbox",
+        "if file.size is not None and size != file.size:",
+        "if file.size == -1:",
+        ("test_transfer.py::half",),
+    ),
+    Mutation(
         "lines",
         "a line below a stray quotation mark is not looked at as a row",
         "        if count < 2 <= layout.width:\n            return False\n",

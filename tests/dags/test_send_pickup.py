@@ -56,8 +56,15 @@ def states(made: Any) -> dict[int, str]:
 def test_each_source_has_its_own_credentials_and_its_own_end(
     picked_up: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from airflow.models.connection import Connection
+    from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
     secret = {"conn_type": "sftp", "login": "send", "password": "p@ss", "extra": {"key_file": "/k", "other": "x"}}
     monkeypatch.setenv("AIRFLOW_CONN_SEND_PICKUP_TRACKER", json.dumps(secret))
+    with create_session() as session:  # as somebody adds one on Airflow's page
+        session.add(Connection(conn_id="send_pickup_one", conn_type="generic", login="reader", password="p@ss2"))
     made, calls = picked_up(["tracker", "gias", "one"], {"gias": 3, "one": 1})
     assert states(made) == {0: "success", 1: "failed", 2: "failed"}
     assert {name: len(made) for name, made in calls.items()} == {"--names": 1, "tracker": 1, "gias": 1, "one": 3}
@@ -66,12 +73,9 @@ def test_each_source_has_its_own_credentials_and_its_own_end(
         "SEND_PICKUP_TRACKER_PASSWORD": "p@ss",
         "SEND_PICKUP_TRACKER_KEY_FILE": "/k",
     }
+    assert calls["one"][0]["given"] == {"SEND_PICKUP_ONE_USER": "reader", "SEND_PICKUP_ONE_PASSWORD": "p@ss2"}
     assert calls["gias"][0]["given"] == {} and calls["--names"][0]["given"] == {}
     assert len(calls["tracker"][0]["as_at"]) == 10
-    from airflow.models.renderedtifields import RenderedTaskInstanceFields
-    from airflow.models.xcom import XComModel
-    from airflow.utils.session import create_session
-
     with create_session() as session:
         kept = [str(each.value) for each in session.query(XComModel).filter(XComModel.run_id == made.run_id)]
         kept += [str(each.rendered_fields) for each in session.query(RenderedTaskInstanceFields)]
@@ -92,5 +96,5 @@ def test_a_name_of_somebodys_own_is_none(picked_up: Callable[..., Any]) -> None:
 
 
 def test_it_comes_before_the_night(bag: Any) -> None:
-    assert bag.dags["send_pickup"].timetable.serialize()["expression"] == "30 0 * * *"
-    assert bag.dags["send_nightly"].timetable.serialize()["expression"] == "0 2 * * *"
+    assert bag.dags["send_pickup"].timetable.expression == "30 0 * * *"
+    assert bag.dags["send_nightly"].timetable.expression == "0 2 * * *"

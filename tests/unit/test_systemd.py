@@ -32,7 +32,7 @@ def test_it_starts_the_watchdog_as_a_user_who_may_do_little() -> None:
     assert service["ProtectSystem"] == ["strict"]
     assert service["NoNewPrivileges"] == ["yes"]
     assert service["CapabilityBoundingSet"] == [""]
-    assert service["ReadWritePaths"] == ["/srv/send/out -/srv/send/airflow"]
+    assert service["ReadWritePaths"] == ["-/srv/send/out -/srv/send/airflow"]
     hidden = service["InaccessiblePaths"][0].replace("-", "").split()
     assert {Path(each).name for each in hidden} == {"inbox", "landing", "runs", "published"}
     assert "EnvironmentFile" in service  # where secrets are, and not in a unit that everybody may read
