@@ -88,7 +88,13 @@ def _check_source(name: str, trial: Settings) -> None:
 
 
 def _check_prepare(name: str, trial: Settings) -> None:
-    prepare.parse(_place(trial) / name, source.source_names(trial))
+    sources, stem = source.source_names(trial), Path(name).stem
+    if prepare.SHARED.fullmatch(Path(name).name):
+        if stem in sources:
+            raise ValueError(f"{_place(trial) / name}: {stem} is the name of a source already.")
+        prepare.parse(_place(trial) / name, sources)
+    else:
+        prepare.parse(_place(trial) / name, sources, prepare.shared_files(trial))
 
 
 def _check_none_dates(name: str, trial: Settings) -> None:

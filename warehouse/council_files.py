@@ -55,7 +55,8 @@ KINDS = (
     Kind(".", lambda: [SYSTEMS], None, MiB // 16),  # these first: contracts are read with them
     Kind(".", lambda: [NONE_DATES], "extract", MiB // 4),
     Kind(SOURCES, _shipped_sources, "extract/sources", MiB // 4, re.compile(rf"{source.NAME.pattern}\.yml")),
-    Kind(PREPARE, _feed_files(".sql"), "extract/prepare", MiB // 4),  # after the sources that it names
+    Kind(PREPARE, list, "extract/prepare", MiB // 4, prepare.SHARED),  # after the sources that it names
+    Kind(PREPARE, _feed_files(".sql"), "extract/prepare", MiB // 4),  # after the shared ones
     Kind(CONTRACTS, _feed_files(".yml"), "extract/contracts", MiB // 4),
     Kind(COLUMN_MAPS, _feed_files(".csv"), "extract/column_maps"),
     Kind(own_seeds.CROSSWALKS, _seeds(own_seeds.CROSSWALKS), "dbt_project/seeds"),

@@ -94,7 +94,11 @@ def compiled(pattern: str) -> tuple[re.Pattern[str], ...]:
     what the names have in common, compared as names are.
     """
     spelt = [*_SPELLINGS, *_FURTHER] if DATE in pattern else []
-    return tuple(re.compile(_expression(pattern, form)) for form in [*spelt, ""])
+    # A part may hold a year itself, as in `half-term of April 2026 20261116`: where the shortest part leaves no date
+    # that there is, the longest is tried.
+    parts = ("*?", "*") if spelt and PART in pattern else ("*?",)
+    dated = [_expression(pattern, form, more) for form in spelt for more in parts]
+    return tuple(map(re.compile, [*dated, _expression(pattern, "", "*?")]))
 
 
 def words(pattern: str) -> list[str]:
@@ -108,8 +112,11 @@ def example(pattern: str, day: str = "20261116", part: str = "north") -> str:
     return stem_and_suffix(f"{name}.x")[0]
 
 
-def _expression(pattern: str, form: str) -> str:
-    """A pattern as a regular expression for names as they are compared, with one spelling of the date, or none."""
+def _expression(pattern: str, form: str, more: str) -> str:
+    """A pattern as a regular expression for names as they are compared, with one spelling of the date, or none.
+
+    `more` says whether a part takes as few words as it can, or as many.
+    """
     found, is_open, gap = "_*", False, False  # is_open: what came before may go on in letters
     for piece in _TOKEN.split(pattern.casefold()):
         if piece == DATE:
@@ -117,7 +124,7 @@ def _expression(pattern: str, form: str) -> str:
             is_open, gap = False, False
         elif piece == PART:
             # A part ends where a word does: `north` and `north_east` are two.
-            found += ("_" if gap else "") + r"(?P<part>[a-z0-9]+(?:_[a-z0-9]+)*?)(?![a-z0-9])"
+            found += ("_" if gap else "") + rf"(?P<part>[a-z0-9]+(?:_[a-z0-9]+){more})(?![a-z0-9])"
             is_open, gap = True, False
         elif piece == "*":
             found, is_open, gap = found + _ANY, True, False

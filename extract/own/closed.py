@@ -1,8 +1,8 @@
 """A SELECT of a council's over its sources, in a process of its own: `python -m extract.own.closed FOLDER`.
 
-FOLDER has job.json: the SELECT, the macros, the Parquet files of each table, and the limits. It gets result.parquet
-(c0, c1, …: the columns as text; _file, _line) and said.json: the columns and the rows of each table, or the error,
-without any value.
+FOLDER has job.json: the SELECT, the shared ones that it names, the macros, the Parquet files of each table, and the
+limits. It gets result.parquet (c0, c1, …: the columns as text; _file, _line) and said.json: the columns and the rows of
+each table, or the error, without any value.
 
 The database is closed before the SELECT is seen: no files but the result, no network, no extensions, no settings. The
 process ends by itself when it takes more time or memory than it may.
@@ -35,6 +35,12 @@ def run(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     result = folder / "result.parquet"
     with database.closed(job["memory"], [result], before=lambda con: _load(con, job)) as con:
         counts = {name: _count(con, identifier(name)) for name in job["tables"]}
+        for name, select in job["shared"]:
+            create = f"CREATE TABLE {identifier(name)} AS "
+            try:
+                con.execute(create + select)
+            except duckdb.Error as error:
+                return {"error": _explained(error, create) | {"shared": name}}
         try:
             con.execute(CREATE + job["select"])
             columns = con.execute("DESCRIBE " + job["select"]).fetchall()
@@ -87,7 +93,7 @@ def _is_simple(kind: str) -> bool:
     return kind in SIMPLE or (kind.startswith("DECIMAL(") and "[" not in kind) or kind == '"NULL"'
 
 
-def _explained(error: duckdb.Error) -> dict[str, Any]:
+def _explained(error: duckdb.Error, before: str = CREATE) -> dict[str, Any]:
     """An error as kind, position in the SELECT and words; without words where they may quote a value."""
     text = str(error)
     try:
@@ -100,7 +106,7 @@ def _explained(error: duckdb.Error) -> dict[str, Any]:
     return {
         "kind": kind,
         "message": " ".join(message.split())[:600],
-        "position": max(0, int(position) - len(CREATE)) if str(position).isdecimal() else None,
+        "position": max(0, int(position) - len(before)) if str(position).isdecimal() else None,
     }
 
 

@@ -1,5 +1,8 @@
 """Preparation: one SELECT over sources, SEND_CONFIG/prepare/<source>__<feed>.sql, gives the rows of a feed.
 
+What several of them need alike stands once: the SELECT of prepare/<name>.sql, over sources alone, is a table of that
+name for all of them.
+
 It is checked by its syntax before anything of it is run: one SELECT, over known tables, with no function that reads
 files, or gives another result another night. It runs in a closed database (extract/own/closed.py).
 """
@@ -10,7 +13,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 SHIPPED = HERE.parent / "prepare"
 FOLDER = "prepare"  # in SEND_CONFIG
 MACROS = SHIPPED / "macros.sql"
+SHARED = re.compile(r"(?!macros\.)(?!.*__)" + source.NAME.pattern + r"\.sql")  # names of files of shared SELECTs
 GIAS = "gias"  # the table of the establishments in use
 FAILED, TOO_MUCH = "F-44", "F-45"
 SECONDS = 120  # of processor time
@@ -60,6 +64,7 @@ class Preparation:
     uses_gias: bool
     makes_rows_of_columns: bool  # so that there may well be more rows than before
     fingerprint: str
+    shared: "tuple[Preparation, ...]" = ()  # the shared SELECTs that it names, of which `feed` is the name
 
     @property
     def file_name(self) -> str:
@@ -87,7 +92,14 @@ def file_of(feed: str, settings: Settings) -> Path | None:
 def load(feed: str, settings: Settings) -> Preparation | None:
     """The preparation in force of a feed (`source__feed`); None when there is none. Raises PrepareError."""
     path = file_of(feed, settings)
-    return parse(path, source.source_names(settings)) if path else None
+    return parse(path, source.source_names(settings), shared_files(settings)) if path else None
+
+
+def shared_files(settings: Settings) -> dict[str, Path]:
+    """The files of the shared SELECTs in force, by name."""
+    folders = [SHIPPED, *([settings.config / FOLDER] if settings.config else [])]
+    paths = (path for folder in folders for path in sorted(folder.glob("*.sql")))
+    return {path.stem: path for path in paths if SHARED.fullmatch(path.name) and path != MACROS}
 
 
 def load_all(settings: Settings) -> list[Preparation]:
@@ -97,8 +109,12 @@ def load_all(settings: Settings) -> list[Preparation]:
     return [found for feed in feeds if (found := load(feed, settings))]
 
 
-def parse(path: Path, sources: list[str]) -> Preparation:
-    """Read and check one preparation. Raises PrepareError."""
+def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = None) -> Preparation:
+    """Read and check one preparation, or a shared SELECT, which may name no other. Raises PrepareError."""
+    shared = shared or {}
+    known = f"Sources: {', '.join(sources) or 'none'}."
+    if shared:
+        known = f"{known} Shared SELECTs: {', '.join(shared)}."
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -123,10 +139,10 @@ def parse(path: Path, sources: list[str]) -> Preparation:
             is_plain = not (each.get("schema_name") or each.get("catalog_name"))
             if is_plain and name.casefold() in inner:
                 continue
-            if not is_plain or name.casefold() not in (*sources, GIAS):
+            if not is_plain or name.casefold() not in (*sources, *shared, GIAS):
                 raise PrepareError(
-                    f"{where}: {name} is no source. Sources: {', '.join(sources) or 'none'}. A source is declared in "
-                    f"{source.FOLDER}/<name>.yml; a preparation reads nothing else."
+                    f"{where}: {name} is no source. {known} A source is declared in {source.FOLDER}/<name>.yml; a "
+                    f"preparation reads nothing else but a shared SELECT of {FOLDER}/<name>.sql, which reads sources."
                 )
             used[name.casefold()] = None
         function = str(each.get("function_name", "")).casefold()
@@ -140,17 +156,30 @@ def parse(path: Path, sources: list[str]) -> Preparation:
         if each.get("type") == "TABLE_FUNCTION":
             called = str((each.get("function") or {}).get("function_name", "")).casefold()
             if called not in TABLE_FUNCTIONS:
-                raise PrepareError(f"{where}: {called} may not be read from. Sources: {', '.join(sources) or 'none'}.")
+                raise PrepareError(f"{where}: {called} may not be read from. {known}")
         if each.get("type") == "SHOW_REF":
             raise PrepareError(f"{where}: it must be one SELECT that gives rows of the feed.")
     names_gias = GIAS in used or any(str(each.get("function_name", "")).casefold() == "urn_of" for each in nodes)
     used.pop(GIAS, None)
-    if not used:
-        raise PrepareError(f"{path}: it names no source. Sources: {', '.join(sources) or 'none'}.")
+    named = tuple(parse(shared[name], sources) for name in used if name in shared)
+    names = dict.fromkeys(
+        [name for name in used if name not in shared] + [name for one in named for name in one.sources]
+    )
+    if not names:
+        raise PrepareError(f"{path}: it names no source. {known}")
     widens = any(each.get("class") == "PIVOT" or each.get("type") == "PIVOT" for each in nodes)
     widens = widens or any(str(each.get("function_name", "")).casefold() == "unnest" for each in nodes)
     select = text.strip().rstrip(";")
-    return Preparation(path.stem, path, select, tuple(used), names_gias, widens, _fingerprint(text))
+    return Preparation(
+        path.stem,
+        path,
+        select,
+        tuple(names),
+        names_gias or any(one.uses_gias for one in named),
+        widens or any(one.makes_rows_of_columns for one in named),
+        _fingerprint("".join([text, *(one.fingerprint for one in named)])),
+        named,
+    )
 
 
 def run(preparation: Preparation, tables: dict[str, list[Path]], folder: Path, memory: int | None = None) -> Prepared:
@@ -158,6 +187,7 @@ def run(preparation: Preparation, tables: dict[str, list[Path]], folder: Path, m
     folder.mkdir()
     job = {
         "select": preparation.select,
+        "shared": [(one.feed, one.select) for one in preparation.shared],
         "macros": MACROS.read_text(encoding="utf-8"),
         "tables": {name: [str(path) for path in paths] for name, paths in tables.items()},
         "memory": memory or settings_memory() or MEMORY,
@@ -209,6 +239,7 @@ def _refusal(preparation: Preparation, error: dict[str, Any]) -> Refusal:
     kind, message, position = error.get("kind"), error.get("message"), error.get("position")
     if kind == "Out of Memory":
         return _too_much(preparation)
+    preparation = next((one for one in preparation.shared if one.feed == error.get("shared")), preparation)
     where = preparation.file_name
     if position is not None:
         where += f", line {line_of(preparation.select, position)}"

@@ -155,3 +155,46 @@ def test_everything_that_ships_can_be_used() -> None:
         source.check_alone(each, sources[:at], Path(f"{each.feed}.yml"))
     feeds = {each.replace(".", "__", 1) for each in contract.feeds()}
     assert {each.feed for each in prepare.load_all(given)} <= feeds
+
+
+def write_shared(folder: Path, shared: str, select: str) -> tuple[Path, dict[str, Path]]:
+    (folder / "pupils.sql").write_text(shared)
+    path = folder / "capita_one__students.sql"
+    path.write_text(select)
+    return path, {"pupils": folder / "pupils.sql"}
+
+
+def test_a_shared_select_is_a_table_for_others(tmp_path: Path, rows: Path) -> None:
+    path, shared = write_shared(
+        tmp_path, "SELECT *, 'S' || upn AS id FROM tracker", "SELECT id, _file, _line FROM pupils"
+    )
+    found = prepare.parse(path, ["tracker"], shared)
+    assert found.sources == ("tracker",) and [one.feed for one in found.shared] == ["pupils"]
+    made = prepare.run(found, {"tracker": [rows]}, tmp_path / "work")
+    assert (made.columns, made.rows_out, made.rows_in, made.carries_place) == (("id",), 5, {"tracker": 5}, True)
+    before = found.fingerprint
+    shared["pupils"].write_text("SELECT *, 'T' || upn AS id FROM tracker")
+    assert prepare.parse(path, ["tracker"], shared).fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("shared", "select", "said"),
+    [
+        ("FROM pupils", "FROM pupils", "pupils.sql, line 1: pupils is no source"),
+        ("FROM tracker", "FROM others", "students.sql, line 1: others is no source"),
+        ("FROM read_csv('/etc/passwd')", "FROM pupils", "pupils.sql, line 1: read_csv may not be"),
+        ("SELECT 1 AS x", "FROM pupils", "pupils.sql: it names no source"),
+        ("FROM tracker; FROM tracker", "FROM pupils", "pupils.sql: it must be one SELECT, and has 2"),
+    ],
+)
+def test_a_shared_select_is_held_to_the_same(tmp_path: Path, shared: str, select: str, said: str) -> None:
+    path, files = write_shared(tmp_path, shared, select)
+    with pytest.raises(PrepareError, match=said):
+        prepare.parse(path, ["tracker"], files)
+
+
+def test_an_error_of_a_shared_select_names_its_file_and_line(tmp_path: Path, rows: Path) -> None:
+    path, shared = write_shared(tmp_path, "SELECT\n  upn,\n  nobody\nFROM tracker", "SELECT upn FROM pupils")
+    with pytest.raises(Refusal, match=r"prepare/pupils\.sql, line 3, at nobody: .*") as found:
+        prepare.run(prepare.parse(path, ["tracker"], shared), {"tracker": [rows]}, tmp_path / "work")
+    assert "capita_one__students" not in found.value.reason

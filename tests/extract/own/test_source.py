@@ -87,6 +87,8 @@ def test_a_date_in_every_usual_writing(spelt: str, day: dt.date | None, pattern:
 
 def test_a_date_that_there_is_not_is_none_and_no_part() -> None:
     assert names.in_pattern("tracker_20261332", "tracker {date}") == names.DateInName(None, has_bad_date=True)
+    month = names.in_pattern("half_term_of_april_2026_20261116", "half-term of {part} {date}")
+    assert month == names.DateInName(dt.date(2026, 11, 16), part="april_2026")
     found = names.in_pattern("tracker_north_2026113", "tracker {part} {date}")
     assert found and found.has_bad_date
 
