@@ -51,7 +51,7 @@ def edition(given: Settings, options: Namespace) -> int:
             print(f"The board's edition of {settings.as_at:%B %Y}, as at {settings.as_at}, LA {settings.la_code}")
             night.fill_inbox(settings)
             this = runs.begin(settings)
-            played = play_dag.play(settings, this, "send_board", {"as_at": this.as_at.isoformat()})
+            played = play_dag.play(settings, this, "send_board", {"as_at": this.as_at.isoformat()}, ["chosen-day", ""])
             if played.state("board") != "success":
                 return INCOMPLETE
             print(f"It lies in {folder}, its public edition in public/.")

@@ -4,6 +4,7 @@ The call comes today and the lists are as at D. Nobody is asked: the approval is
 lists are released into out/rehearsals; on real exports it ends with the approval.
 """
 
+import json
 import time
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def drill(settings: Settings) -> int:
                 "as_at": f"{this.as_at}",
                 "rehearsal": True,
             }
-            played = play_dag.play(settings, this, "annex_a_request", parameters)
+            played = play_dag.play(
+                settings, this, "annex_a_request", parameters, ["request"], SEND_REQUEST=json.dumps(parameters)
+            )
             _tell_times(played)
             if played.state("release") != "success":
                 print(

@@ -27,7 +27,7 @@ def run(settings: Settings) -> int:
             fill_inbox(settings)
             this = runs.begin(settings)
             day = this.as_at.isoformat()
-            _tell_times(this, play_dag.play(settings, this, "send_nightly", {"as_at": day}, first="begin"))
+            _tell_times(this, play_dag.play(settings, this, "send_nightly", {"as_at": day}, ["begin"]))
             return _conclude(settings, this)
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-made is published; the same command starts again.", flush=True)

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,11 +53,13 @@ class Played:
         return next((str(task["state"]) for task in self.tasks if task["task"] == task_id), "")
 
 
-def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any], first: str = "") -> Played:
+def play(
+    settings: Settings, this: Run, dag_id: str, conf: dict[str, Any], first: Sequence[str], **needed: str
+) -> Played:
     """Run the DAG in a child process, show its progress, and name what failed.
 
-    `first` names a step that waits for no other, and takes all it needs from the environment: it is begun while Airflow
-    starts.
+    `first` is the step that waits for no other, with its arguments, and `needed` what its task finds in the
+    environment: it is begun while Airflow starts, and what comes after it.
     """
     started = time.perf_counter()
     report, log = this.folder / "airflow.json", this.folder / runs.AIRFLOW_LOG
@@ -67,7 +69,7 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any], first
     env = airflow_home.environment(settings, "run") | of_run
     print(f"Starting Airflow, which logs to {log}", flush=True)
     coming, steps = _lines(this.progress), []
-    with open(log, "wb") as output, open(log, "rb") as said, _fork_server(env, first, output) as of_server:
+    with open(log, "wb") as output, open(log, "rb") as said, _fork_server(env | needed, first, output) as of_server:
         child = _child(command, env | of_server, output)
         try:
             lost = 0
@@ -85,7 +87,7 @@ def play(settings: Settings, this: Run, dag_id: str, conf: dict[str, Any], first
 
 
 @contextmanager
-def _fork_server(env: dict[str, str], first: str, output: BinaryIO) -> Iterator[dict[str, str]]:
+def _fork_server(env: dict[str, str], first: Sequence[str], output: BinaryIO) -> Iterator[dict[str, str]]:
     """A fork server as long as the block lasts, and what tells steps of it.
 
     None where somebody named another program for the steps. Where there is no room for its sockets, or it does not
@@ -95,7 +97,7 @@ def _fork_server(env: dict[str, str], first: str, output: BinaryIO) -> Iterator[
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="send_ready_", ignore_cleanup_errors=True) as folder:
-        child = _child([sys.executable, "-m", "commands.fork_server", folder, *first.split()], env, output)
+        child = _child([sys.executable, "-m", "commands.fork_server", folder, *first], env, output)
         try:
             yield {program.SERVER: folder}
         finally:

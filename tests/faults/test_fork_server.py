@@ -71,21 +71,25 @@ class Served:
 
     def read(self) -> list[str]:
         """The feeds that were read; one twice that was read again."""
+        return sorted(feed for step, feed in self.done() if step == "extract")
+
+    def done(self) -> list[tuple[str, str]]:
+        """What the steps of the run noted as done, and of which feed or list."""
         progress = self.home / "runs" / self.environment["SEND_RUN_ID"] / "progress.jsonl"
-        lines = map(json.loads, progress.read_text().splitlines())
-        return sorted(line["feed"] for line in lines if line["step"] == "extract" and line["outcome"] == "done")
+        lines = map(json.loads, progress.read_text().splitlines() if progress.exists() else ())
+        return [(line["step"], line["feed"]) for line in lines if line["outcome"] == "done"]
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """A fork server, and an inbox with a small council's exports."""
+def serving(folder: Path, *first: str) -> Iterator[Served]:
+    """A fork server that begins one step by itself, or none, and an inbox with a small council's exports."""
     council.write(folder / "inbox", as_at=DAY, plans=60, sen_support=100, seed=5, answer_key=folder / "key.csv")
     sockets = folder / "sockets"
     sockets.mkdir(0o700)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEND_", "AIRFLOW", "AS_AT"))}
     given = {"SEND_HOME": folder / "home", "SEND_INBOX": folder / "inbox", "AS_AT": DAY, "SEND_RUN_ID": "one"}
     environment = kept | {key: str(value) for key, value in given.items()} | {program.SERVER: str(sockets)}
-    command = [sys.executable, "-m", "commands.fork_server", str(sockets)]
+    command = [sys.executable, "-m", "commands.fork_server", str(sockets), *first]
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE) as server:
         until("the server listens", (sockets / program.LIGHT).exists)
         process = psutil.Process(server.pid)
@@ -174,6 +178,21 @@ def test_what_the_dag_lets_begin_is_begun_and_told_when_its_task_comes(served: S
     assert served.read() == sorted([*FEEDS, SECOND]), "the second does it again"
 
 
+def test_a_run_is_carried_on_to_its_lists_and_anew_from_what_is_done_again(tmp_path: Path) -> None:
+    with serving(tmp_path, "begin") as served:
+        lists = ("validate-lists", "List 2")
+        until("the rules on the lists have run", lambda: lists in served.done())
+        assert served.run("extract", FIRST)[0] == 0
+        for step in ("validate-feeds", "build"):
+            assert served.run(step)[0] == 0
+        done = served.done()
+        assert served.read() == FEEDS and len(done) == len(set(done)), "the first try takes what there is"
+
+        assert served.run("extract", FIRST)[0] == 0
+        assert served.run("validate-lists")[0] == 0
+        assert served.done().count(lists) == 2, "what they were made of has been read again"
+
+
 def test_a_step_that_was_killed_before_its_task_came_is_told_as_killed(server: Served) -> None:
     served = Served(server.environment | {"SEND_RUN_ID": "killed"}, server.server)
     with held(served, FIRST):
@@ -186,7 +205,7 @@ def test_a_step_that_was_killed_before_its_task_came_is_told_as_killed(server: S
 def test_nothing_is_begun_after_a_step_that_failed(server: Served) -> None:
     served = Served(server.environment | {"SEND_RUN_ID": "nothing", "SEND_LA_CODE": "no code"}, server.server)
     assert served.run("begin")[0] == 2
-    assert served.run("chosen-day", "", SEND_LA_CODE="999")[0] == 0
+    assert served.run("chosen-day", "2026-11-17", SEND_LA_CODE="999")[0] == 99
     until("only the servers for the rules and for dbt are left", lambda: len(server.server.children()) == 2)
     assert not (served.home / "runs" / "nothing").exists()
 
