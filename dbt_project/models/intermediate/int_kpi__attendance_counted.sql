@@ -1,4 +1,5 @@
 -- Every window is whole months but for the last, which ends at D: so months first, in one pass over the weeks.
+-- Persons and windows have numbers here, which are quicker to group by than their names.
 -- What the census speaks of from its first period on, Capita One speaks of before: so no session counts twice.
 with spoken as (
     select
@@ -40,37 +41,81 @@ counted as (
     where is_counted
 ),
 
-totals as (
+windows as (
     select
-        windows.period_type,
-        windows.period_no,
-        windows.period_end,
-        months.person_id,
-        cast(sum(months.possible_count) as bigint) as possible_count,
-        cast(sum(months.absent_count) as bigint) as absent_count
-    from counted as months
-    inner join {{ ref('int_kpi__windows') }} as windows
-        on
-            windows.period_type in ('month', 'academic_year_to_date')
-            and months.month_date between windows.start_date and windows.period_end
-    group by windows.period_type, windows.period_no, windows.period_end, months.person_id
+        *,
+        cast(row_number() over () as integer) as window_no
+    from {{ ref('int_kpi__windows') }}
+    where period_type in ('month', 'academic_year_to_date')
+),
+
+months_of_windows as (
+    select
+        windows.window_no,
+        held.month_date
+    from (select distinct counted.month_date from counted) as held
+    inner join windows on held.month_date between windows.start_date and windows.period_end
+),
+
+people as (
+    select
+        person_id,
+        cast(row_number() over () as integer) as person_no
+    from (select distinct counted.person_id from counted) as attending
+),
+
+-- First of all, or persons would be compared by name for each of a month's windows.
+numbered as materialized (
+    select
+        people.person_no,
+        counted.month_date,
+        cast(counted.possible_count as bigint) as possible_count,
+        cast(counted.absent_count as bigint) as absent_count
+    from counted
+    inner join people on counted.person_id is not distinct from people.person_id
+),
+
+summed as (
+    select
+        months_of_windows.window_no,
+        numbered.person_no,
+        cast(sum(numbered.possible_count) as bigint) as possible_count,
+        cast(sum(numbered.absent_count) as bigint) as absent_count
+    from numbered
+    inner join months_of_windows on numbered.month_date = months_of_windows.month_date
+    group by months_of_windows.window_no, numbered.person_no
 ),
 
 -- The states that reach into the ends that there is attendance for: the later an end, the higher its bit.
 states as (
-    select *
-    from {{ ref('int_kpi__person_states') }}
-    where ends >= (select cast(1 as bigint) << min(totals.period_no) from totals)
+    select
+        people.person_no,
+        people.person_id as attending_person_id,
+        states.*
+    from people
+    left join {{ ref('int_kpi__person_states') }} as states
+        on
+            people.person_id = states.person_id
+            and states.ends >= (
+                select cast(1 as bigint) << min(windows.period_no)
+                from windows
+                inner join months_of_windows on windows.window_no = months_of_windows.window_no
+            )
 ),
 
 grouped as (
     select
-        totals.*,
-        {{ kpi_breakdown_columns('totals.period_end') }},
+        windows.period_type,
+        windows.period_end,
+        states.attending_person_id as person_id,
+        summed.possible_count,
+        summed.absent_count,
+        {{ kpi_breakdown_columns('windows.period_end') }},
         coalesce(states.sen_group, 'other') as sen_group
-    from totals
-    left join states on totals.person_id = states.person_id
-    where {{ kpi_is_state('totals.period_no') }}
+    from summed
+    inner join windows on summed.window_no = windows.window_no
+    inner join states on summed.person_no = states.person_no
+    where {{ kpi_is_state('windows.period_no') }}
 )
 
 select
