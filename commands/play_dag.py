@@ -37,6 +37,7 @@ LOOK_SECONDS = 0.1  # how often the progress is read
 LOST, LOST_SECONDS = b"No tasks to run. unrunnable tasks", 30
 PLAYED_BY = "PLAYED_BY"  # in the environment of all that is started here: whose it is
 NO_PARENT = 1  # exit status of the child, which nobody reads
+DAGS = PROJECT / "dags"  # each in a file of its name
 PERSON = "approve"  # the task that waits for one: nobody is there to ask
 
 
@@ -66,7 +67,8 @@ def play(
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "commands.play_dag", dag_id, json.dumps(conf), str(report)]
     of_run = {"AS_AT": this.as_at.isoformat(), "SEND_RUN_ID": this.run_id, PLAYED_BY: str(os.getpid())}
-    env = airflow_home.environment(settings, "run") | of_run
+    only = {"AIRFLOW__CORE__DAGS_FOLDER": str(_file_of(dag_id))}  # the others would be read, and kept, for nothing
+    env = airflow_home.environment(settings, "run") | of_run | only
     print(f"Starting Airflow, which logs to {log}", flush=True)
     coming, steps = _lines(this.progress), []
     with open(log, "wb") as output, open(log, "rb") as said, _fork_server(env | needed, first, output) as of_server:
@@ -123,7 +125,7 @@ def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _migrate(Path(get_airflow_home()))
-    bag = BundleDagBag(PROJECT / "dags", bundle_path=PROJECT / "dags", bundle_name="dags-folder")
+    bag = BundleDagBag(_file_of(dag_id), bundle_path=DAGS, bundle_name="dags-folder")
     if bag.import_errors:
         raise SystemExit("\n".join(bag.import_errors.values()))
     dag = bag.dags[dag_id]
@@ -153,6 +155,10 @@ def main(dag_id: str, conf: dict[str, Any], report: Path) -> None:
             ],
         },
     )
+
+
+def _file_of(dag_id: str) -> Path:
+    return DAGS / f"{dag_id}.py"
 
 
 def _end_with_parent() -> None:
