@@ -7,6 +7,7 @@ import argparse
 import os
 import resource
 import sys
+from functools import cache
 from importlib import import_module
 from itertools import groupby
 
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
+@cache
 def parser() -> argparse.ArgumentParser:
     """The parser of every command line of `send-ready`: `command` is the name of the command."""
     made = argparse.ArgumentParser(

@@ -37,7 +37,7 @@ Order = Mapping[str, Sequence[tuple[str, ...]]]  # by command, the steps that co
 NEEDED = {  # what steps import, or read, where they use it: module or module:function
     LIGHT: (
         *(
-            "commands.cli",
+            "commands.cli:parser",
             "commands.steps",
             "extract.inbox.survey",
             "extract.choose",
