@@ -85,14 +85,14 @@ def reader(path: Path) -> duckdb.DuckDBPyConnection:
     return _connect(path, read_only=True, config={"memory_limit": machine.memory_limit(), **EXTENSIONS_OFF})
 
 
-def writer(path: Path) -> duckdb.DuckDBPyConnection:
+def writer(path: Path, *, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
     """The one writing connection to a warehouse file, created when it does not exist. Raises WarehouseError."""
     return _connect(
         path,
         config={
             "storage_compatibility_version": STORAGE,
             "memory_limit": machine.memory_limit(),
-            "threads": THREADS,
+            "threads": threads,
             **EXTENSIONS_OFF,
         },
     )
