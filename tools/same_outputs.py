@@ -38,6 +38,12 @@ OF_THE_MOMENT = (
         "when something was done",
     ),
     ("out/rehearsals/*", r'("request(?:.json|_sha256)": ?)"[0-9a-f]{64}"', r'\1"HASH"', "of a file that says when"),
+    (
+        "out/rehearsals/*/receipt.json",
+        r'("manifest.json": \{\s*"bytes": \d+,\s*"sha256": )"[0-9a-f]{64}"',
+        r'\1"HASH"',
+        "of a file that says when",
+    ),
     ("out/rehearsals/release_log.jsonl", r'"[0-9a-f]{64}"', '"HASH"', "of files and lines that say when"),
     ("out/rehearsals/*", r'("late_by_seconds": ?)\d+', r"\1SECONDS", "by the clock"),
     ("*/gx/*.html", r"\d{8}T\d{6}\.\d{6}Z", "MOMENT", "when Great Expectations ran"),
