@@ -37,7 +37,12 @@ OF_THE_MOMENT = (
         r'\1"MOMENT"',
         "when something was done",
     ),
-    ("out/rehearsals/*", r'("request(?:.json|_sha256)": ?)"[0-9a-f]{64}"', r'\1"HASH"', "of a file that says when"),
+    (
+        "out/rehearsals/*",
+        r'("(?:request.json|(?:request|manifest)_sha256)": ?)"[0-9a-f]{64}"',
+        r'\1"HASH"',
+        "of a file that says when",
+    ),
     (
         "out/rehearsals/*/receipt.json",
         r'("manifest.json": \{\s*"bytes": \d+,\s*"sha256": )"[0-9a-f]{64}"',
