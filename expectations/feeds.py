@@ -114,10 +114,9 @@ def _check(
 ) -> tuple[int, list[Issue]]:
     """Rows and issues of one typed file. Only a stop issue when a stop rule fails; but an error when it `is_only`."""
     source = f"read_parquet({literal(run.home / result['typed_path'])}, file_row_number = true)"
-    absent = {
-        *result["columns_missing"],
-        *result.get("columns_derived", ()),
-    }  # extract has said so once; every row would fail the same way
+    # Extract has said so once; every row would fail the same way.
+    absent = {column.name for column in contract.columns if column.is_quiet} - {*result.get("columns_besides", ())}
+    absent |= {*result["columns_missing"], *result.get("columns_derived", ())}
     rules = [rule for rule in rules if not rule.needs & absent]
     with database.scratch(run.folder / "spill") as con:
         columns = {column for rule in rules for column in rule.needs}

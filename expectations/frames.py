@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from send_ready.database import identifier, literal
+from send_ready.layout import COUNCILS
 from warehouse import seeds
 
 if TYPE_CHECKING:
@@ -36,6 +37,16 @@ def _looked_up(value: str, seed: str, by: str, column: str) -> str:
     return f"(SELECT any_value(found) FROM ({rows}) WHERE lower(trim(looked_up)) = lower({column}))"
 
 
+def _plain_la(name: str) -> str:
+    """SQL of the name of an authority without what is said around it; macros/naming.sql has the same."""
+    around = "the|london|royal|metropolitan|borough|county|city|district|unitary|council|of|la|authority|local"
+    letters = r"nullif(regexp_replace(lower(strip_accents({})), '[^\p{{L}}\p{{N}}]', '', 'g'), '')"
+    bare = rf"regexp_replace(lower({name}), '\b({around})\b', '', 'g')"
+    return f"coalesce({letters.format(bare)}, {letters.format(name)})"
+
+
+_LA_NAMES = f"SELECT {_plain_la('la_name')} FROM read_csv({literal(COUNCILS)}, all_varchar = true)"
+_IS_WEEK = "period_end IS NULL OR period_end < week_commencing + 7"
 EVERYWHERE = {
     "as_at_date": "$as_at",
     "forty_years_ago": "$as_at - INTERVAL 40 YEAR",
@@ -69,7 +80,10 @@ HELPERS: dict[str, dict[str, str]] = {
     },
     "ilacs.involvements": {"is_bridged": "coalesce(upn, last_name) IS NOT NULL"},
     "capita_one.attendance": {
-        "weekday": "isodow(week_commencing)",  # 1 is Monday
+        # Of a week alone: a longer period begins on any day, and has as many sessions as it has. 1 is Monday.
+        "weekday": f"CASE WHEN {_IS_WEEK} THEN isodow(week_commencing) END",
+        "week_sessions": f"CASE WHEN {_IS_WEEK} THEN sessions_possible END",
+        "known_code": _looked_up("code", "attendance_codes", "code", "trim(attendance_code)"),
         "sessions_absent": "coalesce(authorised_absence, 0) + coalesce(unauthorised_absence, 0)",
     },
     "capita_one.ehc_plans": {
@@ -78,6 +92,14 @@ HELPERS: dict[str, dict[str, str]] = {
     },
     "capita_one.sen_needs": {
         "is_open": "end_date IS NULL OR end_date > $as_at",
+    },
+    "capita_one.students": {
+        # By its number, or by a name that the DfE's list has (macros/naming.sql, la_code).
+        "home_la_known": f"CASE WHEN home_la >= ':' AND {_plain_la('home_la')} IN ({_LA_NAMES}) THEN '000' ELSE home_la END",
+    },
+    "local.person_bridge": {
+        "whose": "coalesce(student_id, upn)",
+        "child_count": "count(DISTINCT coalesce(student_id, upn)) OVER (PARTITION BY upper(trim(system)), other_id)",
     },
     "social_care.involvements": {
         "is_open": "end_date IS NULL OR end_date > $as_at",

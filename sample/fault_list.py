@@ -106,7 +106,7 @@ CELLS = (
     Cell("ethnicity in words", STU, "ethnicity", "White - British", "tolerated", f"{LISTED} and ethnicity == 'WBRI'"),
     Cell("postcode an Excel error", STU, "postcode", "#N/A", "unreadable", f"{LISTED} and not p_care"),
     Cell("postcode a word", STU, "postcode", "nope", "S-STU-09", f"{LISTED} and not p_care"),
-    Cell("home council by name", STU, "home_la", "Sampleshire", "S-STU-10", LISTED),
+    Cell("home council by a name that is none", STU, "home_la", "Atlantis", "S-STU-10", LISTED),
     Cell("student id as a float", STU, "student_id", _float, "tolerated", LISTED),
     Cell("disability as 1.0 and 0.0", STU, "disability", _yes_no("1.0", "0.0"), "tolerated",
          f"{LISTED} and disability != ''"),

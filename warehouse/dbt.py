@@ -131,8 +131,15 @@ def invoke(run: Run, file: Path, target: Path, *command: str) -> Any:
     variables: dict[str, Any] = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
     if replaced := dict(systems.names_of_run(run).replaced()):
         variables["systems"] = replaced
+    variables["besides"] = columns_besides(run)
     os.environ |= _environment(file)
     return call([*command, *_folders(target), "--vars", json.dumps(variables)])
+
+
+def columns_besides(run: Run) -> dict[str, list[str]]:
+    """By feed, as `source__feed`, the quiet columns that the file in use has; feeds without any are left out."""
+    found = {f"{each['source']}__{each['feed']}": each.get("columns_besides") for each in runs.feed_results(run)}
+    return {name: columns for name, columns in sorted(found.items()) if columns}
 
 
 def call(arguments: list[str]) -> Any:

@@ -27,6 +27,8 @@
     'stg_send_ready__bank_holidays',
     'stg_send_ready__councils',
     'stg_send_ready__feeds',
+    'stg_send_ready__named_children',
+    'stg_send_ready__named_records',
     'stg_send_ready__person_decisions',
     'stg_send_ready__set_aside',
     'stg_social_care__involvements',

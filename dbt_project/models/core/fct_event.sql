@@ -379,6 +379,7 @@ severe_somewhere as (
         and sessions_possible_count > 0
         and 2 * (coalesce(authorised_absence_count, 0) + coalesce(unauthorised_absence_count, 0))
         >= sessions_possible_count
+        {{ is_of_a_week('fct_attendance_week') }}
 ),
 
 -- Their weeks with sessions, at all schools together.
@@ -396,6 +397,7 @@ attended_weeks as (
         and sessions_possible_count > 0
         and week_commencing_date <= {{ as_at() }}
         and person_id in (select severe_somewhere.person_id from severe_somewhere)
+        {{ is_of_a_week('fct_attendance_week') }}
     group by person_id, date_trunc('week', week_commencing_date)
 ),
 

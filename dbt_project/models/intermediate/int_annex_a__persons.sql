@@ -59,6 +59,10 @@ valued as (
         enrolments.subsidiary_phase,
         coalesce(enrolments.is_on_roll, false) as is_on_roll,
         coalesce(enrolments.is_on_roll_in_own_la, false) as is_on_roll_in_own_la,
+        -- Named by a UPN or another system's key that no student file holds (extract/fit.py).
+        coalesce(regexp_matches(persons.student_id, '^(UPN|KEY)-'), false)
+        and not persons.is_known_student
+        and enrolments.person_id is null as is_known_by_name_alone,
         if(needs.source_system is distinct from 'census', needs.sen_type_code, null) as capita_primary_need_code,
         {{ primary_need('needs', 'persons.hub_primary_need_code') }} as primary_need,
         coalesce(needs.is_sen_type_unmapped, persons.is_hub_primary_need_unmapped) as is_primary_need_unmapped,
@@ -155,7 +159,10 @@ select
     and not valued.has_open_plan
     and not valued.has_died
     and (
-        valued.is_on_roll_in_own_la or (valued.is_on_roll and not {{ was_ever_received('gias.establishments') }})
+        valued.is_on_roll_in_own_la
+        -- Nobody knows where the child learns: better on the list, and reported, than on none.
+        or valued.is_known_by_name_alone
+        or (valued.is_on_roll and not {{ was_ever_received('gias.establishments') }})
     ) as is_on_list_2
 from valued
 left join establishments as main on valued.main_urn = main.urn

@@ -60,6 +60,16 @@ pairs as (
     union
 
     select
+        students.record_id as record_1,
+        named.source_system || ':' || named.source_id as record_2,
+        1 as rule_order,
+        'student id' as rule
+    from {{ ref('stg_send_ready__named_records') }} as named
+    inner join records as students on named.student_id = students.source_id and students.source_system = 'capita_one'
+
+    union
+
+    select
         one.record_id as record_1,
         other.record_id as record_2,
         one.rule_order,

@@ -3,7 +3,8 @@ with student_ids as (
     {%- for model in [
         'stg_capita_one__students', 'stg_capita_one__enrolments', 'stg_capita_one__sen_provision',
         'stg_capita_one__sen_needs', 'stg_capita_one__ehcp_assessments', 'stg_capita_one__ehc_plans',
-        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled'
+        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled',
+        'stg_capita_one__annual_reviews'
     ] %}
     select student_id
     from {{ ref(model) }}
@@ -17,7 +18,7 @@ records as (
         'capita_one' as source_system,
         student_ids.student_id as source_id,
         students.student_id is not null as is_known_student,
-        students.upn,
+        coalesce(students.upn, named.upn) as upn,
         students.former_upn,
         students.uln,
         students.birth_date,
@@ -27,6 +28,7 @@ records as (
         cast(null as varchar) as migrated_student_id
     from student_ids
     left join {{ ref('stg_capita_one__students') }} as students on student_ids.student_id = students.student_id
+    left join {{ ref('stg_send_ready__named_children') }} as named on student_ids.student_id = named.student_id
 
     union all
 

@@ -3,7 +3,7 @@ with students as (
         person.person_id,
         person.source_id as student_id,
         students.student_id is not null as is_known_student,
-        students.upn,
+        coalesce(students.upn, named.upn) as upn,
         students.uln,
         students.upn_unknown_reason_code,
         students.birth_date,
@@ -18,6 +18,7 @@ with students as (
         min(students.death_date) over (partition by person.person_id) as death_date
     from {{ ref('int_person_records__linked') }} as person
     left join {{ ref('stg_capita_one__students') }} as students on person.source_id = students.student_id
+    left join {{ ref('stg_send_ready__named_children') }} as named on person.source_id = named.student_id
     where person.source_system = 'capita_one'
     -- Of two students whom a person decided to be one, the lowest Student ID that the feed holds speaks.
     qualify

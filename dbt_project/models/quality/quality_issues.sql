@@ -15,6 +15,7 @@ orphans as (
         ('capita_one.attendance', 'int_attendance__totalled', 'sum(record_count)'),
         ('capita_one.exclusions', 'stg_capita_one__exclusions', 'count(*)'),
         ('capita_one.home_education', 'stg_capita_one__home_education', 'count(*)'),
+        ('capita_one.annual_reviews', 'stg_capita_one__annual_reviews', 'count(*)'),
     ] %}
     select
         '{{ feed }}' as feed,

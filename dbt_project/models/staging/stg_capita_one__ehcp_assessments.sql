@@ -15,7 +15,7 @@ select
     {{ code_columns('inactive_reason', 'inactive_reason') }},
     feed.mediation as has_mediation,
     feed.tribunal as has_tribunal
-from {{ source('raw', 'capita_one__ehcp_assessments') }} as feed
+from {{ records_of('capita_one__ehcp_assessments', ['involvement_id']) }} as feed
 {{ crosswalk_join('assessment_type', 'assessment_type') }}
 {{ crosswalk_join('request_source', 'request_source') }}
 {{ crosswalk_join('inactive_reason', 'inactive_reason') }}

@@ -7,5 +7,5 @@ select
     {{ end_of('feed.entry_date', 'feed.leaving_date') }} as leaving_date,
     feed.part_time_timetable as has_part_time_timetable,
     feed.weekly_hours
-from {{ source('raw', 'capita_one__enrolments') }} as feed
+from {{ records_of('capita_one__enrolments', ['student_id', 'urn', 'entry_date'], urn='urn') }} as feed
 {{ crosswalk_join('enrolment_status', 'enrolment_status') }}

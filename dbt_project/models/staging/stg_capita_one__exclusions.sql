@@ -6,6 +6,6 @@ select
     feed.sessions as session_count,
     {{ code_columns('exclusion_reason', 'reason') }},
     feed.urn
-from {{ source('raw', 'capita_one__exclusions') }} as feed
+from {{ records_of('capita_one__exclusions', ['exclusion_id'], urn='urn') }} as feed
 {{ crosswalk_join('exclusion_category', 'category') }}
 {{ crosswalk_join('exclusion_reason', 'reason') }}

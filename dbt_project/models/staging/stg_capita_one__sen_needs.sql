@@ -4,5 +4,5 @@ select
     feed.rank as need_rank,
     feed.start_date,
     {{ end_of('feed.start_date', 'feed.end_date') }} as end_date
-from {{ source('raw', 'capita_one__sen_needs') }} as feed
+from {{ records_of('capita_one__sen_needs', ['student_id', 'sen_type']) }} as feed
 {{ crosswalk_join('sen_type', 'sen_type') }}

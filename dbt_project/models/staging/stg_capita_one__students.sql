@@ -10,7 +10,7 @@ select
     {{ code_columns('sex', 'sex') }},
     {{ code_columns('ethnicity', 'ethnicity') }},
     feed.postcode,
-    feed.home_la as home_la_code,
+    {{ la_code('feed.home_la', 'home_la') }} as home_la_code,
     feed.disability as is_disabled,
     feed.pupil_premium as has_pupil_premium,
     {{ end_of('feed.date_of_birth', 'feed.date_of_death') }} as death_date,
@@ -19,3 +19,4 @@ from {{ source('raw', 'capita_one__students') }} as feed
 {{ crosswalk_join('upn_unknown_reason', 'upn_unknown_reason') }}
 {{ crosswalk_join('sex', 'sex') }}
 {{ crosswalk_join('ethnicity', 'ethnicity') }}
+{{ la_join('feed.home_la', 'home_la') }}

@@ -27,7 +27,7 @@ select
     feed.close_reason,
     feed.migrated_student_id,
     feed.migrated_on as migrated_date
-from {{ source('raw', 'ehc_hub__cases') }} as feed
+from {{ records_of('ehc_hub__cases', ['case_reference'], student=none, urn='named_placement_urn') }} as feed
 {{ crosswalk_join('sex', 'gender') }}
 {{ crosswalk_join('primary_need', 'primary_need', crosswalk='sen_type') }}
 {{ crosswalk_join('request_source', 'requested_by') }}

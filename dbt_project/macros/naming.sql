@@ -1,0 +1,193 @@
+{#
+    Who and where a record means that does not say so by Student ID and URN. extract/fit.py gives such a record an ID that
+    begins UPN-, KEY- or DFE-; here it becomes the student's or the establishment's own, where that is beyond doubt. Of a
+    feed whose file says it all by itself nothing of this is in the SQL.
+#}
+
+{# Whether the file in use of a feed has one of some quiet columns: `besides` of the run says which it has. #}
+{% macro has_come(feed, columns) -%}
+    {{ return(columns | select('in', var('besides', {}).get(feed, [])) | list | length > 0) }}
+{%- endmacro %}
+
+{# Whether any feed names somebody by a UPN or by the key of another system. #}
+{% macro is_anybody_named_otherwise() -%}
+    {%- set found = namespace(is_so=false) -%}
+    {%- for columns in var('besides', {}).values() -%}
+    {%- if 'upn' in columns or 'other_id' in columns -%}{%- set found.is_so = true -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(found.is_so) }}
+{%- endmacro %}
+
+{# The ID of whom only a UPN is known (extract/fit.py, upn_key). #}
+{% macro upn_key(upn) -%}
+    'UPN-' || left(sha256({{ upn }}), 16)
+{%- endmacro %}
+
+{#
+    Students by such an ID: columns named_by and student_id. A UPN names who has it now; else who had it. One that two
+    students have names neither, nor does one without its check letter. A key of another system names whom the bridge
+    says, by Student ID or UPN; one that the bridge says of two children names neither.
+#}
+{% macro students_by_name() -%}
+    {%- set students, bridge = source('raw', 'capita_one__students'), source('raw', 'local__person_bridge') -%}
+    (
+        with upns as (
+            select
+                {{ upn_key('compared_upn') }} as named_by,
+                min(student_id) as student_id
+            from (
+                {%- for column in ['upn', 'former_upn'] %}
+                select
+                    student_id,
+                    {{ loop.index }} as upn_order,
+                    {{ compared_upn(column) }} as compared_upn
+                from {{ students }}
+                {{ 'union all' if not loop.last }}
+                {%- endfor %}
+            ) as held
+            where {{ is_valid_upn('compared_upn') }}
+            group by compared_upn, upn_order
+            having count(distinct student_id) = 1 or upn_order = 1
+            qualify
+                row_number() over (partition by named_by order by upn_order) = 1 and count(distinct student_id) = 1
+        ),
+
+        bridged as (
+            select
+                keys.named_by,
+                coalesce(keys.student_id, upns.student_id, keys.upn_key) as student_id
+            from (
+                select
+                    unnest([
+                        'KEY-' || upper(trim(system)) || '-' || other_id,
+                        -- Without its system a key says something only where there is but one.
+                        if(systems.system_count = 1, 'KEY-' || other_id, null)
+                    ]) as named_by,
+                    student_id,
+                    {{ upn_key(compared_upn('upn')) }} as upn_key
+                from {{ bridge }}
+                cross join (select count(distinct upper(trim(system))) as system_count from {{ bridge }}) as systems
+            ) as keys
+            left join upns on keys.upn_key = upns.named_by
+        )
+
+        select
+            named_by,
+            student_id
+        from upns
+        union all
+        select
+            named_by,
+            min(student_id) as student_id
+        from bridged
+        where student_id is not null and named_by is not null
+        group by named_by
+        having count(distinct student_id) = 1
+    )
+{%- endmacro %}
+
+{#
+    Establishments by DfE number, authority and number in seven digits: columns named_by and urn. A school that became an
+    academy has the number of the one before: the open one counts, then the one that opened last.
+#}
+{% macro establishments_by_number() -%}
+    (
+        select
+            'DFE-' || lpad(la_code, 3, '0') || lpad(establishment_number, 4, '0') as named_by,
+            urn
+        from {{ source('raw', 'gias__establishments') }}
+        where establishment_number is not null
+        qualify
+            row_number() over (
+                partition by la_code, lpad(establishment_number, 4, '0')
+                order by
+                    coalesce(close_date <= {{ as_at() }}, {{ without_leading_zeros('status_code') }} = '2', false),
+                    coalesce(open_date > {{ as_at() }}, {{ without_leading_zeros('status_code') }} = '4', false),
+                    open_date desc nulls last,
+                    urn desc
+            ) = 1
+    )
+{%- endmacro %}
+
+{#
+    The records of a feed, each with the Student ID and URN that it means, if it is known, in columns `student` and `urn`.
+    `key` is the feed's: two names may turn out to be of one student, and then the later line counts.
+#}
+{% macro records_of(feed, key, student='student_id', urn=none) -%}
+    {%- set records = source('raw', feed) -%}
+    {%- set students, establishments = students_by_name(), establishments_by_number() -%}
+    {%- set is_named = student and has_come(feed, ['upn', 'other_id']) -%}
+    {%- set is_numbered = urn and has_come(feed, ['dfe_number', 'named_dfe_number', 'named_placement_dfe_number']) -%}
+    {%- if not (is_named or is_numbered) -%}
+    {{ records }}
+    {%- else -%}
+    (
+        select *
+        from (
+            select
+                records.* replace (
+                    {{ 'coalesce(named.student_id, records.' ~ student ~ ') as ' ~ student if is_named }}
+                    {{- ',' if is_named and is_numbered }}
+                    {{ 'coalesce(placed.urn, records.' ~ urn ~ ') as ' ~ urn if is_numbered }}
+                )
+            from {{ records }} as records
+            {%- if is_named %}
+            left join {{ students }} as named on records.{{ student }} = named.named_by
+            {%- endif %}
+            {%- if is_numbered %}
+            -- Four digits are of the home authority.
+            left join {{ establishments }} as placed
+                on
+                    if(
+                        regexp_full_match(records.{{ urn }}, 'DFE-[0-9]{4}'),
+                        'DFE-{{ var("la_code") }}' || substr(records.{{ urn }}, 5),
+                        records.{{ urn }}
+                    ) = placed.named_by
+            {%- endif %}
+        ) as resolved
+        qualify row_number() over (partition by {{ key | join(', ') }} order by _line_no desc) = 1
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    A local authority by its three digits, or by its name as the DfE has it, whatever else is said around that: Camden,
+    London Borough of Camden. A name that is not known is not known to be another authority: blank, and a rule tells.
+#}
+{% macro la_code(column, alias) -%}
+    if({{ column }} < ':', {{ column }}, {{ alias }}_named.la_code)
+{%- endmacro %}
+
+{% macro la_join(column, alias) -%}
+    left join (
+        select
+            min(la_code) as la_code,
+            {{ plain_la('la_name') }} as plain_name
+        from {{ source('raw', 'councils') }}
+        group by plain_name
+        having count(*) = 1
+    ) as {{ alias }}_named
+        on if({{ column }} < ':', null, {{ plain_la(column) }}) = {{ alias }}_named.plain_name
+{%- endmacro %}
+
+{% macro plain_la(words) -%}
+    {%- set around = 'the|london|royal|metropolitan|borough|county|city|district|unitary|council|of|la|authority|local' -%}
+    {%- set bare = "regexp_replace(lower(" ~ words ~ "), '\\b(" ~ around ~ ")\\b', '', 'g')" -%}
+    coalesce({{ plain_letters(bare) }}, {{ plain_letters(words) }})
+{%- endmacro %}
+
+{# A further condition, where attendance has come by longer periods than weeks: that the row is of a week. #}
+{% macro is_of_a_week(relation) -%}
+    {%- set periods = ref('stg_capita_one__attendance') -%}
+    {%- if has_come('capita_one__attendance', ['period_end']) -%}
+    and not exists (
+            select 1
+            from {{ periods }} as periods
+            where
+                periods.student_id = {{ relation }}.student_id
+                and periods.urn is not distinct from {{ relation }}.urn
+                and periods.week_commencing_date = {{ relation }}.week_commencing_date
+                and periods.period_end_date > periods.week_commencing_date + 6
+        )
+    {%- endif -%}
+{%- endmacro %}
