@@ -66,6 +66,9 @@ def verdict(given: Settings, options: Namespace) -> int:
     if result["status"] == runs.UNUSED:
         print(f"{options.feed}: not used. A council may do without it.")
         return 0
+    if result["status"] == runs.ABSENT:
+        print(f"{options.feed}: the council does not hold this. {result['absent_reason']}")
+        return 0
     print(f"{options.feed}: {result['status']}" + (f", data date {day}" if (day := result["data_date"]) else ""))
     for file in result["files"]:
         if file["status"] in ("refused", "deferred"):

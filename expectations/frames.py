@@ -95,7 +95,8 @@ HELPERS: dict[str, dict[str, str]] = {
     },
     "capita_one.students": {
         # By its number, or by a name that the DfE's list has (macros/naming.sql, la_code).
-        "home_la_known": f"CASE WHEN home_la >= ':' AND {_plain_la('home_la')} IN ({_LA_NAMES}) THEN '000' ELSE home_la END",
+        "home_la_known": f"CASE WHEN home_la >= ':' AND {_plain_la('home_la')} IN ({_LA_NAMES})"
+        " THEN '000' ELSE home_la END",
     },
     "local.person_bridge": {
         "whose": "coalesce(student_id, upn)",

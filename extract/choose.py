@@ -52,11 +52,11 @@ class Choice:
     damaged: tuple[Damage, ...] = ()  # of the landing, and perhaps newer than the one in use
 
     def status(self, run: Run, contract: Contract) -> str:
-        """fresh, stale, refused, missing or unused (see runs.STATUSES)."""
+        """One of runs.STATUSES."""
         if self.refused or self.damaged:
             return "refused"
         if not self.chosen:
-            return runs.UNUSED if contract.is_optional else "missing"
+            return runs.ABSENT if contract.absence else runs.UNUSED if contract.is_optional else "missing"
         return "stale" if self.chosen[0].is_stale_on(run.as_at, contract.stale_after_days) else "fresh"
 
 
@@ -363,7 +363,8 @@ def _result(
         "owner": contract.owner,
         "stale_after_days": contract.stale_after_days,
         "status": status,
-        "is_stale": status not in ("fresh", runs.UNUSED),
+        "is_stale": status not in ("fresh", runs.UNUSED, runs.ABSENT),
+        "absent_reason": str(contract.absence) if status == runs.ABSENT else None,
         "data_date": None,
         "file_name": None,
         "sha256": None,
@@ -563,6 +564,10 @@ def _issues(
     if preparation:
         yield from (issue(*told) for told in _of_preparation(preparation, history, readings, choice))
     status = choice.status(run, contract)
+    if contract.absence and in_use:
+        message = f"It is used, though absent_feeds.csv says that the council has no such feed: {contract.absence}."
+        yield issue("F-48", "query", message, "Take the line out of absent_feeds.csv, or the file out of the inbox.",
+                    in_use.file_name)  # fmt: skip
     if status == "missing" and preparation:
         yield issue("F-15", "error", f"No row of {contract.title} has ever been made.",
                     f"Drop a file of each source into the inbox: {', '.join(preparation.sources)}.")  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from extract.absent import Absence, absent_feeds
 from send_ready import records, systems, tables
 from send_ready.runs import RunError
 from send_ready.settings import PROJECT, Settings
@@ -118,6 +119,7 @@ class Contract:
     max_file_mb: float | None = None  # None: as SEND_MAX_FILE_MB says
     is_newest_of_date: bool = False  # of files of one date under names of several kinds the newest counts
     side_by_side: "SideBySide | None" = None
+    absence: Absence | None = None  # why the council has no exports of it, if it says so
     must: tuple[tuple[str, ...], ...] = ()  # columns of which each row has one; without: each required one of the key
 
     @property
@@ -169,17 +171,19 @@ def load(feed: str, settings: Settings) -> Contract:
     contract = settings.config_file("contracts", f"{name}.yml", shipped=CONTRACTS / f"{name}.yml")
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
     none_dates = settings.config_file(NAME_NONE_DATES, shipped=HERE / NAME_NONE_DATES)
+    absence = absent_feeds(settings, feeds()).get(feed)
     if contract.parent == CONTRACTS and column_map.parent == COLUMN_MAPS:
-        return _named(parse(name, contract, column_map, none_dates), settings)
+        return _named(parse(name, contract, column_map, none_dates), settings, absence)
     shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)
     found = parse(name, contract, column_map, none_dates, shipped)
     if contract.parent != CONTRACTS:
         _same_for_the_warehouse(found, shipped, contract)
-    return _named(found, settings)
+    return _named(found, settings, absence)
 
 
-def _named(contract: Contract, settings: Settings) -> Contract:
-    """A contract in the words of the council's own names of systems."""
+def _named(contract: Contract, settings: Settings, absence: Absence | None) -> Contract:
+    """A contract in the words of the council's own names of systems, and with what it says of having none of it."""
+    contract = replace(contract, absence=absence) if absence else contract
     names = systems.names(settings.config)
     if not names.given:
         return contract

@@ -55,11 +55,13 @@ def mark_furniture(
     """Make tables `furniture` and `bare` (line_no; `bare` of records that are but a key); mark lines of `misfit`."""
     con.execute("CREATE TABLE furniture (line_no BIGINT); CREATE TABLE bare (line_no BIGINT)")
     required = [positions[column.name] for column in contract.required]
+    groups = [[positions[name] for name in group] for group in contract.musts]
+    filled = [[at] for at in required] + [group for group in groups if len(group) > 1]
     keys = [positions[name] for name in contract.key if name in positions]
     key = next(positions[name] for group in contract.musts for name in group if name in positions)
     con.execute(f"""
         CREATE TABLE suspect AS SELECT line_no, [{", ".join(f"c{at}" for at in range(len(header)))}] AS held
-        FROM text WHERE {_is_suspect(key, required, keys, sorted(positions.values()), header)}""")
+        FROM text WHERE {_is_suspect(key, filled, keys, sorted(positions.values()), header)}""")
     titles = {at: normalise(header[at]) for at in keys if normalise(header[at])}
     usual: Keys | None = None
     for table, held in (("suspect", "held"), ("misfit", "record")):
@@ -88,10 +90,12 @@ def _list(lines: list[int]) -> str:
     return ", ".join(map(str, lines))
 
 
-def _is_suspect(key: int, required: list[int], keys: list[int], known: list[int], header: Sequence[str]) -> str:
+def _is_suspect(
+    key: int, required: Sequence[Sequence[int]], keys: list[int], known: list[int], header: Sequence[str]
+) -> str:
     """SQL of a cheap test for lines that may be furniture: an odd key, or something missing and little beside it."""
     beside = " + ".join(f"(c{at} >= '!')::INTEGER" for at in known if at != key)
-    missing = " OR ".join(f"NOT c{at} >= '!'" for at in required)
+    missing = " OR ".join(" AND ".join(f"NOT c{at} >= '!'" for at in group) for group in required)
     letters = f"CASE WHEN c{key} >= ':' THEN NOT regexp_matches(c{key}, '[0-9]') ELSE false END"
     again = " OR ".join(_is_title(f"c{at}", header[at].strip().lower()) for at in keys if at != key) or "false"
     few = f"({missing}) AND {beside or '0'} <= {BESIDE}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations import feeds, lists
-from extract import contract
+from extract import absent, contract
 from extract.inbox import arrivals, names
 from extract.own import prepare, source
 from operations.retention import periods
@@ -42,6 +42,7 @@ from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings, SettingsError
 from warehouse import own_seeds
 from warehouse.council_files import (
+    ABSENT_FEEDS,
     COLUMN_MAPS,
     CONTRACTS,
     DECISIONS,
@@ -59,7 +60,7 @@ from warehouse.council_files import (
     shipped_file,
 )
 
-FIRST = (SYSTEMS, NONE_DATES)  # files that contracts are read with
+FIRST = (SYSTEMS, NONE_DATES, ABSENT_FEEDS)  # files that contracts are read with
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".xlsx", ".xls")  # other files may be notes, or copies of before
 FAULTS = (RunError, SettingsError, ValueError)  # what reading a file raises, with a text for people
 MISSHAPEN = (LookupError, TypeError, AttributeError, RecursionError)  # and where it is of another make altogether
@@ -101,6 +102,10 @@ def _check_none_dates(name: str, trial: Settings) -> None:
     contract.read_none_dates(_place(trial) / name)
 
 
+def _check_absent_feeds(name: str, trial: Settings) -> None:
+    absent.read(_place(trial) / name, contract.feeds())
+
+
 def _check_seed(name: str, trial: Settings) -> None:
     own_seeds.rows_of(_place(trial) / name)
 
@@ -135,6 +140,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
     SOURCES: _check_source,
     PREPARE: _check_prepare,
     NONE_DATES: _check_none_dates,
+    ABSENT_FEEDS: _check_absent_feeds,
     CONTRACTS: _check_feed,
     COLUMN_MAPS: _check_feed,
     own_seeds.CROSSWALKS: _check_seed,

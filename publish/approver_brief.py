@@ -16,7 +16,7 @@ from publish.issues import compare
 from publish.report import list_columns
 from publish.templates import fill
 from send_ready import configuration, files
-from send_ready.runs import Run
+from send_ready.runs import ABSENT, Run
 from send_ready.words import change_in_percent, one_line, short_date, signed
 from warehouse import run_data
 from warehouse.run_data import STATES, Feed
@@ -28,7 +28,7 @@ RULES, COLUMNS, FEEDS, MESSAGES, REASONS = 8, 6, 16, 3, 4  # so many lines at mo
 NAMED, CELL, LINE = 48, 80, 140  # characters of a name, of what is wrong, of a line
 PLANS = {"List 1": "List 1: EHC plans", "List 2": "List 2: SEN support"}
 RULE_HEADERS = ("Rule", "What is wrong", "Errors", "New", "Still open", "Fixed")
-ORDER = ("missing", "refused", "stale", "fresh")
+ORDER = ("missing", "refused", "stale", ABSENT, "fresh")
 BOARD = "board."  # feeds of the board's report: nothing in the lists comes from them
 
 
@@ -109,7 +109,8 @@ def _list_row(name: str, now: int, earlier: dict[str, int]) -> list[str]:
 
 
 def _feed_row(feed: Feed) -> tuple[str, str, str]:
-    state = STATES[feed.status] if feed.status == "fresh" else f"**{STATES[feed.status].upper()}**: {feed.note}"
+    state = STATES[feed.status] if feed.is_in_order else f"**{STATES[feed.status].upper()}**"
+    state += {"fresh": "", ABSENT: f". {feed.note}"}.get(feed.status, f": {feed.note}")
     return _plain(feed.title, NAMED), short_date(feed.data_date) if feed.data_date else "none", state
 
 

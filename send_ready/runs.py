@@ -23,8 +23,9 @@ AIRFLOW_LOG = "airflow.log"  # in the run's folder: of no other runs
 KEEP = 14  # run folders kept; landing is what must be backed up
 UNUSED = "unused"  # an optional feed of which no file ever came
 SOURCES = "sources.json"  # in the run's folder: how the council's own sources stand
+ABSENT = "absent"  # a feed of which the council says that it has none (extract/absent.py)
 ROWS = ("rows_in_file", "rows_accepted", "rows_quarantined", "rows_duplicate")  # the first is the sum of the others
-STATUSES = ("fresh", "stale", "refused", "missing", UNUSED)
+STATUSES = ("fresh", "stale", "refused", "missing", ABSENT, UNUSED)
 PLACES = {  # where a feed's result may say that its files are; no sign that DuckDB takes for a pattern
     "landing_path": re.compile(rf"{LANDING}/[\w./-]+"),
     "typed_path": re.compile(rf"{TYPED}/[\w./-]+\.parquet"),

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from extract import contract
+from extract import absent, contract
 from extract.own import prepare, source
 from send_ready import layout, systems
 from send_ready.settings import PROJECT
@@ -19,6 +19,7 @@ FEED_RULES, LIST_RULES, DECISIONS = "expectations/feeds", "expectations/lists", 
 NONE_DATES, RETENTION, PICKUP = "none_dates.yml", "retention.yml", "pickup.yml"
 SOURCES, PREPARE = source.FOLDER, prepare.FOLDER
 SYSTEMS = systems.FILE
+ABSENT_FEEDS = absent.NAME
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def _shipped_sources() -> list[str]:
 KINDS = (
     Kind(".", lambda: [SYSTEMS], None, MiB // 16),  # these first: contracts are read with them
     Kind(".", lambda: [NONE_DATES], "extract", MiB // 4),
+    Kind(".", lambda: [ABSENT_FEEDS], None, MiB // 4),
     Kind(SOURCES, _shipped_sources, "extract/sources", MiB // 4, re.compile(rf"{source.NAME.pattern}\.yml")),
     Kind(PREPARE, list, "extract/prepare", MiB // 4, prepare.SHARED),  # after the sources that it names
     Kind(PREPARE, _feed_files(".sql"), "extract/prepare", MiB // 4),  # after the shared ones

@@ -51,6 +51,7 @@ FEED_COLUMNS = {
     "rows_quarantined": "BIGINT",
     "rows_duplicate": "BIGINT",
     "stale_after_days": "BIGINT",
+    "absent_reason": "VARCHAR",  # why the council has none, where it says so
 }
 
 
@@ -71,6 +72,7 @@ def create(con: duckdb.DuckDBPyConnection, run: Run, settings: Settings) -> int:
         values = result | {
             "was_ever_received": result["typed_path"] is not None,
             "columns_missing": "; ".join(result["columns_missing"]) or None,
+            "absent_reason": result.get("absent_reason"),
         }
         con.execute(f"INSERT INTO raw.feeds VALUES ({', '.join(literal(values[name]) for name in FEED_COLUMNS)})")
     _create_aside(con, run, results)

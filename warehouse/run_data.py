@@ -13,11 +13,11 @@ from extract import contract as contracts
 from send_ready import database, issues
 from send_ready.database import identifier, literal
 from send_ready.layout import lists
-from send_ready.runs import Run, RunError, feed_results
+from send_ready.runs import ABSENT, Run, RunError, feed_results
 from send_ready.systems import Names
 from send_ready.words import counted
 
-STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing"}
+STATES = {"fresh": "Fresh", "stale": "Stale", "refused": "Refused", "missing": "Missing", ABSENT: "Not held"}
 UNNAMED = "capita_one"  # the system whose feed titles do not name it
 
 
@@ -37,6 +37,13 @@ class Feed:
     stale_after_days: int
     columns_missing: tuple[str, ...] = ()  # optional columns that the file in use does not have
 
+    absent_reason: str | None = None  # why the council has none, where it says so
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether nobody has to see to it: it is fresh, or one that the council does not have."""
+        return self.status in ("fresh", ABSENT)
+
     def has_columns(self, *columns: str) -> bool:
         """Whether the feed was ever received and the file in use has these columns, so their contents are known."""
         return self.was_ever_received and not {*columns} & {*self.columns_missing}
@@ -49,6 +56,8 @@ class Feed:
         if self.status == "refused":
             older = "an older file is used" if self.was_ever_received else "there is no older file"
             return f"The newest file was refused; {older}"
+        if self.status == ABSENT:
+            return f"The council does not hold this: {self.absent_reason}"
         return "No file up to the as-at date was ever accepted" if self.status == "missing" else None
 
 
@@ -93,7 +102,7 @@ def feeds(con: DuckDBPyConnection) -> list[Feed]:
         con,
         """
         SELECT source || '.' || feed AS name, source, title, owner, status, was_ever_received, data_date, file_name,
-            rows_accepted, rows_quarantined, stale_after_days, columns_missing
+            rows_accepted, rows_quarantined, stale_after_days, columns_missing, absent_reason
         FROM built.raw.feeds ORDER BY source, feed
         """,
     )
@@ -123,16 +132,18 @@ def feed_has_columns(feeds: Sequence[Feed], name: str, *columns: str) -> bool:
 def reason_not_known(feeds: Sequence[Feed], missing: Iterable[tuple[str, str | None]]) -> str:
     """A sentence that says why something is not known: feeds (`source.feed`) never received, columns missing."""
     titles = {feed.name: feed.title for feed in feeds}
+    absent = {feed.name: feed.absent_reason for feed in feeds if feed.status == ABSENT}
     by_feed: dict[str, list[str]] = {}
     for name, column in missing:
         by_feed.setdefault(name, []).extend([column] if column else [])
-    never = [titles.get(name, name) for name, columns in by_feed.items() if not columns]
-    said = [f"no export of {' or of '.join(never)} has ever been received"] if never else []
+    never = [titles.get(name, name) for name, columns in by_feed.items() if not columns and name not in absent]
+    said = [f"the council does not hold {titles[name]}: {absent[name]}" for name in by_feed if name in absent]
+    said += [f"no export of {' or of '.join(never)} has ever been received"] if never else []
     said += [
         f"the export of {titles.get(name, name)} has no column "
         + " and no column ".join(f"‘{contracts.default_header(name, column)}’" for column in columns)
         for name, columns in by_feed.items()
-        if columns
+        if columns and name not in absent
     ]
     return f"Not known: {'; '.join(said)}."
 

@@ -144,7 +144,7 @@ def feeds(settings: Settings, now: datetime) -> Part | None:
     part.facts = {each["feed"]: {"status": each["status"], "data_date": each["data_date"]} for each in inputs}
     by_owner: dict[str, list[str]] = {}
     for each in inputs:
-        if each["status"] != "fresh":
+        if each["status"] not in ("fresh", runs.ABSENT):
             in_use = f"in use: {each['data_date']}" if each["data_date"] else "nothing in use"
             part.lines.append(f"{each['feed']}: {each['status'].upper()}, {in_use}, {each['owner']}")
             by_owner.setdefault(each["owner"], []).append(f"{each['title']} ({each['status']})")

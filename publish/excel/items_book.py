@@ -187,7 +187,7 @@ def _contents(feeds: Sequence[Feed], rows: dict[str, int], run: Run) -> Page:
 def _contents_block(every: Sequence[Item], feeds: Sequence[Feed], rows: dict[str, int]) -> Block:
     behind = [[feed for feed in feeds if feed.name in item.feeds] for item in every]
     dates = [[feed.data_date for feed in used if feed.data_date] for used in behind]
-    others = [sum(feed.status != "fresh" for feed in used) for used in behind]
+    others = [sum(not feed.is_in_order for feed in used) for used in behind]
     return Block(
         "What is in it",
         [

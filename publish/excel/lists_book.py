@@ -95,7 +95,7 @@ def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Sett
 def _lists_block(feeds: Sequence[Feed], rows: dict[str, int]) -> Block:
     behind = {name: [feed for feed in feeds if name in BEHIND.get(feed.name, ())] for name in rows}
     dates = {name: [feed.data_date for feed in used if feed.data_date] for name, used in behind.items()}
-    others = {name: sum(feed.status != "fresh" for feed in used) for name, used in behind.items()}
+    others = {name: sum(not feed.is_in_order for feed in used) for name, used in behind.items()}
     return Block(
         "What date each list represents",
         [

@@ -85,7 +85,7 @@ def write(
             "reviews": waiting.reviews(con, run.as_at, feeds, known),
             "changes": changes.changes(con, manifest, previous),
             "list_rows": list(manifest["rows"].items()),
-            "feeds": sorted(feeds, key=lambda feed: (feed.status == "fresh", feed.title)),
+            "feeds": sorted(feeds, key=lambda feed: (feed.is_in_order, feed.status == "fresh", feed.title)),
             "alerts": changes.alerts(run),
         }
     files.write_bytes(path, _page(context).encode())
@@ -113,7 +113,7 @@ def _verdict(
         "missing": con.execute("SELECT count(*) FROM built.quality.quality_perhaps_missing").fetchall()[0][0],
         "empty": [name for name, rows in manifest["rows"].items() if not rows],
         "stops": stops,
-        "old": [feed.title for feed in feeds if feed.status != "fresh"],
+        "old": [feed.title for feed in feeds if not feed.is_in_order],
         "set_aside": [each["file_name"] for each in configuration.set_aside_in(manifest)],
         "errors": manifest["issues"].get("error", 0) + stops,
         "worst": worst if worst and worst.error_count else None,

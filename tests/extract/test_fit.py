@@ -142,6 +142,17 @@ def test_rows_without_an_id_are_known_by_what_they_hold_in_whatever_order_the_co
     assert len({row["review_id"] for row in first}) == 2
 
 
+def test_needs_side_by_side_of_students_named_in_two_ways(tmp_path: Path) -> None:
+    text = f"Student ID,UPN,SEN Type 1,SEN Type 2\n1,,ASD,\n,{UPN},SEMH,ASD\n,,MLD,\nTotal,2,,\n"
+    typed, rows, _ = read(tmp_path, "capita_one.sen_needs", text)
+    assert [(name[:4], need, rank) for name, need, rank in values(rows, "student_id", "sen_type", "rank")] == [
+        ("1", "ASD", 1),
+        ("UPN-", "ASD", 2),
+        ("UPN-", "SEMH", 1),
+    ]
+    assert typed.furniture == [5] and typed.rows_quarantined == 2
+
+
 def test_an_id_that_is_there_and_blank_is_not_made_up(tmp_path: Path) -> None:
     text = "Review ID,Plan ID,Meeting Date\n,P1,01/06/2026\n7,P1,02/06/2026\n"
     typed, rows, _ = read(tmp_path, "capita_one.annual_reviews", text)
