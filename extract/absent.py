@@ -10,7 +10,6 @@ from pathlib import Path
 
 from extract import dates
 from send_ready import tables
-from send_ready.settings import Settings
 from send_ready.tables import TableError
 from send_ready.words import short_date
 
@@ -30,12 +29,6 @@ class Absence:
     def __str__(self) -> str:
         said = ", ".join(filter(None, (self.said_by, self.said_on)))
         return f"{self.reason.rstrip('.')}{f' ({said})' if said else ''}"
-
-
-def absent_feeds(settings: Settings, known: Collection[str]) -> dict[str, Absence]:
-    """By feed, as `source.feed`, why the council has none. `known` are the feeds that there are. Raises TableError."""
-    path = settings.config / NAME if settings.config else None
-    return read(path, known) if path and path.is_file() else {}
 
 
 def read(path: Path, known: Collection[str]) -> dict[str, Absence]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from extract.absent import Absence, absent_feeds
+from extract import absent
+from extract.absent import Absence
 from send_ready import records, systems, tables
 from send_ready.runs import RunError
 from send_ready.settings import PROJECT, Settings
@@ -171,7 +172,7 @@ def load(feed: str, settings: Settings) -> Contract:
     contract = settings.config_file("contracts", f"{name}.yml", shipped=CONTRACTS / f"{name}.yml")
     column_map = settings.config_file("column_maps", f"{name}.csv", shipped=COLUMN_MAPS / f"{name}.csv")
     none_dates = settings.config_file(NAME_NONE_DATES, shipped=HERE / NAME_NONE_DATES)
-    absence = absent_feeds(settings, feeds()).get(feed)
+    absence = absent.read(settings.config_file(absent.NAME, shipped=HERE / absent.NAME), feeds()).get(feed)
     if contract.parent == CONTRACTS and column_map.parent == COLUMN_MAPS:
         return _named(parse(name, contract, column_map, none_dates), settings, absence)
     shipped = parse(name, CONTRACTS / contract.name, COLUMN_MAPS / column_map.name)

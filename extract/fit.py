@@ -36,6 +36,7 @@ class Fitted:
 
     whole: Contract
     contract: Contract
+    held: frozenset[str]  # columns that the file has
     fills: dict[str, tuple[Column, ...]]  # by column, those that name the same where it is blank
     generated: str | None = None  # the key that is made of the row
     places: tuple[int, ...] = ()  # of the columns that stand side by side, those that the file has
@@ -44,7 +45,7 @@ class Fitted:
     def absent(self) -> tuple[str, ...]:
         """Columns of the feed of which the file gives nothing."""
         wide = self.whole.side_by_side
-        given = {column.name for column in self.contract.columns} | {*self.fills, self.generated}
+        given = self.held | {*self.fills, self.generated}
         given |= {wide.column, wide.number} if wide and self.places else set()
         return tuple(column.name for column in self.whole.columns if column.name not in given)
 
@@ -125,7 +126,7 @@ def fit(contract: Contract, header: Sequence[str]) -> Fitted:
     known = {column.name for column in columns}
     groups = tuple(group for group in must if known.issuperset(group))
     if len(columns) == len(contract.columns) and not fills and not places and not generated:
-        return Fitted(contract, contract, {})
+        return Fitted(contract, contract, frozenset(held), {})
     fitted = replace(
         contract,
         columns=tuple(columns),
@@ -134,7 +135,7 @@ def fit(contract: Contract, header: Sequence[str]) -> Fitted:
         must=groups,
         side_by_side=None if places else contract.side_by_side,
     )
-    return Fitted(contract, fitted, fills, generated, places)
+    return Fitted(contract, fitted, frozenset(held), fills, generated, places)
 
 
 def _standing_in(contract: Contract, name: str, held: set[str]) -> list[Column]:

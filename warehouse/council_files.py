@@ -55,7 +55,7 @@ def _shipped_sources() -> list[str]:
 KINDS = (
     Kind(".", lambda: [SYSTEMS], None, MiB // 16),  # these first: contracts are read with them
     Kind(".", lambda: [NONE_DATES], "extract", MiB // 4),
-    Kind(".", lambda: [ABSENT_FEEDS], None, MiB // 4),
+    Kind(".", lambda: [ABSENT_FEEDS], "extract", MiB // 4),
     Kind(SOURCES, _shipped_sources, "extract/sources", MiB // 4, re.compile(rf"{source.NAME.pattern}\.yml")),
     Kind(PREPARE, list, "extract/prepare", MiB // 4, prepare.SHARED),  # after the sources that it names
     Kind(PREPARE, _feed_files(".sql"), "extract/prepare", MiB // 4),  # after the shared ones

@@ -1,7 +1,8 @@
 {#
     Who and where a record means that does not say so by Student ID and URN. extract/fit.py gives such a record an ID that
     begins UPN-, KEY- or DFE-; here it becomes the student's or the establishment's own, where that is beyond doubt. Of a
-    feed whose file says it all by itself nothing of this is in the SQL.
+    feed whose file says it all by itself nothing of this is in the SQL; while dbt
+    parses (`not execute`) all of it is, so that it knows what depends on what.
 #}
 
 {# Whether the file in use of a feed has one of some quiet columns: `besides` of the run says which it has. #}
@@ -16,6 +17,13 @@
     {%- if 'upn' in columns or 'other_id' in columns -%}{%- set found.is_so = true -%}{%- endif -%}
     {%- endfor -%}
     {{ return(found.is_so) }}
+{%- endmacro %}
+
+{# Whether social care names students, or a bridge came that may say whom the records of other systems are of. #}
+{% macro are_records_named() -%}
+    {{ return(
+        has_come('social_care__involvements', ['student_id']) or has_come('local__person_bridge', ['student_id', 'upn'])
+    ) }}
 {%- endmacro %}
 
 {# The ID of whom only a UPN is known (extract/fit.py, upn_key). #}
@@ -115,7 +123,6 @@
 #}
 {% macro records_of(feed, key, student='student_id', urn=none) -%}
     {%- set records = source('raw', feed) -%}
-    {%- set students, establishments = students_by_name(), establishments_by_number() -%}
     {%- set is_named = student and has_come(feed, ['upn', 'other_id']) -%}
     {%- set is_numbered = urn and has_come(feed, ['dfe_number', 'named_dfe_number', 'named_placement_dfe_number']) -%}
     {%- if not (is_named or is_numbered) -%}
@@ -132,11 +139,11 @@
                 )
             from {{ records }} as records
             {%- if is_named %}
-            left join {{ students }} as named on records.{{ student }} = named.named_by
+            left join {{ students_by_name() }} as named on records.{{ student }} = named.named_by
             {%- endif %}
             {%- if is_numbered %}
             -- Four digits are of the home authority.
-            left join {{ establishments }} as placed
+            left join {{ establishments_by_number() }} as placed
                 on
                     if(
                         regexp_full_match(records.{{ urn }}, 'DFE-[0-9]{4}'),
@@ -178,11 +185,10 @@
 
 {# A further condition, where attendance has come by longer periods than weeks: that the row is of a week. #}
 {% macro is_of_a_week(relation) -%}
-    {%- set periods = ref('stg_capita_one__attendance') -%}
-    {%- if has_come('capita_one__attendance', ['period_end']) -%}
+    {%- if not execute or has_come('capita_one__attendance', ['period_end']) -%}
     and not exists (
             select 1
-            from {{ periods }} as periods
+            from {{ ref('stg_capita_one__attendance') }} as periods
             where
                 periods.student_id = {{ relation }}.student_id
                 and periods.urn is not distinct from {{ relation }}.urn

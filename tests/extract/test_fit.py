@@ -188,6 +188,17 @@ def test_a_file_that_names_nobody_is_refused_with_what_it_may_have(tmp_path: Pat
     assert "In place of Student ID it may have: UPN, Other ID." in refusal.value.fix
 
 
+def test_what_a_file_lacks_is_absent_whatever_stands_in_for_other_columns(tmp_path: Path) -> None:
+    default, _, _ = read(
+        tmp_path, "capita_one.enrolments", "Student ID,URN,Enrolment Status,Entry Date\n1,1,C,1/9/2024\n"
+    )
+    other, _, _ = read(tmp_path, "capita_one.enrolments", "UPN,LAESTAB,Enrolment Status,Entry Date\n1,1,C,1/9/2024\n")
+    lacking = {"nc_year", "leaving_date", "part_time_timetable", "weekly_hours"}
+    assert set(default.match.missing) == set(other.match.missing) == lacking
+    assert set(default.fitted.absent) == lacking | {"upn", "other_id", "other_system", "dfe_number", "dfe_la"}
+    assert set(other.fitted.absent) == lacking | {"other_id", "other_system", "dfe_la"}
+
+
 def own_layout(folder: Path, feed: str, *changes: tuple[str, str], headers: str = "") -> contracts.Contract:
     """A council's own contract and column map of a feed."""
     for kind, shipped in (("contracts", CONTRACTS / f"{feed}.yml"), ("column_maps", COLUMN_MAPS / f"{feed}.csv")):

@@ -154,10 +154,10 @@ def test_results_say_what_came_of_each_rule_and_hold_no_value_and_no_row(tmp_pat
 def test_a_big_feed_is_compared_by_whole_columns() -> None:
     """Half a million weeks with 22,728 failures: seconds where value by value takes a minute."""
     contract = contracts.load("capita_one.attendance", settings.load({}))
-    rules = feeds.rules_of(contract.id, settings.load({}))
+    rules = [rule for rule in feeds.rules_of(contract.id, settings.load({})) if "attendance_code" not in rule.needs]
     with database.scratch() as con:
         con.execute("""
-            CREATE TABLE week AS SELECT
+            CREATE TABLE week AS SELECT NULL::DATE AS period_end,
                 DATE '2026-01-05' + ((range % 40) * 7 + if(range % 22 = 0, 1, 0))::INTEGER AS week_commencing,
                 10::BIGINT AS sessions_possible, (range % 11)::BIGINT AS authorised_absence,
                 if(range % 50 = 0, NULL, 0)::BIGINT AS unauthorised_absence

@@ -59,6 +59,7 @@ pairs as (
 
     union
 
+    {% if not execute or are_records_named() -%}
     select
         students.record_id as record_1,
         named.source_system || ':' || named.source_id as record_2,
@@ -69,6 +70,7 @@ pairs as (
 
     union
 
+    {% endif -%}
     select
         one.record_id as record_1,
         other.record_id as record_2,

@@ -1,11 +1,14 @@
+{%- set is_named = not execute or is_anybody_named_otherwise() -%}
+{%- set are_reviews_of_students = not execute or has_come(
+    'capita_one__annual_reviews', ['student_id', 'upn', 'other_id']
+) -%}
 -- A student whom only another Capita One feed knows is a record too: nobody disappears.
 with student_ids as (
     {%- for model in [
         'stg_capita_one__students', 'stg_capita_one__enrolments', 'stg_capita_one__sen_provision',
         'stg_capita_one__sen_needs', 'stg_capita_one__ehcp_assessments', 'stg_capita_one__ehc_plans',
-        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled',
-        'stg_capita_one__annual_reviews'
-    ] %}
+        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled'
+    ] + (['stg_capita_one__annual_reviews'] if are_reviews_of_students else []) %}
     select student_id
     from {{ ref(model) }}
     where student_id is not null
@@ -18,7 +21,7 @@ records as (
         'capita_one' as source_system,
         student_ids.student_id as source_id,
         students.student_id is not null as is_known_student,
-        coalesce(students.upn, named.upn) as upn,
+        {{ 'coalesce(students.upn, named.upn) as upn' if is_named else 'students.upn' }},
         students.former_upn,
         students.uln,
         students.birth_date,
@@ -28,7 +31,9 @@ records as (
         cast(null as varchar) as migrated_student_id
     from student_ids
     left join {{ ref('stg_capita_one__students') }} as students on student_ids.student_id = students.student_id
+    {%- if is_named %}
     left join {{ ref('stg_send_ready__named_children') }} as named on student_ids.student_id = named.student_id
+    {%- endif %}
 
     union all
 

@@ -1,9 +1,10 @@
+{%- set is_named = not execute or is_anybody_named_otherwise() -%}
 with students as (
     select
         person.person_id,
         person.source_id as student_id,
         students.student_id is not null as is_known_student,
-        coalesce(students.upn, named.upn) as upn,
+        {{ 'coalesce(students.upn, named.upn) as upn' if is_named else 'students.upn' }},
         students.uln,
         students.upn_unknown_reason_code,
         students.birth_date,
@@ -18,7 +19,9 @@ with students as (
         min(students.death_date) over (partition by person.person_id) as death_date
     from {{ ref('int_person_records__linked') }} as person
     left join {{ ref('stg_capita_one__students') }} as students on person.source_id = students.student_id
+    {%- if is_named %}
     left join {{ ref('stg_send_ready__named_children') }} as named on person.source_id = named.student_id
+    {%- endif %}
     where person.source_system = 'capita_one'
     -- Of two students whom a person decided to be one, the lowest Student ID that the feed holds speaks.
     qualify

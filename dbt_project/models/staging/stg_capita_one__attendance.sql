@@ -1,8 +1,7 @@
 {%- set records = records_of(
     'capita_one__attendance', ['student_id', 'urn', 'week_commencing', 'attendance_code'], urn='urn'
 ) -%}
-{%- set codes = ref('attendance_codes') -%}
-{%- if not has_come('capita_one__attendance', ['attendance_code']) -%}
+{%- if execute and not has_come('capita_one__attendance', ['attendance_code']) -%}
 select
     feed.student_id,
     feed.urn,
@@ -32,6 +31,6 @@ select
     ) as {{ kind }}_absence_count{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ records }} as feed
-left join {{ codes }} as codes on upper(trim(feed.attendance_code)) = codes.code
+left join {{ ref('attendance_codes') }} as codes on upper(trim(feed.attendance_code)) = codes.code
 group by feed.student_id, feed.urn, feed.week_commencing
 {%- endif %}

@@ -1,10 +1,8 @@
-{%- set students = students_by_name() -%}
-{%- set care, cases = source('raw', 'social_care__involvements'), source('raw', 'ehc_hub__cases') -%}
 -- The student whom a record of social care or of the hub names: by Student ID, or by the bridge. Ephemeral, as most
 -- councils have neither.
 {{ config(materialized='ephemeral') }}
 
-{%- if not (has_come('social_care__involvements', ['student_id']) or has_come('local__person_bridge', ['student_id', 'upn'])) %}
+{%- if execute and not are_records_named() %}
 
 select
     null as source_system,
@@ -18,13 +16,13 @@ with named as (
         'social_care' as source_system,
         person_id as source_id,
         student_id
-    from {{ care }}
+    from {{ source('raw', 'social_care__involvements') }}
     union
     select
         'ehc_hub' as source_system,
         case_reference as source_id,
         null as student_id
-    from {{ cases }}
+    from {{ source('raw', 'ehc_hub__cases') }}
 )
 
 select
@@ -32,7 +30,7 @@ select
     named.source_id,
     min(coalesce(named.student_id, bridged.student_id)) as student_id
 from named
-left join {{ students }} as bridged
+left join {{ students_by_name() }} as bridged
     on 'KEY-' || upper(named.source_system) || '-' || named.source_id = bridged.named_by
 group by named.source_system, named.source_id
 -- Two children for one record: neither.
