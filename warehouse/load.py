@@ -51,6 +51,7 @@ FEED_COLUMNS = {
     "rows_quarantined": "BIGINT",
     "rows_duplicate": "BIGINT",
     "stale_after_days": "BIGINT",
+    "columns_besides": "VARCHAR",  # quiet ones that the file in use has, likewise
     "absent_reason": "VARCHAR",  # why the council has none, where it says so
 }
 
@@ -72,6 +73,7 @@ def create(con: duckdb.DuckDBPyConnection, run: Run, settings: Settings) -> int:
         values = result | {
             "was_ever_received": result["typed_path"] is not None,
             "columns_missing": "; ".join(result["columns_missing"]) or None,
+            "columns_besides": "; ".join(result.get("columns_besides", ())) or None,
             "absent_reason": result.get("absent_reason"),
         }
         con.execute(f"INSERT INTO raw.feeds VALUES ({', '.join(literal(values[name]) for name in FEED_COLUMNS)})")

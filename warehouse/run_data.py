@@ -37,6 +37,7 @@ class Feed:
     stale_after_days: int
     columns_missing: tuple[str, ...] = ()  # optional columns that the file in use does not have
 
+    columns_besides: tuple[str, ...] = ()  # quiet columns that it has
     absent_reason: str | None = None  # why the council has none, where it says so
 
     @property
@@ -102,7 +103,8 @@ def feeds(con: DuckDBPyConnection) -> list[Feed]:
         con,
         """
         SELECT source || '.' || feed AS name, source, title, owner, status, was_ever_received, data_date, file_name,
-            rows_accepted, rows_quarantined, stale_after_days, columns_missing, absent_reason
+            rows_accepted, rows_quarantined, stale_after_days, columns_missing, columns_besides,
+            absent_reason
         FROM built.raw.feeds ORDER BY source, feed
         """,
     )
@@ -110,6 +112,7 @@ def feeds(con: DuckDBPyConnection) -> list[Feed]:
     for row in found:
         row["title"] = f"{unnamed}: {row['title']}" if row.pop("source") == UNNAMED else row["title"]
         row["columns_missing"] = _names(row["columns_missing"])
+        row["columns_besides"] = _names(row["columns_besides"])
     return [Feed(**row) for row in found]
 
 

@@ -44,6 +44,7 @@ HOLDS = {
     "upn": "upn",
     "former_upn": "upn",
     "child_upn": "upn",
+    "other_id": "other system",  # whose it is, the bridge says
 }
 ENCODINGS = ("ascii", "utf-16-le", "utf-16-be")
 FOUND_OTHERWISE = {
@@ -138,6 +139,13 @@ def _add_linked(con: DuckDBPyConnection, ids: Ids) -> None:
         "SELECT valid_upn, valid_former_upn FROM int.int_person_records__unioned SEMI JOIN wanted USING (record_id)"
     ).fetchall():
         ids["upn"] |= set(filter(None, row))
+    try:
+        bridged = con.execute(f"""
+            SELECT DISTINCT other_id FROM raw.local__person_bridge
+            WHERE student_id IN {_list(ids["capita_one"])} OR upper(upn) IN {_list(map(str.upper, ids["upn"]))}""")
+    except DuckDBError:
+        return  # the bridge of that run is gone, or it had none: others may say whose an ID is
+    ids["other system"] |= {own for (own,) in bridged.fetchall() if own}
 
 
 def _columns(contract: Contract) -> dict[str, str]:

@@ -10,7 +10,7 @@ from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
 from send_ready.database import identifier
 from send_ready.layout import LAYOUT_VERSION, ListLayout, council_or_number, letters, lists
-from send_ready.runs import Run
+from send_ready.runs import ABSENT, Run
 from send_ready.settings import Settings
 from warehouse import run_data
 from warehouse.run_data import STATES, Feed, feed_has_columns
@@ -143,7 +143,15 @@ def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
     ]
     if settings.code_style == "lettered":
         notes.append("DS (Down syndrome) has no letter in this version of the layout and stands as DS.")
-    notes += [note for name, (_, note) in _NOT_KNOWN.items() if name in never]
+    if any(feed.name == "capita_one.attendance" and "period_end" in feed.columns_besides for feed in feeds):
+        notes.append("Attendance came by periods: each counts where its first day is in the six months.")
+    absent = {feed.name: feed for feed in feeds if feed.status == ABSENT}
+    for name, (_, note) in _NOT_KNOWN.items():
+        if name in never and name in absent:
+            _, _, what = note.partition(": ")
+            notes.append(f"{absent[name].title}: the council does not hold this ({absent[name].absent_reason}): {what}")
+        elif name in never:
+            notes.append(note)
     return notes
 
 

@@ -548,3 +548,30 @@ def test_many_files_of_a_feed_take_as_long_as_their_number(given: Settings, monk
     night(given)
     assert looks["is_still"] <= 3 * 20
     assert looks["_parsed_record"] <= 3 * 20 and looks["glob"] < 20
+
+
+def test_a_feed_that_the_council_does_not_have_is_not_asked_for_and_used_all_the_same(
+    given: Settings, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "absent_feeds.csv").write_text("feed,reason\ncapita_one.home_education,Another council keeps it\n")
+    given = replace(given, config=config)
+    result = night(given)
+    assert (result["status"], result["is_stale"], result["absent_reason"]) == (
+        "absent",
+        False,
+        "Another council keeps it",
+    )
+    assert told(given) == []
+    drop(given, "capita_one_home_education_20261116.csv", range(3))
+    result = night(given)
+    assert (result["status"], result["rows_accepted"], result["absent_reason"]) == ("fresh", 3, None)
+    assert told(given) == ["F-48"]
+
+
+def told(given: Settings) -> list[str]:
+    """The codes of what the last run says of the feed as a whole."""
+    run = max((given.home / "runs").glob("run-*"), key=lambda path: path.stat().st_mtime)
+    path = run / "issues" / "extract__capita_one__home_education.parquet"
+    return [rule for (rule,) in duckdb.execute(f"SELECT rule FROM '{path}'").fetchall()] if path.exists() else []

@@ -128,14 +128,16 @@ def finished_run(
             CREATE TABLE raw.feeds (source VARCHAR, feed VARCHAR, status VARCHAR, is_stale BOOLEAN,
                 was_ever_received BOOLEAN, data_date DATE, file_name VARCHAR, sha256 VARCHAR, rows_in_file BIGINT,
                 rows_accepted BIGINT, rows_quarantined BIGINT, rows_duplicate BIGINT, stale_after_days BIGINT,
-                owner VARCHAR, title VARCHAR, columns_missing VARCHAR, absent_reason VARCHAR)
+                owner VARCHAR, title VARCHAR, columns_missing VARCHAR, columns_besides VARCHAR,
+                absent_reason VARCHAR)
             """
         )
         for source, feed, title, status, day in FEEDS:
             row = [source, feed, status, status != "fresh", day is not None, day, day and f"{source}_{feed}.csv", None]
             row += [10, 8, 1, 1] if day else [None] * 4
             con.execute(
-                f"INSERT INTO raw.feeds VALUES ({', '.join('?' * 17)})", [*row, 1, "Capita One team", title, None, None]
+                f"INSERT INTO raw.feeds VALUES ({', '.join('?' * 18)})",
+                [*row, 1, "Capita One team", title, None, None, None],
             )
         con.execute(
             f"CREATE TABLE quality.quality_feeds AS SELECT *, '999' AS la_code, '{run_id}' AS run_id FROM raw.feeds"
