@@ -62,6 +62,9 @@ check: $(READY)
 pickup: $(READY)
 	@$(BIN)/send-ready pickup $${NAME:+"$$NAME"} $${AGAIN:+--again}
 
+onboard: $(READY)
+	@$(BIN)/send-ready onboard $$([ "$$ADOPT" != yes ] || echo --adopt) $$([ "$$TRIAL" != no ] || echo --no-trial)
+
 airflow: $(READY)
 	@exec $(BIN)/send-ready airflow $$PORT
 

@@ -50,6 +50,13 @@ def pickup(given: Settings, options: Namespace) -> int:
     return MAY_PASS if MAY_PASS in statuses else max(statuses)
 
 
+def onboard(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when an answer cannot be used, or a file of SEND_CONFIG was left as it is."""
+    from commands.onboard import onboard
+
+    return onboard(given, adopts=options.adopt, tries=not options.no_trial)
+
+
 def sample(given: Settings, options: Namespace) -> int:
     """Exit status 2 when the council would be too small to look like any."""
     from sample import own_layout

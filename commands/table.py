@@ -172,6 +172,11 @@ GROUPS = (
             _switch("--alert", "tell by SEND_ALERT_URL what is to be put right: for a task of the afternoon")),
                 status="1 when something is to be put right before the night",
                 make="check", variables="FILE=path FEED=source.feed ALERT=yes"),
+        Command("onboard", "What each file of the inbox seems to be, a draft of SEND_CONFIG, what lists still lack", (
+            _switch("--adopt", "copy what is confirmed in onboarding.xlsx into SEND_CONFIG"),
+            _switch("--no-trial", "do not build the lists of the draft, which takes a minute")),
+                status="1 when an answer cannot be used, or a file of SEND_CONFIG was left as it is",
+                make="onboard", variables="ADOPT=yes TRIAL=no"),
         Command("sample", "An invented council's exports into the inbox", (
             _argument("--out", "the folder to write to (default: the inbox)", type=Path),
             _argument("--la", "the council's three-digit number"),

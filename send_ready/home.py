@@ -29,6 +29,7 @@ REHEARSALS = "out/rehearsals"
 CONFIGURATION = "configuration"  # the council's files that were in force in the last good run
 CONFIG = "config"  # the council's files, as a restored backup has them
 RECORDS = "records"
+ONBOARDING = "onboard"  # a draft of the council's configuration, which is in force nowhere
 PURGES = "records/purges.jsonl"
 BACKUPS = "records/backups.jsonl"
 PICKED_UP = "picked_up"  # what came by itself, and how each source last went
@@ -49,6 +50,7 @@ class Lock:
     PUBLISH = "locks/publish"
     SERVE = "locks/serve"
     BOARD = "locks/board"
+    ONBOARDING = "locks/onboard"
     OPERATIONS = "locks/operations"  # backup, restore and purge
     CALL, RELEASE = ".lock", ".release.lock"  # in the folder of all calls, or of all rehearsals
 
@@ -180,6 +182,10 @@ PLACES = (
           "next good run after the line is gone from SEND_CONFIG"),
     Place(CONFIG, "files of `SEND_CONFIG` out of a backup", Holds.BY_ID,
           of_a_person="Files of SEND_CONFIG out of a backup name them: take the line out"),
+    Place(f"{ONBOARDING}/trial", "a night on the draft, while `make onboard` lasts", Holds.IDENTIFIES,
+          locks=(Lock.ONBOARDING,), of_a_person="A trial that was cut off holds them: run make onboard"),
+    Place(ONBOARDING, "the draft of `SEND_CONFIG`, its workbook and answers: headings, codes with counts", Holds.NONE,
+          True, locks=(Lock.ONBOARDING,)),
     Place(RECORDS, "what was backed up and what was purged: file names, dates, numbers", Holds.NONE, True),
     Place(PICKED_UP, "what was picked up from where and when: file names, sizes, hashes; what went wrong", Holds.NONE,
           True),

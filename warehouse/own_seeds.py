@@ -74,7 +74,7 @@ def shipped_path(name: str) -> Path:
 def table_rules(name: str) -> TableRules:
     """The rules for a council's own copy of a seed."""
     if name.startswith("xwalk_"):
-        return TableRules(("local_value",), {"code": _one_of(*_codes(name), may_be_blank=True)}, ignores_case=True)
+        return TableRules(("local_value",), {"code": _one_of(*codes(name), may_be_blank=True)}, ignores_case=True)
     system = _one_of(*SYSTEMS)
     kpi = _one_of(*_column("kpi_catalogue", "kpi_id"))
     whole = AllowedValues("a whole number", lambda value: bool(re.fullmatch(r"\d{1,4}", value)), may_be_blank=True)
@@ -244,7 +244,7 @@ def _column(name: str, column: str) -> tuple[str, ...]:
 
 
 @cache
-def _codes(crosswalk: str) -> tuple[str, ...]:
+def codes(crosswalk: str) -> tuple[str, ...]:
     """The standard codes of a crosswalk: those of its shipped rows, and those that have a name."""
     with open(shipped_path("code_names"), encoding="utf-8", newline="") as file:
         named = [row["code"] for row in csv.DictReader(file) if row["code_set"] == crosswalk.removeprefix("xwalk_")]

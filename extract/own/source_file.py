@@ -96,7 +96,7 @@ def _read(home: Path, landed: Landed, source: Source) -> Reading:
     try:
         with database.scratch(work, threads=1) as con:
             try:
-                loaded = _load(con, home / landed.path, landed, source, work)
+                loaded = load_rows(con, home / landed.path, landed, source, work)
             except Refusal as refusal:
                 return read_file.refused_reading(refusal)
             paths[0].parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def latest_date(path: Path, suffix: str, source: Source, column: str) -> dt.date
     about = Landed(source.source, source.feed, "", suffix, 0, 0, "", None, "", None)
     try:
         with database.scratch(work, threads=1) as con:
-            loaded = _load(con, path, about, source, work)
+            loaded = load_rows(con, path, about, source, work)
             name = next((each for each in loaded.columns if normalise(each) == normalise(column)), None)
             if name is None:
                 return None
@@ -134,7 +134,7 @@ def latest_date(path: Path, suffix: str, source: Source, column: str) -> dt.date
     return max((moment.date() for moment in moments if moment), default=None)
 
 
-def _load(con: duckdb.DuckDBPyConnection, path: Path, landed: Landed, source: Source, work: Path) -> Loaded:
+def load_rows(con: duckdb.DuckDBPyConnection, path: Path, landed: Landed, source: Source, work: Path) -> Loaded:
     """Make `rows` (the columns, _file, _sheet, _line, _data_date) and `set_aside` of a file. Raises Refusal."""
     loaded = Loaded({}, [], [], [])
     con.execute("CREATE TABLE rows (_file VARCHAR, _sheet VARCHAR, _line BIGINT, _data_date VARCHAR)")

@@ -61,6 +61,8 @@ class Column:
     values: Sequence[Any]
     width: float | None = None  # in characters; else by kind, and for text by what it holds
     sheets: Sequence[str] = ()  # of a text: the sheet of this workbook that each value leads to
+    choices: Sequence[str] = ()  # of a text in a grid that people fill: Excel offers these, and warns of others
+    is_filled: bool = False  # people fill it: its cells are marked as such
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class _GridSheet(Worksheet):  # type: ignore[misc]
         formats = styles.wrapped if grid.is_wrapped else styles.cell
         columns = []
         for position, column in enumerate(grid.columns):
-            style = formats[column.kind]
+            style = styles.edited[column.kind] if column.is_filled else formats[column.kind]
             self.set_column(position, position, widths[position], style)
             letters = xl_col_to_name(position)
             head = self._texts(letters, grid.head, [column.header], styles.head[column.kind])
@@ -288,6 +290,9 @@ def _write_grid(sheet: _GridSheet, grid: Grid, styles: _Styles) -> None:
     elif grid.is_filtered:
         sheet.autofilter(head, 0, bottom, last)
     for position, column in enumerate(grid.columns):
+        if column.choices:
+            chosen = {"validate": "list", "source": list(column.choices), "error_type": "warning"}
+            sheet.data_validation(head + 1, position, bottom, position, chosen)
         for at, name in enumerate(column.sheets, grid.head):
             sheet.write_url(at, position, f"internal:'{name}'!A1")
     sheet.repeat_rows(head)

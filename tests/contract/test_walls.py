@@ -19,6 +19,7 @@ ROOMS = (
     "publish",
     "inspection",
     "operations",
+    "onboarding",
     "sample",
     "commands",
     "dags",
@@ -130,8 +131,9 @@ def test_each_room_knows_these_rooms_and_no_other() -> None:
         "publish": {"send_ready", "warehouse", "publish"},
         "inspection": {"send_ready", "extract", "pickup", "warehouse", "publish", "inspection"},
         "operations": below_sample,
+        "onboarding": {"send_ready", "extract", "warehouse", "publish", "onboarding"},
         "sample": {"sample", "warehouse"},
-        "commands": {*below_sample, "sample", "commands"},
+        "commands": {*below_sample, "onboarding", "sample", "commands"},
         "dags": {"inspection"},
         "plugins": {"inspection"},
     }

@@ -47,7 +47,8 @@ def council(folder: Path, settings: Settings) -> list[Export]:
         [SEND_READY, "sample", "--out", str(folder / "good"), "--answer-key", os.devnull, *size],
         cwd=PROJECT, env={**os.environ, "AS_AT": "2026-11-16"}, check=True, capture_output=True,
     )  # fmt: skip
-    return [_export(folder / "good", contract) for contract in contracts.load_all(settings)]
+    held = (each for each in contracts.load_all(settings) if any((folder / "good").glob(f"{each.file_name}*.csv")))
+    return [_export(folder / "good", contract) for contract in held]  # of feeds that the sample does not write, none
 
 
 def _export(folder: Path, contract: Contract) -> Export:

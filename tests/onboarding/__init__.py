@@ -1,0 +1,1 @@
+"""Files in odd layouts, what is made of them, and the workbook in which an analyst confirms."""
