@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from commands.check_own import own_files
 from extract import contract as contracts
 from extract import landing, read_file, removed
 from extract.contract import Contract
@@ -21,6 +22,7 @@ from extract.inbox import arrivals, drive
 from extract.inbox.arrivals import Arrival
 from extract.inbox.drive import Unreadable, Unsettled
 from extract.landing import Landed
+from extract.own import source
 from extract.read_file import Outcome
 from extract.refusal import Refusal
 from extract.shown import AT_LEAST, may_be_shown
@@ -140,7 +142,8 @@ def _inbox(given: Settings, night: date) -> Iterator[Section]:
         Line(BAD, (arrivals.name_in_inbox(each.path, given.inbox), "", "", f"cannot be read ({each.reason})"))
         for each in unreadable
     ]
-    every = contracts.load_all(given)
+    sections, prepared = own_files(given, night)
+    every = [contract for contract in contracts.load_all(given) if contract.id not in prepared]
     new: list[tuple[Arrival, os.stat_result, Contract]] = []
     unknown = {path for path, _ in exports}
     histories: dict[str, list[Landed]] = {}
@@ -154,7 +157,10 @@ def _inbox(given: Settings, night: date) -> Iterator[Section]:
                 before = of_names.get(seen.file_name)
                 if not (before and before.is_still(seen, about)):
                     new.append((seen, about, contract))
-    count = len(exports) - len(unknown) - len(new)
+    takers = source.load_all(given) if sections else []
+    own = {path for path in unknown if any(arrivals.named(path.name, each) for each in takers)}
+    unknown -= own | {path for path in unknown if any(_is_of(path, each, given) for each in prepared)}
+    count = len(exports) - len(unknown) - len(new) - len(own)
     lines += [
         Line(BAD, (arrivals.name_in_inbox(path, given.inbox), "no feed", "", "belongs to no feed: its name is not one "
                    "that a contract has. make onboard says what it seems to be."))
@@ -171,11 +177,18 @@ def _inbox(given: Settings, night: date) -> Iterator[Section]:
     if more := max(0, len(new) - LOOKED_AT):
         lines.append(Line(CARE, (f"{more} more", "", "", "not looked into: only the newest are")))
     note = f"{given.inbox}: {counted(len(exports), 'file')}, of which {count} have landed already"
+    note += f", and {len(own)} are of your own sources" if own else ""
     yield Section("Inbox", ("File", "Feed", "Data date", "What it is"), tuple(lines), "Nothing new in it.", note)
     yield Section(
         "Codes that no crosswalk has", ("File", "Column", "Value", "What to do"), tuple(_codes(glances)), "None."
     )
+    yield from sections
     yield _feeds(given, every, histories, glances, night)
+
+
+def _is_of(path: Path, feed: str, given: Settings) -> bool:
+    """Whether a file has a feed's own name: of one that is prepared, that is told with the sources."""
+    return arrivals.named(path.name, contracts.load(feed, given)) is not None
 
 
 def _codes(glances: Sequence[tuple[Arrival, Contract, _Glance]]) -> Iterator[Line]:

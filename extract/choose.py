@@ -137,8 +137,10 @@ def extract(
 def _not_contested(
     settings: Settings, seen: list[tuple[Arrival, os.stat_result]]
 ) -> tuple[list[tuple[Arrival, os.stat_result]], list[NotLanded]]:
-    """Files that are of no source too, and the others: whose they are is for people to say."""
-    sources = source.load_all(settings)
+    """Files that are of no source of the council's too, and the others: whose they are is for people to say."""
+    if not seen:
+        return [], []
+    sources = [source.load(name, settings) for name in source.source_names(settings) if source.is_own(name, settings)]
     others = {file.path: [each.id for each in sources if named(file.path.name, each)] for file, _ in seen}
     left = [
         NotLanded(file.file_name, f"By its name it is also of {', '.join(others[file.path])}.", Why.CONTESTED)

@@ -117,6 +117,8 @@ def _expression(pattern: str, form: str, more: str) -> str:
 
     `more` says whether a part takes as few words as it can, or as many.
     """
+    if not form:  # a name without a date: what would stand behind that is of the part
+        pattern = re.sub(r"\{part\}\s*\{date\}\s*\*", PART, pattern)
     found, is_open, gap = "_*", False, False  # is_open: what came before may go on in letters
     for piece in _TOKEN.split(pattern.casefold()):
         if piece == DATE:

@@ -20,7 +20,7 @@ from extract.own.source import Source
 from extract.read_file import Reading
 from extract.refusal import DAMAGED, UNLANDABLE
 from send_ready import files, issues, runs
-from send_ready.home import Lock
+from send_ready.home import LANDING, Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
@@ -42,7 +42,7 @@ class Looked:
 
 def land_sources(run: Run, settings: Settings) -> list[str]:
     """Land every source; gives their names. Raises InboxError after all the rest, as `choose.extract` does."""
-    sources = source.load_all(settings)
+    sources = active(settings, [path for path, _ in arrivals.list_exports(settings.inbox)[0]])
     if not sources:
         return []
     with runs.step(run, "land-sources") as step:
@@ -60,6 +60,17 @@ def land_sources(run: Run, settings: Settings) -> list[str]:
                       if each.why == Why.FAULT]:  # fmt: skip
             raise choose.InboxError("\n".join([*faults, f"What had landed before is in use. {survey.MEND}"]))
     return [each.feed for each in sources]
+
+
+def active(settings: Settings, exports: list[Path]) -> list[Source]:
+    """The sources that a council has declared, and those that ship of which a file has come or lies in the inbox."""
+    return [
+        each
+        for each in source.load_all(settings)
+        if source.is_own(each.feed, settings)
+        or (settings.home / LANDING / each.source / each.feed).is_dir()
+        or any(arrivals.named(path.name, each) for path in exports)
+    ]
 
 
 def _looked(run: Run, settings: Settings, one: Source, every: list[Taker]) -> Looked:
@@ -138,6 +149,11 @@ def _issues(run: Run, one: Looked) -> Iterator[Issue]:
     for part in _missing_parts(one, members):
         yield issue(MISSING_PART, "error", f"No file of part {part} has ever been accepted: its children are missing.",
                     f"Drop it into the inbox, or take the part out of {yml}.")  # fmt: skip
+    for each in members:
+        if its.parts and each.part not in its.parts:
+            message = f"Part {each.part or 'without a name'} is none of those that {yml} names. It is in use."
+            fix = f"Add it to parts of {yml}, or take the file out."
+            yield issue(MISSING_PART, "query", message, fix, each.file_name)
     days = {each.data_date for each in members}
     if its.has_parts and len(days) > 1 and its.together != source.ALL:
         newest = max(days)

@@ -128,6 +128,11 @@ def source_names(settings: Settings) -> list[str]:
     return sorted({path.stem for folder in folders for path in folder.glob("*.yml") if NAME.fullmatch(path.stem)})
 
 
+def is_own(name: str, settings: Settings) -> bool:
+    """Whether a council has declared a source itself."""
+    return bool(settings.config) and (Path(settings.config or "") / FOLDER / f"{name}.yml").is_file()
+
+
 def load(name: str, settings: Settings) -> Source:
     """One source. Raises SourceError."""
     return parse(name, settings.config_file(FOLDER, f"{name}.yml", shipped=SHIPPED / f"{name}.yml"))
@@ -199,7 +204,7 @@ def _check_pattern(path: Path, pattern: str) -> None:
         raise SourceError(f"{path}: {pattern} has {unknown[0]}; known are {DATE}, {PART} and *.")
     if pattern.count(DATE) > 1 or pattern.count(PART) > 1 or pattern.count("*") > 4:
         raise SourceError(f"{path}: {pattern} has {DATE} or {PART} twice, or more than four *.")
-    if re.search(r"\{part\}\s*(\*|\{date\})?\s*\*", pattern) or re.search(r"\*\s*\{part\}", pattern):
+    if re.search(r"\{part\}\s*\*|\*\s*\{part\}", pattern):
         raise SourceError(f"{path}: {pattern} has * beside {PART}, so that nobody can tell where the part ends.")
     if not any(len(word) >= SHORTEST for word in names.words(_without_suffix(pattern)[0])):
         raise SourceError(

@@ -47,6 +47,7 @@ class Pipeline:
 
     def _read(self) -> None:
         self._send_ready("begin")
+        self._send_ready("land-sources")
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda feed: self._send_ready("extract", feed), FEEDS))
 

@@ -104,3 +104,13 @@ def test_whatever_stands_between_parts_and_dates(spelt: str, part: list[str], ga
     found = names.in_pattern(stem, pattern)
     assert found and found.date == SPELT[spelt]
     assert found.part == (names.stem_and_suffix(f"{part[0]}.x")[0] if part else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("tracker north 20261116", "north"), ("tracker north east 16 Nov 2026 final", "north_east"),
+     ("tracker north east", "north_east")],
+)  # fmt: skip
+def test_a_part_ends_where_the_date_begins(name: str, part: str) -> None:
+    found = names.in_pattern(names.stem_and_suffix(f"{name}.x")[0], "Tracker {part} {date}*")
+    assert found and found.part == part
