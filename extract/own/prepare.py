@@ -169,7 +169,7 @@ def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = No
         raise PrepareError(f"{path}: it names no source. {known}")
     widens = any(each.get("class") == "PIVOT" or each.get("type") == "PIVOT" for each in nodes)
     widens = widens or any(str(each.get("function_name", "")).casefold() == "unnest" for each in nodes)
-    select = text.strip().rstrip(";")
+    select = text.rstrip().rstrip(";")
     return Preparation(
         path.stem,
         path,
