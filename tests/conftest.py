@@ -1,7 +1,8 @@
 """Which tests run first, which need a part of Debian, what was not tried, and what the dearest files cost.
 
-With --dist loadfile each file is one worker's, and workers are to end together: so the longest files go first, as the
-last `make test` here measured them. Where there was none, the folders whose tests play whole nights go first.
+With --dist loadfile each file is one worker's, and workers are to end together: so the longest files go first, those
+that wait for servers before all others, the rest as the last `make test` here measured them. Where there was none, the
+folders whose tests play whole nights go first.
 """
 
 import math
@@ -18,6 +19,13 @@ from tests import debian
 
 os.umask(0o077)  # as every command's: a SEND_HOME that others can read is refused
 TESTS = Path(__file__).parent
+# What waits more than it works, for Airflow above all, and would otherwise be what everybody else waits for in the end.
+WAITING = (
+    "security/test_roles.py",
+    "end_to_end/test_inspection_day.py",
+    "faults/test_airflow_database.py",
+    "faults/test_kills.py",
+)
 LONGEST_FIRST = ("faults", "end_to_end", "security", "dbt", "dags", "golden", "operations", "postgres", "attacks")
 SECONDS = "send_ready/seconds"  # of each file, in pytest's cache
 measured: Counter[str] = Counter()
@@ -39,18 +47,25 @@ def processor_seconds(process: int | str = "self") -> float:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are processors: a third of the time tests wait, for a server, a kill or a mount."""
+    return len(os.sched_getaffinity(0)) + 2
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker what is known: all of them have to come to one order."""
-    node.workerinput["seconds"] = node.config.cache.get(SECONDS, {})
+    cache = getattr(node.config, "cache", None)
+    node.workerinput["seconds"] = cache.get(SECONDS, {}) if cache else {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known: dict[str, float] = getattr(config, "workerinput", {}).get("seconds", {})
 
-    def place(item: pytest.Item) -> tuple[float, int]:
+    def place(item: pytest.Item) -> tuple[bool, float, int]:
         name = item.path.relative_to(TESTS)
         folder = LONGEST_FIRST.index(name.parts[0]) if name.parts[0] in LONGEST_FIRST else len(LONGEST_FIRST)
-        return -known.get(name.as_posix(), math.inf), folder
+        return name.as_posix() not in WAITING, -known.get(name.as_posix(), math.inf), folder
 
     items.sort(key=place)
 
@@ -76,9 +91,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep what each file took, of a run by several workers."""
     if session.config.pluginmanager.hasplugin("dsession"):
-        known = session.config.cache.get(SECONDS, {}) if session.config.cache else {}
-        if session.config.cache:
-            session.config.cache.set(SECONDS, {**known, **measured})
+        if cache := getattr(session.config, "cache", None):
+            cache.set(SECONDS, {**cache.get(SECONDS, {}), **measured})
 
 
 @pytest.hookimpl(tryfirst=True)  # before any fixture, of a module or of the session, is made in vain

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+ASKED, LET_GO = "Pausing task as AWAITING_INPUT.", "TaskInstance Finished: "
 HANG = 300.0  # seconds: on the busiest machine, whatever comes has come by then
 
 
@@ -19,3 +20,19 @@ def until(what: str, true: Callable[[], T], log: Path | None = None, pause: floa
             raise AssertionError(f"{what}: not in {HANG:.0f} s. {said}")
         time.sleep(pause)
     return found
+
+
+def until_let_go(log: Path, run_id: str) -> None:
+    """Wait until Airflow's scheduler knows, by its log, that the task which put the run's question has ended.
+
+    Airflow 3.3.2 takes an answer sooner than that, and may then take the end of the asking for that of the answering:
+    the answer is lost, and the question comes again. For how long depends on how busy the machine is.
+    """
+
+    def has_let_go() -> bool:
+        lines = log.read_text(errors="replace").splitlines()
+        of_it = [line for line in lines if run_id in line and "task_id=approve" in line]
+        asked, let_go = ([place for place, line in enumerate(of_it) if said in line] for said in (ASKED, LET_GO))
+        return bool(asked and let_go and let_go[-1] > asked[-1])
+
+    until(f"the scheduler knows that {run_id} has asked", has_let_go, log, pause=0.3)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from send_ready.settings import PROJECT
+from tests import waiting
 from tests.contract.test_walls import FILES, imported
 
 # Modules that their libraries document, with all that they hold.
@@ -164,6 +165,9 @@ INSIDES = [
            says("airflow.sdk.DAG.test", "No tasks to run. unrunnable tasks")),
     Inside(AIRFLOW, "dag.test says 'starting task_id=…' before a task", PLAY,
            says("airflow.sdk.definitions.dag", "starting task_id=%s")),
+    Inside(AIRFLOW, "its log says that a task asks, and that the scheduler knows how it ended", "tests/waiting.py",
+           lambda: says("airflow.sdk.execution_time.task_runner", waiting.ASKED)()
+           and says("airflow.jobs.scheduler_job_runner", waiting.LET_GO)()),
     Inside(STANDARD, "'Command exited with return code' after a step, by airflow.task.hooks", PLAY,
            says("airflow.providers.standard.hooks.subprocess", "Command exited with return code")),
     Inside(STANDARD, "BashOperator skips on exit status 99", "dags/pipeline.py",

@@ -1,7 +1,7 @@
 """The day of an inspection, played on Airflow's real server with the real pipeline: call, approval, release.
 
-Calls are set by their day: one of today is in time, one of a Monday long past is late. Steps are forks; in test_drill
-each is a Python of its own, as for a council.
+This call, of a Monday long past, is late; one of today, in time, is in tests/security/test_roles.py.
+Steps are forks; in test_drill each is a Python of its own, as for a council.
 """
 
 import json
@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,6 @@ LONDON = ZoneInfo("Europe/London")
 USERS = {"amina": "op", "raj": "op", "admin": "admin"}
 PASSWORD = "four words that differ"
 DAG = "/api/v2/dags/annex_a_request"
-READING = 3  # seconds that a person takes to read. Airflow 3.3.2 may lose an answer of the first one, and asks again
 
 
 class Server:
@@ -108,8 +106,8 @@ class Server:
 
     def answer(self, run_id: str, user: str, option: str, comment: str = "") -> httpx.Response:
         """What the API says. Asked once more, as a person would, when Airflow's SQLite was locked for too long."""
+        waiting.until_let_go(self.log, run_id)
         body, before = {"chosen_options": [option], "params_input": {"comment": comment}}, self.log.stat().st_size
-        time.sleep(READING)
         answered = self.ask("PATCH", self._hitl(run_id), body, user)
         if answered.status_code == 500 and b"database is locked" in self.log.read_bytes()[before:]:
             answered = self.ask("PATCH", self._hitl(run_id), body, user)
@@ -168,13 +166,11 @@ def folder(server: Server, notified_on: str, kind: str = "full_inspection") -> P
     return server.home / "out" / "inspections" / f"{notified_on}_{kind}"
 
 
-def today() -> str:
-    return datetime.now(LONDON).date().isoformat()
-
-
-def test_a_day_with_a_rejection_a_restart_and_two_people(server: Server) -> None:
-    call = folder(server, today())
-    first = server.call(notified_on=today(), unique_ids=["S-001"])
+def test_a_late_day_with_a_rejection_a_restart_and_two_people(server: Server) -> None:
+    kind, notified_on = "monitoring_inspection", "2026-10-12"
+    call = folder(server, notified_on, kind)
+    first = server.call(notified_on=notified_on, kind=kind, unique_ids=["S-001"])
+    server.until("the alarm is written", lambda: (call / "alerts.jsonl").exists())
     shown = server.question(first)
     brief = (call / "v1" / "brief.md").read_text()
     assert shown["body"].strip() == brief.strip()
@@ -189,7 +185,7 @@ def test_a_day_with_a_rejection_a_restart_and_two_people(server: Server) -> None
     assert not (call / "released").exists()
 
     # The next version waits while everything is killed and started again; then one of two people is first.
-    second = server.call(notified_on=today())
+    second = server.call(notified_on=notified_on, kind=kind)
     server.question(second)
     server.kill()
     server.start()
@@ -201,30 +197,16 @@ def test_a_day_with_a_rejection_a_restart_and_two_people(server: Server) -> None
     assert {path.name for path in (call / "released").iterdir()} == {"v2"}
     receipt = files.read_json(call / "released" / "v2" / "receipt.json")
     assert (receipt["decision"]["by"], receipt["decision"]["comment"]) == ("amina", "Checked")
-    assert receipt["is_late"] is False
+    assert receipt["is_late"] is True
+    assert receipt["late_by_seconds"] > 30 * 86_400
+    alerts = [json.loads(line) for line in (call / "alerts.jsonl").read_text().splitlines()]
+    assert "missed" in {alert["level"] for alert in alerts}
     assert "annex_a_person_level_lists_encrypted.xlsx" in receipt["to_send"]
     log = [json.loads(line) for line in (call.parent / "release_log.jsonl").read_text().splitlines()]
     assert [(line["decision"]["by"], line["decision"]["option"]) for line in log] == [
         ("raj", "Reject"),
         ("amina", "Approve"),
     ]
-    assert verify(call.parent) == []
-    assert not (call / "alerts.jsonl").exists()
-
-
-def test_a_late_day_alarms_and_its_release_is_on_record_as_late(server: Server) -> None:
-    run = server.call(notified_on="2026-10-12", kind="monitoring_inspection")
-    call = folder(server, "2026-10-12", "monitoring_inspection")
-    server.until("the alarm is written", lambda: (call / "alerts.jsonl").exists())
-    server.question(run)
-    assert server.answer(run, "amina", "Approve").status_code == 200
-    assert server.ended(run) == "success"
-
-    alerts = [json.loads(line) for line in (call / "alerts.jsonl").read_text().splitlines()]
-    assert "missed" in {alert["level"] for alert in alerts}
-    receipt = files.read_json(call / "released" / "v1" / "receipt.json")
-    assert receipt["is_late"] is True
-    assert receipt["late_by_seconds"] > 30 * 86_400
     assert verify(call.parent) == []
 
 

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,7 +39,6 @@ FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 CHILD, TYPED = "Zebedee Quillfeather", "S-TRACKED-4711"  # in the lists; and a Unique ID, typed into the form
 BRIEF = "**Full inspection**. To release: **version 1** of the lists: 1 child.\n"
 LISTS = "annex_a_person_level_lists.xlsx"
-READING = 3  # seconds that a person takes to read, as in the test of the inspection's day
 LONDON = ZoneInfo("Europe/London")
 REAL = ("request", "question", "release")
 STAND_IN = """#!{python} -ES
@@ -358,7 +356,7 @@ def test_a_call_that_waits_is_released_by_its_approver_alone(server: Server, wai
     for user in OTHERS:
         assert server.answer(user, waiting_run).status_code == 403
 
-    time.sleep(READING)
+    waiting.until_let_go(server.log, waiting_run)
     assert server.answer(APPROVER, waiting_run).status_code == 200
     server.until("it is released", lambda: server.state(waiting_run, "released") == "success")
     (line,) = decided(server)
@@ -370,6 +368,10 @@ def test_a_call_that_waits_is_released_by_its_approver_alone(server: Server, wai
     record = server.ask("vera", "GET", at(server, waiting_run, "taskInstances/approve/-1/hitlDetails")).json()
     responded = datetime.fromisoformat(record["responded_at"]).replace(microsecond=0)
     assert datetime.fromisoformat(told["at"]) == responded
+
+    receipt = files.read_json(version.parent / "released" / "v1" / "receipt.json")
+    assert receipt["is_late"] is False
+    assert not (version.parent / "alerts.jsonl").exists()
 
     before = server.released.read_bytes()
     everybody_tries()
