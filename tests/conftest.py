@@ -13,6 +13,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests import debian
@@ -32,6 +33,7 @@ measured: Counter[str] = Counter()
 processor: Counter[str] = Counter()  # seconds of a processor, of each file
 ended: dict[str, float] = {}  # when each worker had its last test done
 taken = 0.0  # of a processor, by this process and its children, until the last report
+WORKER_BYTES = 3 << 29  # the most that one holds with the steps that it starts, or with Airflow's server
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -48,8 +50,9 @@ def processor_seconds(process: int | str = "self") -> float:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are processors: a third of the time tests wait, for a server, a kill or a mount."""
-    return len(os.sched_getaffinity(0)) + 2
+    """Two more than there are processors, where there is room: a third of the time tests wait, for servers."""
+    processors = len(os.sched_getaffinity(0))
+    return max(processors, min(processors + 2, psutil.virtual_memory().available // WORKER_BYTES))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -90,9 +93,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep what each file took, of a run by several workers."""
-    if session.config.pluginmanager.hasplugin("dsession"):
-        if cache := getattr(session.config, "cache", None):
-            cache.set(SECONDS, {**cache.get(SECONDS, {}), **measured})
+    if session.config.pluginmanager.hasplugin("dsession") and (cache := getattr(session.config, "cache", None)):
+        cache.set(SECONDS, {**cache.get(SECONDS, {}), **measured})
 
 
 @pytest.hookimpl(tryfirst=True)  # before any fixture, of a module or of the session, is made in vain

@@ -39,7 +39,7 @@ def test_the_steps_are_the_nights_and_a_person_comes_before_release(request_dag:
 
     assert done.state == "success"
     assert done.order[0] == "request"
-    assert sum(call.startswith("extract ") for call in done.order) == 17
+    assert sum(call.startswith("extract ") for call in done.order) == len(FEEDS)
     assert done.order[-5:] == ["validate-feeds", "build", "validate-lists", "freeze", "release"]
     assert {call["AS_AT"] for call in done.calls} == {"2026-11-13"}
     assert {call["SEND_RUN_ID"] for call in done.calls} == {done.run_id}

@@ -75,6 +75,8 @@ class Server:
             process.send_signal(signal.SIGKILL)
         psutil.wait_procs(family, timeout=60)
         self.process.wait()
+        with open(self.log, "a", encoding="utf-8") as log:
+            log.write(f"{waiting.KILLED}\n")
 
     def ask(self, method: str, path: str, body: Any = None, user: str = "admin") -> httpx.Response:
         base = f"http://127.0.0.1:{self.port}"

@@ -11,6 +11,7 @@ import pytest
 from expectations import findings
 from expectations.feeds import LISTED, validate_feeds
 from extract.choose import extract
+from extract.inbox import arrivals
 from send_ready import files, runs, settings
 from send_ready.runs import Run
 from send_ready.settings import Settings
@@ -22,7 +23,8 @@ HEADER = "Student ID,UPN,Surname,Date of Birth,Ethnicity,Postcode"
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Settings:
+def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(arrivals, "SETTLE_SECONDS", 0.0)
     (tmp_path / "inbox").mkdir()
     (tmp_path / "config").mkdir()
     return settings.load({"SEND_HOME": str(tmp_path), "SEND_CONFIG": str(tmp_path / "config"), "AS_AT": "2026-11-16"})
