@@ -568,7 +568,7 @@ def _issues(
     status = choice.status(run, contract)
     if contract.absence and in_use:
         message = f"It is used, though absent_feeds.csv says that the council has no such feed: {contract.absence}."
-        yield issue("F-48", "query", message, "Take the line out of absent_feeds.csv, or the file out of the inbox.",
+        yield issue("F-58", "query", message, "Take the line out of absent_feeds.csv, or the file out of the inbox.",
                     in_use.file_name)  # fmt: skip
     if status == "missing" and preparation:
         yield issue("F-15", "error", f"No row of {contract.title} has ever been made.",

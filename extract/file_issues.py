@@ -93,16 +93,16 @@ def _of_layout(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:
             message = f"{headers[name]} is blank in {typed.filled[name]:,} rows: there {said} stands in for it."
         else:
             continue
-        yield issue("F-45", "note", message, "Nothing, if that is right.", column_name=said)
+        yield issue("F-55", "note", message, "Nothing, if that is right.", column_name=said)
     if fitted.generated:
         message = f"The file has no {mains[fitted.generated]}: each row is known by what it holds. A row that is "
         message += "corrected is another from then on, and two that are the same count once."
-        yield issue("F-46", "note", message, "Nothing, or add it to the report.", column_name=mains[fitted.generated])
+        yield issue("F-56", "note", message, "Nothing, or add it to the report.", column_name=mains[fitted.generated])
     if fitted.places:
         wide = fitted.whole.side_by_side
         columns_said = ", ".join(headers[f"{wide.column}_{place}"] for place in fitted.places if wide)
         message = f"{columns_said} stand side by side: each that is filled became a row, with its place as the rank."
-        yield issue("F-47", "note", message, "Nothing, if that is right.")
+        yield issue("F-57", "note", message, "Nothing, if that is right.")
 
 
 def _of_values(issue: Callable[..., Issue], typed: Typed) -> Iterator[Issue]:

@@ -567,7 +567,7 @@ def test_a_feed_that_the_council_does_not_have_is_not_asked_for_and_used_all_the
     drop(given, "capita_one_home_education_20261116.csv", range(3))
     result = night(given)
     assert (result["status"], result["rows_accepted"], result["absent_reason"]) == ("fresh", 3, None)
-    assert told(given) == ["F-48"]
+    assert told(given) == ["F-58"]
 
 
 def told(given: Settings) -> list[str]:

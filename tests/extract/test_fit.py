@@ -61,7 +61,7 @@ def test_a_upn_in_any_spelling_is_one_name_and_no_upn(tmp_path: Path) -> None:
     names = {row["student_id"] for row in rows}
     assert len(names) == 2 and all(name.startswith("UPN-") and len(name) == 20 for name in names)
     assert UPN not in str(names) and {row["upn"] for row in rows} == {UPN, UPN.lower(), "B12"}
-    assert "student_id" not in typed.fitted.absent and "F-45" in told
+    assert "student_id" not in typed.fitted.absent and "F-55" in told
 
 
 def test_two_rows_of_one_name_and_key_are_one_record(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_student_id_comes_before_what_may_stand_in_for_it(tmp_path: Path) -> N
     rows = f"1,{UPN},01/09/2024\n,{UPN},02/09/2024\n,,03/09/2024\n1,,01/09/2024\n"
     typed, found, told = read(tmp_path, "capita_one.home_education", f"Student ID,UPN,Start Date\n{rows}")
     assert [name[:4] for (name,) in values(found, "student_id")] == ["1", "UPN-"]
-    assert typed.rows_quarantined == 2 and typed.filled == {"student_id": 1} and "F-45" in told
+    assert typed.rows_quarantined == 2 and typed.filled == {"student_id": 1} and "F-55" in told
 
 
 def test_a_key_of_another_system_says_of_which_and_is_never_a_shortened_number(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_needs_that_stand_side_by_side_become_rows_with_their_rank(tmp_path: Pat
         ("4", "MLD", 1),
     ]
     assert (typed.rows_in_file, typed.rows_accepted, typed.rows_duplicate) == (5, 4, 1)  # lines, not needs
-    assert typed.match.extra == ("SEN Type 10",) and "F-47" in told
+    assert typed.match.extra == ("SEN Type 10",) and "F-57" in told
 
 
 def test_two_rows_of_one_child_side_by_side_lose_no_need(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_rows_without_an_id_are_known_by_what_they_hold_in_whatever_order_the_co
     other = "Hobby,LA Outcome,Meeting Date,Plan ID\nx,M,01/06/2026,P2\ny,M ,01/06/2026,P1\n"
     typed, first, told = read(tmp_path, "capita_one.annual_reviews", one)
     _, second, _ = read(tmp_path, "capita_one.annual_reviews", other)
-    assert typed.rows_duplicate == 1 and "F-46" in told
+    assert typed.rows_duplicate == 1 and "F-56" in told
     assert sorted(values(first, "review_id", "plan_id")) == sorted(values(second, "review_id", "plan_id"))
     assert len({row["review_id"] for row in first}) == 2
 
