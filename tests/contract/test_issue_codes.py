@@ -1,4 +1,4 @@
-"""A code of an issue about files means one thing: it is given in one module, but for those of feeds and sources alike."""
+"""A code of an issue about files means one thing: one module gives it, but for those of feeds and sources alike."""
 
 import re
 
@@ -14,6 +14,7 @@ ALIKE = {
     "F-18": {"extract/choose.py", "extract/inbox/survey.py", "extract/own/land.py"},
     "F-20": {"commands/check.py", "extract/file_issues.py", "extract/own/source_file.py"},
     "F-30": {"extract/file_issues.py", "extract/own/source_file.py"},
+    "F-47": {"extract/choose.py", "extract/own/land.py"},
     "F-33": {"extract/file_issues.py", "extract/own/source_file.py"},
 }
 
