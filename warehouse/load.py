@@ -80,9 +80,9 @@ def create(con: duckdb.DuckDBPyConnection, run: Run, settings: Settings) -> int:
     _create_aside(con, run, results)
     _create_decisions(con, settings)
     _create_calendar(con)
-    if names := systems.names(settings.config).given:  # of a council that says nothing there is no such table
-        con.execute("CREATE TABLE raw.systems (system VARCHAR, name VARCHAR)")
-        con.executemany("INSERT INTO raw.systems VALUES (?, ?)", [list(each) for each in names.items()])
+    con.execute(f"CREATE TABLE raw.systems ({', '.join(f'{name} VARCHAR' for name in systems.COLUMNS)})")
+    for each in systems.names(settings.config).given.items():
+        con.execute(f"INSERT INTO raw.systems VALUES ({', '.join(map(literal, each))})")
     con.execute(f"CREATE TABLE raw.councils AS FROM read_csv({literal(COUNCILS)}, all_varchar = true)")
     return rows
 
