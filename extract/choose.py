@@ -22,7 +22,7 @@ from extract.own import prepare, source
 from extract.own.editions import Edition
 from extract.own.prepare import Preparation
 from extract.read_file import Reading
-from extract.refusal import DAMAGED, FAILED_RULE, UNLANDABLE
+from extract.refusal import DAMAGED, FAILED_RULE, HEADER_ONLY, UNLANDABLE
 from send_ready import database, files, issues, runs
 from send_ready.home import Lock
 from send_ready.issues import Issue
@@ -287,7 +287,7 @@ def _read_all(
 ) -> None:
     """Add to `readings` what each landed file came to; files that were never read are read now."""
     baseline: int | None = None  # usable rows of the last accepted file so far: history is in order
-    for landed in history:
+    for landed in list(history):
         if landed.duplicate_of:
             continue
         if landed.order not in readings:
@@ -297,6 +297,8 @@ def _read_all(
             )
         if readings[landed.order].status == "accepted":
             baseline = readings[landed.order].rows_accepted
+        elif isinstance(landed, Edition) and landed.may_be_empty and readings[landed.order].code == HEADER_ONLY:
+            history.remove(landed)  # its files say nothing of this feed
 
 
 def _choose(

@@ -31,12 +31,16 @@ _FURTHER = (
     r"(?P<d>\d{1,2})_(?P<m>\d{1,2})_(?P<y>\d{2})",
     r"(?P<y>20\d{2})_(?P<m>0[1-9]|1[0-2])",
     r"(?P<m>0[1-9]|1[0-2])_(?P<y>20\d{2})",
+    r"(?P<y>20\d{2})_?(?P<term>spring|summer|autumn)",
+    r"(?P<term>spring|summer|autumn)_?(?:term_?)?(?P<y>20\d{2})",
 )
 # Of the same export once more: such a file takes the place of the one before.
 _TRY = re.compile(
     r"v?\d{1,6}|v|final|copy|of|version|corrected|correction|new|newest|latest|rerun|re|run|again|amended|updated|fixed|"
     r"second|third|resent|resend|replacement|full|complete|export|extract|report|all|z"
 )
+# The census day of a term: which Thursday of which month.
+_TERMS = {"spring": (1, 3), "summer": (5, 3), "autumn": (10, 1)}
 DATE, PART = "{date}", "{part}"
 _TOKEN = re.compile(r"(\{date\}|\{part\}|\*)")
 _ANY = r".*?"
@@ -150,6 +154,8 @@ def _first_date(forms: Iterable[re.Pattern[str]], text: str) -> DateInName | Non
     for form in forms:
         match = form.fullmatch(text)
         parts = match.groupdict() if match else {}
+        if term := parts.get("term"):
+            parts |= {"m": str(_TERMS[term][0]), "d": str(_thursday(int(parts["y"]), *_TERMS[term]))}
         month = dates.month(parts["name"]) if parts.get("name") else int(parts.get("m") or 0)
         if not match or (parts.get("name") and not month):
             continue
@@ -162,3 +168,9 @@ def _first_date(forms: Iterable[re.Pattern[str]], text: str) -> DateInName | Non
             time = "".join(parts[part] or "00" for part in ("hour", "minute", "second")) if parts["hour"] else ""
             return DateInName(day, time, part=parts.get("part") or "", rest=_rest(parts.get("rest") or ""))
     return found
+
+
+def _thursday(year: int, month: int, number: int) -> int:
+    """The day of the month of its first, second … Thursday."""
+    first = dt.date(year, month, 1)
+    return 1 + (3 - first.weekday()) % 7 + 7 * (number - 1)

@@ -20,6 +20,7 @@ from send_ready import database
 from send_ready.database import identifier, literal
 
 PLACE = ("_file", "_line")
+OWN = (("_file", "VARCHAR"), ("_sheet", "VARCHAR"), ("_line", "BIGINT"), ("_data_date", "VARCHAR"))  # of every row
 GIAS = ("urn", "la_code", "establishment_number", "establishment_name", "status_code", "open_date")
 # Errors whose words are about names of the SELECT. Those of others quote the value that was at work.
 OF_NAMES = ("Binder", "Catalog", "Parser", "Permission", "Syntax Error", "Not implemented")
@@ -72,6 +73,17 @@ def _load(con: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> None:
         rows = f"read_parquet([{', '.join(map(literal, paths))}], union_by_name = true)"
         values = "COLUMNS(*)::VARCHAR" if name == "gias" else "*"
         con.execute(f"CREATE TABLE {identifier(name)} AS SELECT {values} FROM {rows}")
+    for name, columns in job.get("columns", {}).items():
+        con.execute(
+            f"CREATE TABLE IF NOT EXISTS {identifier(name)} ({', '.join(f'{each} {kind}' for each, kind in OWN)})"
+        )
+        held = {
+            str(each).casefold()
+            for (each,) in con.execute(f"SELECT column_name FROM (DESCRIBE {identifier(name)})").fetchall()
+        }
+        for each in columns:
+            if each.casefold() not in held:
+                con.execute(f"ALTER TABLE {identifier(name)} ADD COLUMN {identifier(each)} VARCHAR")
     con.execute("CREATE TABLE IF NOT EXISTS gias (urn VARCHAR)")
     for name in GIAS:
         con.execute(f"ALTER TABLE gias ADD COLUMN IF NOT EXISTS {name} VARCHAR")

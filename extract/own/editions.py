@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from extract.contract import Contract
@@ -50,6 +50,7 @@ class Edition(Landed):
     of: dt.date = dt.date.min
     members: tuple[Member, ...] = ()
     preparation: Preparation | None = None
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # that a table has at least, with a file or without
 
     @property
     def order(self) -> tuple[dt.date, str]:
@@ -58,6 +59,11 @@ class Edition(Landed):
     def is_stale_on(self, day: dt.date, _: int) -> bool:
         """Whether one of the files is too old at a day, each by its source."""
         return any(member.is_stale(day) for member in self.members)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether it may be that its files hold nothing of the feed: some of its sources may be without a file."""
+        return any(columns for _, columns in self.columns)
 
     def tables(self, home: Path) -> dict[str, list[Path]]:
         """The Parquet files of each table that the SELECT reads."""
@@ -78,7 +84,7 @@ class Accepted:
 
 
 def editions(contract: Contract, preparation: Preparation, tables: Iterable[Accepted], until: dt.date) -> list[Edition]:
-    """Every edition of a feed up to a day, in order. None while a source that is named has no file."""
+    """Every edition of a feed up to a day, in order. None while a source that is needed has no file."""
     tables = list(tables)
     events = sorted(
         (
@@ -152,7 +158,11 @@ class _InUse:
         return bool(before and before.data_date == landed.data_date)
 
     def members(self) -> list[Member]:
-        return [each for part in sorted(self._held) for _, each in sorted(self._held[part].items())]
+        found = [each for part in sorted(self._held) for _, each in sorted(self._held[part].items())]
+        if self.table.source and self.table.source.together == ALL:  # only the newest can be too old
+            newest = max((each.data_date for each in found), default=None)
+            found = [each if each.data_date == newest else replace(each, stale_after_days=None) for each in found]
+        return found
 
 
 def _add(
@@ -164,7 +174,8 @@ def _add(
     landed_at: str,
 ) -> None:
     members = [member for table in in_use for member in table.members()]
-    if {member.table for member in members} != {table.table.table for table in in_use}:
+    needed = {each.table.table for each in in_use if not (each.table.source and each.table.source.columns)}
+    if not needed <= {member.table for member in members}:
         return
     listed = [[each.table, each.part, each.file_name, str(each.data_date), each.landed.sha256] for each in members]
     own = [each for each in members if each.table != GIAS]
@@ -176,6 +187,7 @@ def _add(
         sha256=hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
         data_date=max(each.data_date for each in own), landed_at=landed_at,
         duplicate_of=None, of=day, members=tuple(members), preparation=preparation,
+        columns=tuple((each.table.table, each.table.source.columns) for each in in_use if each.table.source),
     )  # fmt: skip
     if not found or found[-1].sha256 != edition.sha256:
         found.append(edition)

@@ -31,7 +31,7 @@ def load(con: duckdb.DuckDBPyConnection, home: Path, edition: Edition, work: Pat
     if edition.preparation is None:
         raise AssertionError(edition.file_name)
     tables = edition.tables(home)
-    found = prepare.run(edition.preparation, tables, work / "prepare")
+    found = prepare.run(edition.preparation, tables, work / "prepare", columns=dict(edition.columns))
     if not found.rows_out:
         rows = ", ".join(f"{count:,} of {name}" for name, count in found.rows_in.items())
         raise Refusal(

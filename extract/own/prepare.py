@@ -13,7 +13,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,14 +182,24 @@ def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = No
     )
 
 
-def run(preparation: Preparation, tables: dict[str, list[Path]], folder: Path, memory: int | None = None) -> Prepared:
-    """What the SELECT gives over tables that lie in Parquet files, in a file of an empty folder. Raises Refusal."""
+def run(
+    preparation: Preparation,
+    tables: dict[str, list[Path]],
+    folder: Path,
+    memory: int | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
+) -> Prepared:
+    """What the SELECT gives over tables that lie in Parquet files, in a file of an empty folder. Raises Refusal.
+
+    `columns` are those that a table has at least; a table that stands there alone is empty.
+    """
     folder.mkdir()
     job = {
         "select": preparation.select,
         "shared": [(one.feed, one.select) for one in preparation.shared],
         "macros": MACROS.read_text(encoding="utf-8"),
         "tables": {name: [str(path) for path in paths] for name, paths in tables.items()},
+        "columns": {name: list(held) for name, held in (columns or {}).items() if held or name in tables},
         "memory": memory or settings_memory() or MEMORY,
         "seconds": SECONDS,
     }

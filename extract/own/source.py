@@ -67,6 +67,7 @@ _KEYS = {
         is_needed=False,
         otherwise=SET_ASIDE,
     ),
+    "columns": records.Field("a list of names of columns", lambda held: _are_texts(held, 1000), is_needed=False),
     "undated_file": records.field_of(str, is_needed=False, otherwise=FILE_TIME, may_be_empty=False),
     "stale_after_days": records.number(36_500),
     "max_file_mb": records.number(1_000_000, is_needed=False),
@@ -95,6 +96,7 @@ class Source:
     stale_after_days: int
     max_file_mb: float | None
     fingerprint: str  # of the declaration, then of the code
+    columns: tuple[str, ...] = ()  # that its table has at least; with them a preparation can do without a file of it
     source: str = FOLDER
     is_optional: bool = True
 
@@ -168,6 +170,7 @@ def parse(name: str, path: Path) -> Source:
         parts=parts,
         row=header.get("row"),
         header=tuple(header.get("columns", ())),
+        columns=tuple(given["columns"] or ()),
         totals=tuple(given["totals"]) if isinstance(given["totals"], list) else given["totals"],
         stale_after_days=int(given["stale_after_days"]),
         fingerprint=_fingerprint(path),
