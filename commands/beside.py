@@ -59,11 +59,12 @@ def onboard(given: Settings, options: Namespace) -> int:
 
 def sample(given: Settings, options: Namespace) -> int:
     """Exit status 2 when the council would be too small to look like any."""
-    from sample import own_layout
+    from sample import national, own_layout
     from sample.council import write
 
     inbox: Path = options.out or given.inbox
-    is_own = options.layout == "own"
+    is_own = options.layout != "default"
+    key = options.answer_key or given.home / ANSWER_KEY
     with tempfile.TemporaryDirectory() if is_own else nullcontext(inbox) as folder:
         try:
             written = write(
@@ -74,13 +75,16 @@ def sample(given: Settings, options: Namespace) -> int:
                 sen_support=options.sen_support,
                 seed=options.seed,
                 faults=0 if is_own else options.faults,
-                answer_key=options.answer_key or given.home / ANSWER_KEY,
+                answer_key=key,
             )
         except ValueError as error:  # a council too small to look like any
             print(error, file=sys.stderr)
             return 2
         if is_own:
-            rows = own_layout.rewrite(Path(folder), inbox, given.as_at)
+            if options.layout == "national":
+                rows = national.rewrite(Path(folder), inbox, given.as_at, key if options.faults else None)
+            else:
+                rows = own_layout.rewrite(Path(folder), inbox, given.as_at)
             print(f"{len(rows)} files in layouts of their own, {sum(rows.values()):,} rows, and GIAS, in {inbox}")
         else:
             print(written)

@@ -185,8 +185,9 @@ GROUPS = (
             _argument("--seed", type=int, default=2026),
             _argument("--faults", "share of records with a planted fault", type=float, default=0.01),
             _argument("--answer-key", type=Path),
-            _argument("--layout", "default, or own: files that no feed knows, as in the guide own-exports.md",
-                      choices=("default", "own"), default="default")),
+            _argument("--layout", "default; own: files that no feed knows, as in the guide own-exports.md; national: "
+                      "pupils on SEN support in the school census alone, social care in the ILACS workbook",
+                      choices=("default", "own", "national"), default="default")),
                 make="sample", variables="LA= PLANS= SEN_SUPPORT= SEED= FAULTS= AS_AT= LAYOUT="),
         Command("airflow", "Airflow with its web page, on this machine only", (
             _argument("port", "of the web page (default: 8080)", nargs="?", metavar="PORT"),),

@@ -29,7 +29,7 @@ def rewrite(exports: Path, folder: Path, as_at: date) -> dict[str, int]:
     Raises FileNotFoundError where an export of the default layout is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    read = _Exports(exports, as_at)
+    read = Exports(exports, as_at)
     day, month = pd.Timestamp(as_at), f"{as_at:%b%y}"
     written: dict[str, int] = {}
     tracker = _tracker(read)
@@ -77,7 +77,7 @@ def half_terms(weeks: pd.Series) -> dict[pd.Timestamp, pd.Timestamp]:
     return dict(zip(mondays, begins, strict=True))
 
 
-class _Exports:
+class Exports:
     """The default exports of a folder by name, every value as text; and what the own layout says in their place."""
 
     def __init__(self, folder: Path, as_at: date):
@@ -116,7 +116,7 @@ class _Exports:
         return wide.reindex(columns=range(1, NEEDS + 1)).apply(lambda column: _words(column, "sen_type")).fillna("")
 
 
-def _tracker(read: _Exports) -> pd.DataFrame:
+def _tracker(read: Exports) -> pd.DataFrame:
     """One row a request with the plan that it led to, and a row a plan without a request."""
     plans, asked = read.frame("capita_one.ehc_plans"), read.frame("capita_one.ehcp_assessments")
     alone = plans["Involvement ID"] == ""
@@ -173,7 +173,7 @@ def _tracker(read: _Exports) -> pd.DataFrame:
     return pd.DataFrame(made).sort_values(["Child", "Person Ref"], kind="stable")
 
 
-def _register(read: _Exports) -> pd.DataFrame:
+def _register(read: Exports) -> pd.DataFrame:
     """One row a pupil with SEN and school, of those on roll now."""
     rows, held = read.frame("capita_one.enrolments"), read.frame("capita_one.sen_provision")
     held = held[read.is_open(held, "Start Date", "End Date") & held["SEN Provision"].isin(["K", "E"])]
@@ -202,7 +202,7 @@ def _register(read: _Exports) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _attendance(read: _Exports) -> list[tuple[str, pd.DataFrame]]:
+def _attendance(read: Exports) -> list[tuple[str, pd.DataFrame]]:
     """By half-term, one row a pupil, school and code: present, ill with leave, absent without."""
     weekly = read.frame("capita_one.attendance")
     rows = by_half_term(weekly)
@@ -226,7 +226,7 @@ def _attendance(read: _Exports) -> list[tuple[str, pd.DataFrame]]:
     return found
 
 
-def _reviews(read: _Exports) -> pd.DataFrame:
+def _reviews(read: Exports) -> pd.DataFrame:
     rows, plans = read.frame("capita_one.annual_reviews"), read.frame("capita_one.ehc_plans")
     return pd.DataFrame({
         "Person Ref": rows["Plan ID"].map(dict(zip(plans["Plan ID"], plans["Student ID"], strict=True))).fillna(""),
@@ -239,7 +239,7 @@ def _reviews(read: _Exports) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _exclusions(read: _Exports) -> pd.DataFrame:
+def _exclusions(read: Exports) -> pd.DataFrame:
     rows = read.frame("capita_one.exclusions")
     return pd.DataFrame({
         "UPN": read.student(rows["Student ID"], "UPN"),
@@ -252,7 +252,7 @@ def _exclusions(read: _Exports) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _home_education(read: _Exports) -> pd.DataFrame:
+def _home_education(read: Exports) -> pd.DataFrame:
     rows = read.frame("capita_one.home_education")
     ids = rows["Student ID"]
     return pd.DataFrame({
@@ -263,7 +263,7 @@ def _home_education(read: _Exports) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _involvements(read: _Exports) -> pd.DataFrame:
+def _involvements(read: Exports) -> pd.DataFrame:
     headings = {"Person ID": "Mosaic ID", "First Name": "Given name", "Last Name": "Family name", "DOB": "Born",
                 "Status": "Involvement", "Team": "Worker team", "Start Date": "Begun", "End Date": "Ended"}  # fmt: skip
     return read.frame("social_care.involvements").rename(columns=headings)
