@@ -102,7 +102,7 @@ def _returns(as_at: date) -> list[Return]:
         year, term = days[day]
         row = terms[str(year), term]
         start, end = pd.Timestamp(row["start"]), pd.Timestamp(row["end"])
-        half = pd.Timestamp(row["half_term_2"] or None)
+        half = pd.Timestamp(row["half_term_2"] or "NaT")
         periods = {"term": (start, end if pd.isna(half) else half - pd.Timedelta(days=1))}
         made.append(Return(year, term, day, before, periods | ({} if pd.isna(half) else {_PERIOD: (half, end)})))
     return made
@@ -162,6 +162,11 @@ class _Tables:
         })  # fmt: skip
         tables = {"schoolcensus": schools, "pupilonroll": self.on, "pupilnolongeronroll": self.off,
                   "senneeds": self.needs}  # fmt: skip
+        for roll, pupils in (("onroll", self.on), ("offroll", self.off)):
+            if self.of.term == "autumn" or roll == "onroll":
+                key = pupils.columns[0]
+                homes = pupils[[key, "is_academy"]].assign(postcode=self.read.student(pupils["Student ID"], "Postcode"))
+                tables["addresses" + (roll if self.of.term == "autumn" else "")] = homes
         for at, roll in enumerate(("onroll", "offroll")):
             for period, held in self.sessions.items():
                 name = "summerhalfterm2session" if period == _PERIOD else "termlysession"
@@ -306,4 +311,5 @@ def _excel(text: str) -> date | None:
 
 def _written(days: pd.Series) -> pd.Series:
     """Dates as COLLECT writes them: 2026-Oct-01 00:00:00."""
-    return days.dt.strftime("%Y-%b-%d 00:00:00").fillna("")
+    written: pd.Series = days.dt.strftime("%Y-%b-%d 00:00:00").fillna("")
+    return written

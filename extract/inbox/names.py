@@ -79,6 +79,8 @@ def date_in_name(name: str, stem: str) -> DateInName | None:
 
 def in_pattern(name: str, pattern: str) -> DateInName | None:
     """What a name says that fits a pattern of a source's (see `compiled`); None when it does not fit."""
+    if any(word not in name for word in words(pattern)):
+        return None  # at once: to compile a pattern takes longer than all else of a night without its files
     *dated, undated = compiled(pattern)
     if found := _first_date(dated, name):
         return found
@@ -105,6 +107,7 @@ def compiled(pattern: str) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, [*dated, _expression(pattern, "", "*?")]))
 
 
+@functools.lru_cache(1 << 10)
 def words(pattern: str) -> list[str]:
     """What the names of a pattern have in common: each run of letters and digits."""
     return [word for word in re.split(r"[^a-z0-9]+", _TOKEN.sub(" ", pattern.casefold())) if word]

@@ -53,7 +53,7 @@ def land_sources(run: Run, settings: Settings) -> list[str]:
         files.write_json(run.folder / runs.SOURCES, [_result(run, settings, one) for one in looked])
         landed = sum(len(one.history) for one in looked)
         step.note = f"{len(sources)} sources, {landed:,} files"
-        if any(each.uses_gias for each in prepare.load_all(settings)):
+        if landed and any(each.uses_gias for each in prepare.load_all(settings)):
             with suppress(choose.InboxError):  # its own step tells of that
                 choose.extract(run, settings, feed.GIAS_FEED)
         if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for one in looked for each in one.left

@@ -29,6 +29,17 @@ needs AS (
     GROUP BY ALL
 ),
 
+addresses AS (
+    SELECT
+        regexp_replace(lower(_file), 'addresses(onroll|offroll)?', '') AS set_name,
+        CASE WHEN nullif(trim(pupilonrolltableid), '') IS NULL THEN 'false' ELSE 'true' END AS is_on_roll,
+        regexp_replace(trim(coalesce(nullif(trim(pupilonrolltableid), ''), pupilnolongeronrolltableid)), '\.0+$', '')
+            AS pupil_id,
+        max(nullif(trim(postcode), '')) AS postcode
+    FROM census_addresses
+    GROUP BY ALL
+),
+
 pupils AS (
     SELECT
         regexp_replace(lower(_file), 'pupilonroll', '') AS set_name,
@@ -69,9 +80,10 @@ SELECT
     surname AS "Surname",
     forename AS "Forename",
     any_date(left(trim(dob), 11)) AS "DOB",
+    addresses.postcode AS "Postcode",
     sex AS "Sex",
     ethnicity AS "Ethnicity",
-    is_on_roll AS "On Roll",
+    pupils.is_on_roll AS "On Roll",
     enrolstatus AS "Enrolment Status",
     any_date(left(trim(entrydate), 11)) AS "Entry Date",
     any_date(left(trim(leavingdate), 11)) AS "Leaving Date",
@@ -88,6 +100,11 @@ FROM pupils
 LEFT JOIN schools ON pupils.set_name = schools.set_name AND pupils.school_id = schools.school_id
 LEFT JOIN needs
     ON pupils.is_on_roll = 'true' AND pupils.set_name = needs.set_name AND pupils.pupil_id = needs.pupil_id
+LEFT JOIN addresses
+    ON
+        pupils.is_on_roll = addresses.is_on_roll
+        AND pupils.set_name = addresses.set_name
+        AND pupils.pupil_id = addresses.pupil_id
 WHERE coalesce(schools.version, 1) = 1
 
 UNION ALL BY NAME

@@ -32,14 +32,15 @@ from send_ready.home import INBOX, LANDING, PUBLISHED, RUNS, SERVING, TYPED, Hol
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
-SOURCES = ("capita_one", "ehc_hub", "social_care")
-PREFIXES = {"HUB-": "ehc_hub", "SC-": "social_care"}  # of a Unique ID that is no student's
+SOURCES = ("capita_one", "census", "ehc_hub", "social_care")
+PREFIXES = {"HUB-": "ehc_hub", "CENSUS-": "census", "SC-": "social_care"}  # of a Unique ID that is no student's
 # Columns of the contracts that say whose row it is, and what they hold.
 HOLDS = {
     "student_id": "capita_one",
     "migrated_student_id": "capita_one",
     "case_reference": "ehc_hub",
     "person_id": "social_care",
+    "child_id": "social_care",
     "plan_id": "plan",
     "upn": "upn",
     "former_upn": "upn",
@@ -106,7 +107,7 @@ def find_person(settings: Settings, asked: Sequence[str], today: date) -> Found:
 
 def _ids(settings: Settings, asked: Iterable[str]) -> Ids:
     """The given records, and those that any run's warehouse links with them."""
-    ids: Ids = {kind: set() for kind in HOLDS.values()}
+    ids: Ids = {kind: set() for kind in (*SOURCES, *HOLDS.values())}
     for each in asked:
         source, colon, own = each.partition(":")
         prefix = next((prefix for prefix in PREFIXES if each.startswith(prefix)), "")
@@ -267,7 +268,7 @@ def _runs(settings: Settings, hashes: set[str], held: Found) -> None:
 def _published(settings: Settings, ids: Ids, held: Found) -> None:
     """The versions of the published warehouse that hold the person; the one that is served stays until the next."""
     persons = {*ids["capita_one"], *(f"HUB-{each}" for each in ids["ehc_hub"])}
-    persons |= {f"SC-{each}" for each in ids["social_care"]}
+    persons |= {f"SC-{each}" for each in ids["social_care"]} | {f"CENSUS-{each}" for each in ids["census"]}
     served = (settings.home / SERVING).resolve()
     for folder in sorted((settings.home / PUBLISHED).glob("[!.]*")):
         table = folder / "parquet" / "core" / "dim_person.parquet"

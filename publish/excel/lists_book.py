@@ -12,8 +12,9 @@ from send_ready.database import identifier
 from send_ready.layout import LAYOUT_VERSION, ListLayout, council_or_number, letters, lists
 from send_ready.runs import ABSENT, Run
 from send_ready.settings import Settings
+from send_ready.words import counted, short_date
 from warehouse import run_data
-from warehouse.run_data import STATES, Feed, feed_has_columns
+from warehouse.run_data import STATES, CensusReturn, Feed, feed_has_columns
 
 NAME = "annex_a_person_level_lists.xlsx"
 WHO = {
@@ -51,7 +52,7 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> 
     layouts = lists()
     grids = [_grid(con, layout, settings) for layout in layouts]
     rows = {layout.name: len(grid.columns[0].values) for layout, grid in zip(layouts, grids, strict=True)}
-    about = _about(run_data.feeds(con), rows, run, settings)
+    about = _about(run_data.feeds(con), run_data.census_returns(con, run.as_at), rows, run, settings)
     workbook.write(path, "Annex A person-level lists", [*grids, about])
     return rows
 
@@ -68,7 +69,13 @@ def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Gr
     return Grid(layout.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
 
 
-def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Settings) -> Page:
+def _about(
+    feeds: Sequence[Feed],
+    returns: Sequence[CensusReturn],
+    rows: dict[str, int],
+    run: Run,
+    settings: Settings,
+) -> Page:
     return Page(
         "About",
         "Annex A person-level lists",
@@ -86,7 +93,7 @@ def _about(feeds: Sequence[Feed], rows: dict[str, int], run: Run, settings: Sett
             ),
             _lists_block(feeds, rows),
             _feeds_block(feeds),
-            Block("Notes", [Column("", "text", _notes(feeds, settings))], has_header=False),
+            Block("Notes", [Column("", "text", _notes(feeds, returns, settings))], has_header=False),
         ],
         widths=(48, 12, 13, 15, 44, 56),
     )
@@ -128,11 +135,12 @@ def _feeds_block(feeds: Sequence[Feed]) -> Block:
     )
 
 
-def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
+def _notes(feeds: Sequence[Feed], returns: Sequence[CensusReturn], settings: Settings) -> list[str]:
     never = {
         name
         for name, (columns, _) in _NOT_KNOWN.items()
         if not any(feed_has_columns(feeds, name, *each) for each in columns)
+        and not feed_has_columns(feeds, _INSTEAD.get(name, ""))
     }
     notes = [
         f"The layout is that of the Annex A request of November 2022 (version {LAYOUT_VERSION}).",
@@ -143,6 +151,18 @@ def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
     ]
     if settings.code_style == "lettered":
         notes.append("DS (Down syndrome) has no letter in this version of the layout and stands as DS.")
+    if returns:
+        listed = ", ".join(
+            f"{each.name} ({short_date(each.census_day)}, {counted(each.schools, 'school')})" for each in returns
+        )
+        notes.append(
+            f"School census: these returns speak for whom Capita One says nothing: {listed}. The newest return of a "
+            "school says who is on its roll; needs and ethnicity are those of its newest return of spring."
+        )
+        notes.append(
+            "A return holds the suspensions, exclusions and attendance of the term before it, a term in arrears. "
+            "A period of attendance counts when its first day is within the six months."
+        )
     if any(feed.name == "capita_one.attendance" and "period_end" in feed.columns_besides for feed in feeds):
         notes.append("Attendance came by periods: each counts where its first day is in the six months.")
     absent = {feed.name: feed for feed in feeds if feed.status == ABSENT}
@@ -153,6 +173,14 @@ def _notes(feeds: Sequence[Feed], settings: Settings) -> list[str]:
         elif name in never:
             notes.append(note)
     return notes
+
+
+# The feed that may say what another would.
+_INSTEAD = {
+    "capita_one.exclusions": "census.exclusions",
+    "capita_one.attendance": "census.sessions",
+    "social_care.involvements": "ilacs.involvements",
+}
 
 
 # What a feed must have for its columns of the lists to be known (one of these), and what to say where it has not.

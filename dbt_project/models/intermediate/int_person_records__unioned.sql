@@ -64,7 +64,7 @@ records as (
         birth_date,
         surname,
         forename,
-        null as postcode,
+        postcode,
         null as migrated_student_id
     from {{ ref('int_census__registrations') }}
     where is_latest

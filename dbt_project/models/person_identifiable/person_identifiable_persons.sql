@@ -32,6 +32,7 @@ pupils as (
         person.person_id,
         arg_max(pupils.forename, [cast(pupils.reference_date as varchar), pupils.record_id]) as forename,
         arg_max(pupils.surname, [cast(pupils.reference_date as varchar), pupils.record_id]) as surname,
+        arg_max(pupils.postcode, [cast(pupils.reference_date as varchar), pupils.record_id]) as postcode,
         arg_max(pupils.former_upn, [cast(pupils.reference_date as varchar), pupils.record_id]) as former_upn
     from {{ ref('int_census__registrations') }} as pupils
     {{ person_join('census', 'pupils.source_id') }}
@@ -43,7 +44,7 @@ select
     {%- for column in ['forename', 'surname'] %}
     coalesce(students.{{ column }}, cases.{{ column }}, pupils.{{ column }}, social_care.{{ column }}) as {{ column }},
     {%- endfor %}
-    coalesce(students.postcode, cases.postcode, social_care.postcode) as postcode,
+    coalesce(students.postcode, cases.postcode, pupils.postcode, social_care.postcode) as postcode,
     coalesce(persons.birth_date, social_care.birth_date) as birth_date,
     coalesce(persons.upn, social_care.upn) as upn,
     coalesce(students.former_upn, pupils.former_upn) as former_upn,

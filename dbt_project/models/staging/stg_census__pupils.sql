@@ -14,6 +14,7 @@ select
     feed.surname,
     feed.forename,
     feed.date_of_birth as birth_date,
+    feed.postcode,
     {{ code_columns('sex', 'sex') }},
     {{ code_columns('ethnicity', 'ethnicity') }},
     coalesce(feed.is_on_roll, true) as is_on_roll,
