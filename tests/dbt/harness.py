@@ -10,15 +10,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
 
 from extract.contract import TYPES
 from send_ready import database
+from tests.nights import once
 from tests.steps import Step, shared
 from warehouse import seeds as loading
 from warehouse.load import ASIDE_COLUMNS, DECISION_COLUMNS, FEED_COLUMNS, HOLIDAY_COLUMNS
@@ -166,6 +167,8 @@ class Statement:
 
 
 STAND_IN_DAY = date(1812, 6, 24)  # stands in the statements for the as-at day
+KEPT = "ran.json"
+workers: list[pytest.TempPathFactory] = []  # where all workers find what one of them made, once conftest.py has said
 
 
 @cache
@@ -174,14 +177,20 @@ def statements(is_generous: bool = False) -> tuple[Statement, ...]:
 
     `is_generous`: of files that have every column which may stand in for another.
     """
-    with TemporaryDirectory() as folder:
-        path = make_raw(Path(folder, "warehouse.duckdb"))
-        besides = every_quiet_column() if is_generous else {}
-        built = dbt(path, "build", "--exclude-resource-type", "unit_test", as_at=STAND_IN_DAY, besides=besides)
-        assert not built.troubles
-        found = {file.stem: file.read_text(encoding="utf-8") for file in (built.target / "run").rglob("*.sql")}
+    name = f"statements{'_generous' * is_generous}"
+    kept = once(workers[0], name, partial(_keep_statements, is_generous)) / KEPT
+    return tuple(Statement(**each) for each in json.loads(kept.read_text(encoding="utf-8")))
+
+
+def _keep_statements(is_generous: bool, folder: Path) -> None:
+    path = make_raw(folder / "warehouse.duckdb")
+    besides = every_quiet_column() if is_generous else {}
+    built = dbt(path, "build", "--exclude-resource-type", "unit_test", as_at=STAND_IN_DAY, besides=besides)
+    assert not built.troubles
+    found = {file.stem: file.read_text(encoding="utf-8") for file in (built.target / "run").rglob("*.sql")}
     nodes = [node for node in built.nodes if node.startswith(("model.", "test."))]
-    return tuple(Statement(node, found[node.rpartition(".")[2]]) for node in nodes)
+    ran = [{"node": node, "sql": found[node.rpartition(".")[2]]} for node in nodes]
+    (folder / KEPT).write_text(json.dumps(ran), encoding="utf-8")
 
 
 def build(path: Path, *, as_at: date = AS_AT, seeds: Path = SEEDS, is_generous: bool = False) -> Path:
