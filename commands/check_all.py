@@ -226,6 +226,9 @@ def _feeds(
         ]
         bad = [seen.file_name for seen, glance in new if not glance.is_fine]
         if not held:
+            if contract.absence and not bad:
+                lines.append(Line(OK, (contract.id, "Not held", "", contract.owner, str(contract.absence))))
+                continue
             if contract.is_optional:
                 continue
             lines.append(Line(BAD, (contract.id, "Missing", "", contract.owner, "No file of it can be used." + (

@@ -50,6 +50,19 @@ def test_files_codes_and_feeds_of_the_night_to_come(tmp_path: Path, capsys: pyte
     assert "board.actions" not in said  # optional, and never sent
 
 
+def test_a_feed_that_the_council_does_not_have_is_not_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "absent_feeds.csv").write_text(
+        "feed,reason,said_by,said_on\nehc_hub.cases,There is no hub,AB,16/11/2026\n"
+    )
+    check_all(given(tmp_path))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Fine ehc_hub.cases Not held EHC Hub team There is no hub" in said
+    assert "Put right ehc_hub.advice Missing" in said
+
+
 def test_the_page_says_the_same_and_nobody_elses_values(tmp_path: Path) -> None:
     rows = "".join(f"{at},03/04/2012,{SECRET}{at}\n" for at in range(40))
     put(tmp_path, "capita_one_students_20261116.csv", f"Student ID,Date of Birth,Gender\n{rows}")
