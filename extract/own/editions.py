@@ -134,7 +134,7 @@ class _InUse:
             return False  # of a name that the source no longer has
         if landed.duplicate_of and together != ALL_OF_NEWEST_DATE:
             return False  # the same bytes again: the report may not have run, so the day stays
-        held = self._by_hash.get(landed.sha256)
+        held = self._by_hash.get(landed.sha256) if landed.duplicate_of else landed
         if held is None or landed.data_date is None:
             return False
         part = named.part if named else ""
