@@ -19,6 +19,7 @@ def test_a_night_with_bad_feeds_and_without_a_postgresql_still_makes_the_pack(ni
             "verdict gias.establishments": [99],
             "extract capita_one.exclusions": [1, 0],
             "extract ehc_hub.advice": [1],
+            "land-sources": [1],
             "serve-postgres": [99],
         },
         at=MONDAY,
@@ -31,12 +32,14 @@ def test_a_night_with_bad_feeds_and_without_a_postgresql_still_makes_the_pack(ni
     assert done.tries["verdict.capita_one__students"] == 1
     assert (done.tasks["read.capita_one__exclusions"], done.tries["read.capita_one__exclusions"]) == ("success", 2)
     assert (done.tasks["read.ehc_hub__advice"], done.tries["read.ehc_hub__advice"]) == ("failed", 3)
+    assert (done.tasks["land_sources"], done.tries["land_sources"]) == ("failed", 3)  # which holds up no feed
+    assert done.tasks["read.capita_one__students"] == "success"
     assert done.tasks["serve_postgres"] == "skipped"
     for task in ("build", "validate_lists", "publish", "serve", "summary", "done"):
         assert (done.tasks[task], done.tries[task]) == ("success", 1)
 
     order = done.order
-    assert order[0] == "begin"
+    assert order[:4] == ["begin", *["land-sources"] * 3]
     assert order[-1] == "summary"
     last_read = max(at for at, call in enumerate(order) if call.startswith("extract "))
     first_verdict = min(at for at, call in enumerate(order) if call.startswith("verdict "))
