@@ -38,7 +38,6 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
         made.night()
         made._send_ready("board")
         made._send_ready("summary")
-        made._send_ready("catalogue")
         made._send_ready("chronology", str(made.lists()["List_1"][1][0]))
 
     return pipeline(once(tmp_path_factory, "night_of_other_names", play))
@@ -84,14 +83,14 @@ def tables(path: Path) -> Iterator[str]:
 
 def test_nothing_says_our_names(night: Pipeline) -> None:
     said = night.home.with_name(f"{night.home.name}.said")
-    places = [night.home / "out", (night.home / "serving").resolve(), night.home / "catalogue", said]
+    places = [night.home / "out", (night.home / "serving").resolve(), said]
     files = sorted({path.resolve() for place in places for path in place.rglob("*") if path.is_file()})
     assert {".xlsx", ".html", ".duckdb", ".parquet", ".json"} <= {path.suffix for path in files}
     found: dict[str, set[str]] = {}
     theirs = set()
     for path in files:
         for text in texts(path):
-            if path.suffix == ".html":  # the catalogue is one line
+            if path.suffix == ".html":  # its lines are long
                 text = "\n".join(
                     match[0] for match in re.finditer(r".{0,60}(Capita|[Hh]ub\b|Synergy|Mosaic).{0,60}", text)
                 )
