@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from extract import choose
-from extract.inbox import arrivals, survey
+from extract.inbox import arrivals, survey, takers
 from extract.inbox.arrivals import Snapshot
 from extract.own import prepare
 from extract.own.feed import GIAS_FEED
-from extract.own.land import active, land_sources
+from extract.own.land import land_sources
 from extract.own.prepare import Preparation
 from publish.report.check import BAD, CARE, OK, Line, Section
 from send_ready import database, files, runs
@@ -35,7 +35,7 @@ TOLD = 60  # things that are told one by one
 
 def own_files(given: Settings, night: date) -> tuple[list[Section], set[str]]:
     """Sections about sources and prepared feeds, and the names of the latter; nothing where no source is declared."""
-    sources = active(given, [path for path, _ in arrivals.list_exports(given.inbox)[0]])
+    sources = takers.active_sources(given)
     if not sources:
         return [], set()
     prepared = [each for each in prepare.load_all(given) if set(each.sources) & {one.feed for one in sources}]

@@ -6,6 +6,8 @@ from extract import contract as contracts
 from extract.inbox import arrivals
 from extract.inbox.arrivals import Taker
 from extract.own import source
+from extract.own.source import Source
+from send_ready.home import LANDING
 from send_ready.settings import Settings
 
 
@@ -17,3 +19,15 @@ def load_all(settings: Settings) -> list[Taker]:
 def claimed_by(path: Path, takers: list[Taker]) -> list[Taker]:
     """Those whose file one is, by its name: more than one is a mistake of the configuration."""
     return [each for each in takers if arrivals.named(path.name, each)]
+
+
+def active_sources(settings: Settings) -> list[Source]:
+    """The sources that a council has declared, and those that ship of which a file has come or lies in the inbox."""
+    exports = [path.name for path, _ in arrivals.list_exports(settings.inbox)[0]]
+    return [
+        each
+        for each in source.load_all(settings)
+        if source.is_own(each.feed, settings)
+        or (settings.home / LANDING / each.source / each.feed).is_dir()
+        or any(arrivals.named(name, each) for name in exports)
+    ]

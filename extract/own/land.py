@@ -20,7 +20,7 @@ from extract.own.source import Source
 from extract.read_file import Reading
 from extract.refusal import DAMAGED, UNLANDABLE
 from send_ready import files, issues, runs
-from send_ready.home import LANDING, Lock
+from send_ready.home import Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
 from send_ready.settings import Settings
@@ -42,7 +42,7 @@ class Looked:
 
 def land_sources(run: Run, settings: Settings) -> list[str]:
     """Land every source; gives their names. Raises InboxError after all the rest, as `choose.extract` does."""
-    sources = active(settings, [path for path, _ in arrivals.list_exports(settings.inbox)[0]])
+    sources = takers.active_sources(settings)
     if not sources:
         return []
     with runs.step(run, "land-sources") as step:
@@ -60,17 +60,6 @@ def land_sources(run: Run, settings: Settings) -> list[str]:
                       if each.why == Why.FAULT]:  # fmt: skip
             raise choose.InboxError("\n".join([*faults, f"What had landed before is in use. {survey.MEND}"]))
     return [each.feed for each in sources]
-
-
-def active(settings: Settings, exports: list[Path]) -> list[Source]:
-    """The sources that a council has declared, and those that ship of which a file has come or lies in the inbox."""
-    return [
-        each
-        for each in source.load_all(settings)
-        if source.is_own(each.feed, settings)
-        or (settings.home / LANDING / each.source / each.feed).is_dir()
-        or any(arrivals.named(path.name, each) for path in exports)
-    ]
 
 
 def _looked(run: Run, settings: Settings, one: Source, every: list[Taker]) -> Looked:
