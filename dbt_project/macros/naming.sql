@@ -7,14 +7,14 @@
 
 {# Whether the file in use of a feed has one of some quiet columns: `besides` of the run says which it has. #}
 {% macro has_come(feed, columns) -%}
-    {{ return(columns | select('in', var('besides', {}).get(feed, [])) | list | length > 0) }}
+    {{ return(columns | select('in', var('besides', {})[feed] or []) | list | length > 0) }}
 {%- endmacro %}
 
 {# Whether any feed names somebody by a UPN or by the key of another system. #}
 {% macro is_anybody_named_otherwise() -%}
     {%- set found = namespace(is_so=false) -%}
-    {%- for columns in var('besides', {}).values() -%}
-    {%- if 'upn' in columns or 'other_id' in columns -%}{%- set found.is_so = true -%}{%- endif -%}
+    {%- for feed in var('besides', {}) -%}
+    {%- if has_come(feed, ['upn', 'other_id']) -%}{%- set found.is_so = true -%}{%- endif -%}
     {%- endfor -%}
     {{ return(found.is_so) }}
 {%- endmacro %}
@@ -181,6 +181,78 @@
     {%- set around = 'the|london|royal|metropolitan|borough|county|city|district|unitary|council|of|la|authority|local' -%}
     {%- set bare = "regexp_replace(lower(" ~ words ~ "), '\\b(" ~ around ~ ")\\b', '', 'g')" -%}
     coalesce({{ plain_letters(bare) }}, {{ plain_letters(words) }})
+{%- endmacro %}
+
+{#
+    Attendance, a row a student, school and week or other period. Where it came a row a mark, attendance_codes.csv says which
+    marks are of possible sessions, and which of absence.
+#}
+{% macro attendance_by_period() -%}
+    {%- set records = records_of(
+        'capita_one__attendance', ['student_id', 'urn', 'week_commencing', 'attendance_code'], urn='urn'
+    ) -%}
+    {%- if execute and not has_come('capita_one__attendance', ['attendance_code']) -%}
+    {{ records }}
+    {%- else -%}
+    (
+        select
+            marks.student_id,
+            marks.urn,
+            marks.week_commencing,
+            max(marks.period_end) as period_end,
+            cast(coalesce(
+                sum(marks.sessions) filter (where codes.is_possible = 'Y'), max(marks.sessions_possible), 0
+            ) as bigint) as sessions_possible,
+            {%- for kind, flag in [('authorised', 'Y'), ('unauthorised', 'N')] %}
+            cast(coalesce(
+                sum(marks.sessions) filter (where codes.is_absence = 'Y' and codes.is_authorised = '{{ flag }}'),
+                max(marks.{{ kind }}_absence),
+                0
+            ) as bigint) as {{ kind }}_absence{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ records }} as marks
+        left join {{ ref('attendance_codes') }} as codes on upper(trim(marks.attendance_code)) = codes.code
+        group by marks.student_id, marks.urn, marks.week_commencing
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether reviews may name a student or an assessment in place of a plan. #}
+{% macro are_reviews_of_others() -%}
+    {{ return(
+        not execute or has_come('capita_one__annual_reviews', ['student_id', 'upn', 'other_id', 'involvement_id'])
+    ) }}
+{%- endmacro %}
+
+{# Reviews of Capita One in a query that has `plans`: one that names no plan is of its assessment's, else of the student's. #}
+{% macro reviews_of_plans() -%}
+    {%- if not are_reviews_of_others() -%}
+    {{ ref('stg_capita_one__annual_reviews') }}
+    {%- else -%}
+    (
+        select
+            reviews.* replace (coalesce(reviews.plan_id, of_case.plan_id, of_student.plan_id) as plan_id)
+        from {{ ref('stg_capita_one__annual_reviews') }} as reviews
+        left join (
+            select
+                involvement_id,
+                plan_id
+            from plans
+            where involvement_id is not null
+            qualify
+                row_number() over (
+                    partition by involvement_id order by is_main_plan desc, initial_plan_date desc nulls last, plan_id asc
+                ) = 1
+        ) as of_case on reviews.involvement_id = of_case.involvement_id
+        {{ person_join('capita_one', 'reviews.student_id', alias='reviewed') }}
+        left join plans as of_student on reviewed.person_id = of_student.person_id and of_student.is_main_plan
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a plan may be one that a review of Capita One names: of its own; where students are named, also of the hub. #}
+{% macro is_plan_of_reviews(plans) -%}
+    {{ 'true' if are_reviews_of_others() else plans ~ ".source_system = 'capita_one'" }}
 {%- endmacro %}
 
 {# A further condition, where attendance has come by longer periods than weeks: that the row is of a week. #}
