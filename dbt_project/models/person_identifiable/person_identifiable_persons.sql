@@ -1,5 +1,5 @@
--- Of each value the first that a system holds: Capita One, the hub, the school census, social care; of several records of
--- a system the one that speaks for the person (int_persons__merged), of the census and social care the latest.
+-- Of each value the first that a system holds: Capita One, the hub, the school census, social care; of several records
+-- of a system the one that speaks for the person (int_persons__merged), of the census and social care the latest.
 {{ config(alias='persons') }}
 
 with social_care as (
