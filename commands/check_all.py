@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from commands.check_own import own_files
+from commands.new_codes import new_codes
 from extract import contract as contracts
 from extract import landing, read_file, removed
 from extract.contract import Contract
@@ -25,7 +26,6 @@ from extract.landing import Landed
 from extract.own import source
 from extract.read_file import Outcome
 from extract.refusal import Refusal
-from extract.shown import AT_LEAST, may_be_shown
 from extract.text import TEXT_SUFFIXES
 from inspection.alerts import receivers, send
 from inspection.alerts.send import Alert
@@ -34,17 +34,14 @@ from publish.report import check as page
 from publish.report.check import BAD, CARE, OK, WORDS, Line, Section
 from send_ready import settings as environment
 from send_ready.configuration import COUNCIL, MENDED, Settled
-from send_ready.database import identifier
 from send_ready.home import CHECK
 from send_ready.layout import council_or_number
 from send_ready.settings import Settings
 from send_ready.words import counted, first_few, long_date, short_date
-from warehouse import seeds
 
 HEAD = 1 << 18  # bytes of a text that are looked at for its header
 LARGE_WORKBOOK = 1 << 20  # bytes; a larger one takes longer than a look
 LOOKED_AT = 60  # exports; of more, the newest
-SHOWN = 20  # values of a column, for any to be listed
 NOON = 12  # from then on, the night to come makes the lists of the next day
 ALERTED = 600  # characters of an alert
 
@@ -127,12 +124,12 @@ def _configuration(given: Settings, settled: Settled) -> Section:
 
 @dataclass(frozen=True)
 class _Glance:
-    """What a look at the beginning of an export tells. `codes`: by column, values that no crosswalk has."""
+    """What a look at the beginning of an export tells; `codes` are those that no crosswalk has."""
 
     is_fine: bool
     said: str
     rows: str = ""
-    codes: tuple[tuple[str, str, int, int], ...] = ()  # header, crosswalk's name of the value or "", rows, values
+    codes: tuple[Line, ...] = ()
 
 
 def _inbox(given: Settings, night: date) -> Iterator[Section]:
@@ -142,7 +139,7 @@ def _inbox(given: Settings, night: date) -> Iterator[Section]:
         Line(BAD, (arrivals.name_in_inbox(each.path, given.inbox), "", "", f"cannot be read ({each.reason})"))
         for each in unreadable
     ]
-    sections, prepared = own_files(given, night)
+    sections, prepared, of_own = own_files(given, night)
     every = [contract for contract in contracts.load_all(given) if contract.id not in prepared]
     new: list[tuple[Arrival, os.stat_result, Contract]] = []
     unknown = {path for path, _ in exports}
@@ -179,9 +176,8 @@ def _inbox(given: Settings, night: date) -> Iterator[Section]:
     note = f"{given.inbox}: {counted(len(exports), 'file')}, of which {count} have landed already"
     note += f", and {len(own)} are of your own sources" if own else ""
     yield Section("Inbox", ("File", "Feed", "Data date", "What it is"), tuple(lines), "Nothing new in it.", note)
-    yield Section(
-        "Codes that no crosswalk has", ("File", "Column", "Value", "What to do"), tuple(_codes(glances)), "None."
-    )
+    codes = (*(line for _, _, glance in glances for line in glance.codes), *of_own)
+    yield Section("Codes that no crosswalk has", ("Of", "Column", "Value", "What to do"), codes, "None.")
     yield from sections
     yield _feeds(given, every, histories, glances, night)
 
@@ -189,18 +185,6 @@ def _inbox(given: Settings, night: date) -> Iterator[Section]:
 def _is_of(path: Path, feed: str, given: Settings) -> bool:
     """Whether a file has a feed's own name: of one that is prepared, that is told with the sources."""
     return arrivals.named(path.name, contracts.load(feed, given)) is not None
-
-
-def _codes(glances: Sequence[tuple[Arrival, Contract, _Glance]]) -> Iterator[Line]:
-    for seen, _, glance in glances:
-        for header, value, rows, values in glance.codes:
-            what = f"{value!r}, {counted(rows, 'row')}" if value else f"{counted(values, 'value')}, not listed"
-            fix = (
-                "Add a row `value,code` to its crosswalk in SEND_CONFIG/crosswalks."
-                if value
-                else ("Each in few rows, or of many: perhaps no codes. make check FILE= reads all of it.")
-            )
-            yield Line(CARE, (seen.file_name, header, what, fix))
 
 
 def _feeds(
@@ -225,6 +209,9 @@ def _feeds(
             if glance.is_fine and (seen.data_date or night) <= night
         ]
         bad = [seen.file_name for seen, glance in new if not glance.is_fine]
+        if not held and contract.absence:
+            lines.append(Line(OK, (contract.id, "Not held", "", contract.owner, str(contract.absence))))
+            continue
         if not held:
             if contract.absence and not bad:
                 lines.append(Line(OK, (contract.id, "Not held", "", contract.owner, str(contract.absence))))
@@ -271,7 +258,7 @@ def _glance(given: Settings, seen: Arrival, about: os.stat_result, contract: Con
             share = _copy_head(seen.path, export, HEAD if suffix in TEXT_SUFFIXES else LARGE_WORKBOOK, about.st_size)
             # Of a part, nobody can say what share of it is usable.
             with read_file.opened_export(export, suffix, contract, Path(folder)) as (con, outcome):
-                return _glanced(given, con, contract, outcome, share)
+                return _glanced(given, con, seen.file_name, contract, outcome, share)
     except Unsettled:
         return _Glance(True, "still being written.")
     except Unreadable as error:
@@ -296,7 +283,7 @@ def _copy_head(source: Path, target: Path, most: int, size: int) -> float:
 
 
 def _glanced(
-    given: Settings, con: duckdb.DuckDBPyConnection, contract: Contract, outcome: Outcome, share: float
+    given: Settings, con: duckdb.DuckDBPyConnection, name: str, contract: Contract, outcome: Outcome, share: float
 ) -> _Glance:
     if isinstance(outcome, Refusal):
         return _Glance(False, f"WOULD BE REFUSED ({outcome.code}). {outcome.reason} {outcome.fix}")
@@ -313,23 +300,4 @@ def _glanced(
         said.append(f"without {', '.join(headers[name] for name in typed.match.missing)}")
     if typed.match.extra:
         said.append(f"{len(typed.match.extra)} columns not known")
-    return _Glance(True, "; ".join(said) + ".", rows, tuple(_unmapped(given, con, contract)))
-
-
-def _unmapped(
-    given: Settings, con: duckdb.DuckDBPyConnection, contract: Contract
-) -> Iterator[tuple[str, str, int, int]]:
-    """Header, value, rows and number of values that no crosswalk has; without a value where they are not listed."""
-    for column in contract.columns:
-        if not (column.crosswalk and column.headers):
-            continue
-        known = {row["local_value"].strip().lower() for row in seeds.rows(f"xwalk_{column.crosswalk}", given)}
-        values = con.execute(
-            f"SELECT {identifier(column.name)}, count(*) FROM typed WHERE {identifier(column.name)} IS NOT NULL "
-            "GROUP BY 1 ORDER BY 2 DESC, 1"
-        ).fetchall()
-        found = [(value, count) for value, count in values if value.strip().lower() not in known]
-        shown = [each for each in found if each[1] >= AT_LEAST and may_be_shown(each[0])] if len(found) <= SHOWN else []
-        yield from ((column.headers[0], value, count, 1) for value, count in shown)
-        if others := len(found) - len(shown):
-            yield column.headers[0], "", 0, others
+    return _Glance(True, "; ".join(said) + ".", rows, tuple(new_codes(given, con, contract, name)))

@@ -15,7 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from commands.new_codes import new_codes
 from extract import choose
+from extract import contract as contracts
 from extract.inbox import arrivals, survey, takers
 from extract.inbox.arrivals import Snapshot
 from extract.own import prepare
@@ -33,11 +35,14 @@ from send_ready.words import counted, first_few
 TOLD = 60  # things that are told one by one
 
 
-def own_files(given: Settings, night: date) -> tuple[list[Section], set[str]]:
-    """Sections about sources and prepared feeds, and the names of the latter; nothing where no source is declared."""
+def own_files(given: Settings, night: date) -> tuple[list[Section], set[str], list[Line]]:
+    """Sections about sources and prepared feeds, the names of the latter, and their codes that no crosswalk has.
+
+    Nothing where no source is declared.
+    """
     sources = takers.active_sources(given)
     if not sources:
-        return [], set()
+        return [], set(), []
     prepared = [each for each in prepare.load_all(given) if set(each.sources) & {one.feed for one in sources}]
     with tempfile.TemporaryDirectory() as folder:
         trial = replace(given, home=Path(folder), as_at=night, run_id="check")
@@ -57,7 +62,16 @@ def own_files(given: Settings, night: date) -> tuple[list[Section], set[str]]:
                     choose.extract(run, trial, feed)
         held = files.read_json(run.folder / runs.SOURCES) if (run.folder / runs.SOURCES).exists() else []
         results = [runs.feed_result(run, feed) or {} for feed in sorted(feeds)]
-        return [*_sections(held, results, list(_told(run)), prepared)], feeds
+        codes = [line for result in results for line in _codes(run, given, result)]
+        return [*_sections(held, results, list(_told(run)), prepared)], feeds, codes
+
+
+def _codes(run: Run, given: Settings, result: dict[str, Any]) -> Iterator[Line]:
+    if result.get("typed_path"):
+        feed = f"{result['source']}.{result['feed']}"
+        with database.scratch(threads=1) as con:
+            con.execute(f"CREATE VIEW typed AS FROM read_parquet({literal(run.home / result['typed_path'])})")
+            yield from new_codes(given, con, contracts.load(feed, given), feed)
 
 
 def _sections(

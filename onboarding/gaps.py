@@ -49,6 +49,7 @@ CHOSEN_BY = {
     "List 2": (
         ("capita_one.sen_provision", "sen_provision"),
         ("capita_one.enrolments", "urn"),
+        ("capita_one.enrolments", "enrolment_status"),
         ("gias.establishments", "la_code"),
     ),
 }

@@ -101,3 +101,33 @@ def test_somebody_is_told_once_a_night_when_asked(tmp_path: Path, capsys: pytest
     assert "unknown.csv" in told["text"]
     check_all(given(tmp_path))
     assert "To be put right" in capsys.readouterr().out
+
+
+def test_codes_of_a_prepared_feed_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "config"
+    (own / "sources").mkdir(parents=True)
+    (own / "prepare").mkdir()
+    (own / "sources" / "register.yml").write_text(
+        "title: Register\nowner: SEND\nfile_names: ['SEN register {date}']\nstale_after_days: 31\n"
+    )
+    (own / "prepare" / "capita_one__students.sql").write_text(
+        'SELECT "Pupil" AS "student_id", "Born" AS "date_of_birth", "Sex" AS "sex", _file, _line FROM register'
+    )
+    rows = "".join(f"{at + 100},03/04/2012,Boyish\n" for at in range(5))
+    put(tmp_path, "SEN register 16-11-2026.csv", f"Register\n\nPupil,Born,Sex\n{rows}")
+    assert check_all(given(tmp_path)) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "capita_one.students Sex 'Boyish', 5 rows Add a row `value,code` to crosswalks/xwalk_sex.csv" in said
+    assert not (tmp_path / "home" / "landing").exists()
+
+
+def test_a_feed_that_the_council_does_not_have_is_not_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "absent_feeds.csv").write_text(
+        "feed,reason,said_by,said_on\nehc_hub.cases,All cases are in Capita One,AB,16/11/2026\n"
+    )
+    check_all(given(tmp_path))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Fine ehc_hub.cases Not held" in said and "Put right ehc_hub.reviews Missing" in said
