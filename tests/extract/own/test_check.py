@@ -20,7 +20,7 @@ def test_it_is_the_night_played_aside(council: Council) -> None:
     council.drop("EHE register North 20261116.xlsx", NORTH)
     before = tree(council.given.home)
     with settle.trial(council.given) as (given, _):
-        (sources, feeds, told), prepared = own_files(given, date(2026, 11, 16))
+        (sources, feeds, told), prepared, _ = own_files(given, date(2026, 11, 16))
     assert prepared == {FEED}
     assert [(line.level, line.cells[:2]) for line in sources.lines] == [(OK, ("register", "Fresh"))]
     assert [(line.level, line.cells[1], line.cells[4][:27]) for line in feeds.lines] == [
@@ -34,7 +34,7 @@ def test_a_column_that_is_called_otherwise_is_told_before_the_night(council: Cou
     council.register(select=SELECT.replace("Pupil No", "Pupil Number"))
     council.drop("EHE register North 20261116.xlsx", NORTH)
     with settle.trial(council.given) as (given, _):
-        (_, feeds, told), _ = own_files(given, date(2026, 11, 16))
+        (_, feeds, told), _, _ = own_files(given, date(2026, 11, 16))
     assert [(line.level, line.cells[1]) for line in feeds.lines] == [(BAD, "Refused")]
     assert any(
         "prepare/capita_one__home_education.sql, line 2" in line.cells[2] and "Pupil Number" in line.cells[2]
@@ -43,4 +43,4 @@ def test_a_column_that_is_called_otherwise_is_told_before_the_night(council: Cou
 
 
 def test_without_sources_there_is_nothing_to_say(council: Council) -> None:
-    assert own_files(council.given, date(2026, 11, 16)) == ([], set())
+    assert own_files(council.given, date(2026, 11, 16)) == ([], set(), [])
