@@ -27,6 +27,26 @@ def support(upn: str = "", other_id: str = "", **more: Any) -> Row:
 
 
 DAY = date(2024, 9, 1)
+MARKS: list[Row] = [
+    {
+        "student_id": key(ONE),
+        "urn": "DFE-2034",
+        "week_commencing": date(2026, 9, 1),
+        "period_end": date(2026, 10, 23),
+        "attendance_code": mark,
+        "sessions": sessions,
+    }
+    for mark, sessions in (("/", 20), ("\\", 20), ("i", 6), ("O", 44), ("#", 9), ("%", 5))
+]
+MARKS += [
+    {
+        "student_id": "S2",
+        "week_commencing": date(2026, 9, 7),
+        "period_end": date(2026, 9, 11),
+        "attendance_code": "O",
+        "sessions": 10,
+    }
+]
 ROWS: dict[str, list[Row]] = {
     "capita_one.students": [
         {"student_id": "S1", "upn": ONE.lower() + " ", "date_of_birth": date(2014, 1, 1), "home_la": "Camden Council"},
@@ -88,14 +108,7 @@ ROWS: dict[str, list[Row]] = {
         {"review_id": "R3", "involvement_id": "I1", "meeting_date": date(2021, 12, 2)},
         {"review_id": "R4", "student_id": key("A"), "upn": "A", "meeting_date": date(2024, 1, 1)},
     ],
-    "capita_one.attendance": [
-        {"student_id": key(ONE), "urn": "DFE-2034", "week_commencing": date(2026, 9, 1),
-         "period_end": date(2026, 10, 23), "attendance_code": mark, "sessions": sessions}
-        for mark, sessions in (("/", 20), ("\\", 20), ("i", 6), ("O", 44), ("#", 9), ("%", 5))
-    ] + [
-        {"student_id": "S2", "week_commencing": date(2026, 9, 7), "period_end": date(2026, 9, 11),
-         "attendance_code": "O", "sessions": 10},
-    ],
+    "capita_one.attendance": MARKS,
 }  # fmt: skip
 
 

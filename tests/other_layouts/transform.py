@@ -90,7 +90,7 @@ def attendance_by_half_term_and_mark(inbox: Path, cut: Iterable[date]) -> None:
     starts = sorted(cut)
     totals: dict[tuple[str, str, date], list[int]] = {}
     for row in read(path):
-        week = date(*reversed([int(part) for part in row["Week Commencing"].split("/")]))  # type: ignore[arg-type]
+        week = date(*reversed([int(part) for part in row["Week Commencing"].split("/")]))
         start = max(day for day in starts if day <= week)
         held = totals.setdefault((row["Student ID"], row["URN"], start), [0, 0, 0])
         for at, name in enumerate(("Sessions Possible", "Authorised Absence", "Unauthorised Absence")):
