@@ -33,6 +33,8 @@ LA_CODE = "999"
 COUNCIL_COLUMNS = ("la_code", "la_name")
 HOLIDAYS = [{"holiday_date": date(2026, 12, 25), "holiday_name": "Christmas Day"}]
 
+NATIONAL = ("census", "dfe", "ilacs")  # of which most councils have no file
+
 Row = Mapping[str, Any]
 
 
@@ -71,7 +73,7 @@ def make_raw(
             source, name = feed.split(".")
             given = [{"_line_no": number, **row} for number, row in enumerate(rows.get(feed, ()), start=2)]
             _make_table(con, f"{source}__{name}", columns(contract), given)
-            missing = feed in never_received
+            missing = feed in never_received or (source in NATIONAL and not given)
             feeds.append(
                 {
                     "source": source,

@@ -225,6 +225,7 @@ def test_what_was_never_received_is_not_nought(tmp_path: Path) -> None:
         ("K35", "capita_one.home_education", None),
         ("K40", "capita_one.home_education", None),
         ("K45", "capita_one.exclusions", None),
+        ("K45", "census.exclusions", None),
     ]
 
 
