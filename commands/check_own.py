@@ -30,7 +30,7 @@ from send_ready.database import literal
 from send_ready.home import LANDING
 from send_ready.runs import Run
 from send_ready.settings import Settings
-from send_ready.words import counted, first_few
+from send_ready.words import counted, first_few, short_date
 
 TOLD = 60  # things that are told one by one
 
@@ -74,6 +74,10 @@ def _codes(run: Run, given: Settings, result: dict[str, Any]) -> Iterator[Line]:
             yield from new_codes(given, con, contracts.load(feed, given), feed)
 
 
+def _day(on_record: str | None) -> str:
+    return short_date(date.fromisoformat(on_record)) if on_record else ""
+
+
 def _sections(
     held: list[dict[str, Any]], results: list[dict[str, Any]], told: list[Line], prepared: list[Preparation]
 ) -> Iterator[Section]:
@@ -87,7 +91,7 @@ def _sections(
         said = said if in_use else "No file of it can be used"
         said += f"; read by {', '.join(reads)}" if reads else "; read by no preparation"
         level = OK if state == "Fresh" and reads else CARE
-        lines.append(Line(level, (each["source"], state, days[0] if days else "", each["owner"], said)))
+        lines.append(Line(level, (each["source"], state, _day(days[0]) if days else "", each["owner"], said)))
     headers = ("Source", "It would be", "Oldest data date", "Owner", "Of what")
     yield Section("Your own files", headers, tuple(lines), "None.")
     lines = []
@@ -102,7 +106,7 @@ def _sections(
         status = str(result.get("status", "missing"))
         level = OK if status == "fresh" else CARE if status == runs.UNUSED else BAD
         name = f"{result.get('source')}.{result.get('feed')}"
-        cells = (name, status.capitalize(), str(result.get("data_date") or ""), str(result.get("owner")), said)
+        cells = (name, status.capitalize(), _day(result.get("data_date")), str(result.get("owner")), said)
         lines.append(Line(level, cells))
     headers = ("Feed", "It would be", "Data date", "Owner", "Of what")
     yield Section("Feeds prepared from them", headers, tuple(lines), "No preparation reads them.")
