@@ -17,8 +17,21 @@ def load_all(settings: Settings) -> list[Taker]:
 
 
 def claimed_by(path: Path, takers: list[Taker]) -> list[Taker]:
-    """Those whose file one is, by its name: more than one is a mistake of the configuration."""
+    """Those whose file one is, by its name: more than one are sources of its sheets, or see `rivals`."""
     return [each for each in takers if arrivals.named(path.name, each)]
+
+
+def rivals(path: Path, one: Source, takers: list[Taker]) -> list[Taker]:
+    """Who else takes a file of a source, by its name, and may not: only sources of other sheets of a workbook may.
+
+    That there is any is a mistake of the configuration.
+    """
+    suffix = arrivals.stem_and_suffix(path.name)[1]
+    return [
+        each
+        for each in claimed_by(path, takers)
+        if each.id != one.id and not (isinstance(each, Source) and one.shares_files(each, suffix))
+    ]
 
 
 def active_sources(settings: Settings) -> list[Source]:

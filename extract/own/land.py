@@ -70,7 +70,7 @@ def _looked(run: Run, settings: Settings, one: Source, every: list[Taker]) -> Lo
     seen, unreadable = arrivals.find_arrivals(settings.inbox, one, known.holds, survey.first_snapshot(run))
     mine: list[tuple[Arrival, os.stat_result]] = []
     for file, about in seen:
-        others = [each.id for each in takers.claimed_by(file.path, every) if each.id != one.id]
+        others = [each.id for each in takers.rivals(file.path, one, every)]
         if others:
             found.contested.append((file.file_name, others))
         else:

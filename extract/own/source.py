@@ -6,6 +6,8 @@ It lands like a feed's files, under landing/sources/<name>, and is a table for t
 import hashlib
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,14 @@ class Source:
         """Whether its files are named by part, such as a district."""
         return any(PART in pattern for pattern in self.file_names)
 
+    def is_sheet(self, name: str) -> bool:
+        """Whether a sheet that is seen is one that the source reads, by its name."""
+        return self.sheet in (None, EVERY) or fnmatchcase(_sheet(name), _sheet(str(self.sheet)))
+
+    def shares_files(self, other: "Source", suffix: str) -> bool:
+        """Whether a file of both may be of each: a workbook, of which each reads another sheet."""
+        return suffix in WORKBOOK_SUFFIXES and _are_apart(self.sheet, other.sheet)
+
     def named(self, stem: str, suffix: str) -> DateInName | None:
         """What a file's name, as it is compared, says of it; None when it is not of this source."""
         for pattern in self.file_names:
@@ -182,17 +192,38 @@ def check_alone(source: Source, others: list[Source], path: Path) -> None:
     for other in others:
         for one, two in ((source, other), (other, source)):
             shared = (
-                each for each in one.file_names if two.named(names.example(_without_suffix(each)[0]), _ending(each))
+                each
+                for each in one.file_names
+                for stem, ending in [_without_suffix(each)]
+                if two.named(names.example(stem), ending or ".csv")
+                and not one.shares_files(two, ending or WORKBOOK_SUFFIXES[0])
             )
             if (pattern := next(shared, None)) is not None:
                 raise SourceError(
                     f"{path}: a file named by {pattern} would be of source {source.feed} and of {other.feed}. Name the "
-                    "files of each so that only one fits."
+                    "files of each so that only one fits; or, if they are sheets of one workbook, give each its "
+                    "`sheet`, of a name that the other cannot have."
                 )
 
 
-def _ending(pattern: str) -> str:
-    return _without_suffix(pattern)[1] or ".csv"
+def _sheet(name: str) -> str:
+    """The name of a sheet, or a pattern of such, as it is compared."""
+    return name.strip().casefold()
+
+
+def _are_apart(one: str | None, other: str | None) -> bool:
+    """Whether no sheet can be read for both; in doubt it can."""
+    if one in (None, EVERY) or other in (None, EVERY):
+        return False
+    first, second = _sheet(str(one)), _sheet(str(other))
+    wild = re.compile(r"[*?\[].*[*?\]]|[*?\[]", re.DOTALL)
+    if not wild.search(first):
+        return not fnmatchcase(first, second)
+    if not wild.search(second):
+        return not fnmatchcase(second, first)
+    begins, ends = zip(*((wild.split(each, 1)[0], wild.split(each, 1)[1]) for each in (first, second)), strict=True)
+    backwards = [each[::-1] for each in ends]
+    return commonprefix(begins) not in begins or commonprefix(backwards) not in backwards
 
 
 def _without_suffix(pattern: str) -> tuple[str, str]:

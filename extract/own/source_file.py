@@ -9,7 +9,6 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import duckdb
@@ -58,6 +57,7 @@ class Loaded:
     furniture: list[int]
     misfits: list[tuple[int, str]]
     rows: int = 0
+    sheets: int = 0  # of the workbook, that hold something
     lines: LineCount | None = None
 
 
@@ -187,6 +187,7 @@ def _sheets(path: Path, source: Source, work: Path, loaded: Loaded) -> Iterator[
     if not path.stat().st_size:
         raise Refusal(EMPTY, "The file is empty.", "Run the export again.")
     there = workbooks.sheets(path, work / "sheets")
+    loaded.sheets = len(there)
     wanted = [each for each in there if _is_wanted(each, source)]
     if source.sheet and not wanted:
         raise Refusal(
@@ -229,9 +230,7 @@ def _sheets(path: Path, source: Source, work: Path, loaded: Loaded) -> Iterator[
 
 
 def _is_wanted(sheet: Sheet, source: Source) -> bool:
-    if source.sheet in (None, EVERY):
-        return sheet.is_visible
-    return fnmatchcase(sheet.name.strip().casefold(), str(source.sheet).strip().casefold())
+    return source.is_sheet(sheet.name) and (sheet.is_visible or source.sheet not in (None, EVERY))
 
 
 def _add(
@@ -244,7 +243,9 @@ def _add(
     loaded: Loaded,
 ) -> None:
     """Add the rows of `text` to `rows`, and what is no row to `set_aside`; `text` and `misfit` go."""
-    name = landed.file_name + (f", sheet {sheet.number}" if sheet and source.sheet == EVERY else "")
+    # Two sheets have a line 5 each, and the other may be of another source.
+    is_one_of_several = source.sheet == EVERY or (source.sheet and loaded.sheets > 1)
+    name = landed.file_name + (f", sheet {sheet.number}" if sheet and is_one_of_several else "")
     unknown = _furniture(con, source, contract, table.header)
     records = con.execute("SELECT line_no::BIGINT, reason, kind FROM misfit ORDER BY 1").fetchall()
     con.execute(f"""

@@ -95,8 +95,7 @@ def find_person(settings: Settings, asked: Sequence[str], today: date) -> Found:
                 f"{contract.id}: the newest export, of {newest.data_date}, still holds them. Put it right in the "
                 f"source system ({contract.owner}), let the next export come, and run this again."
             )
-    for one in sources.load_all(settings):
-        hashes |= _of_source(settings, one, needles, held, today)
+    hashes |= _of_sources(settings, needles, held, today)
     _cached(settings, needles, held)
     _runs(settings, hashes, held)
     _published(settings, ids, held)
@@ -190,10 +189,36 @@ def _in_typed(rows: Path, quarantine: Path, contract: Contract, ids: Ids) -> boo
     return bool(held[0][0] or aside[0][0])
 
 
-def _of_source(settings: Settings, one: Source, words: Sequence[str], held: Found, today: date) -> set[str]:
-    """Add the files of a source that hold the person; gives their hashes. Any column may be the one that does."""
-    history = landing.history(settings.home, one)
-    holding = [each for each in history if _in_source_file(settings, each, one, words)]
+def _of_sources(settings: Settings, words: Sequence[str], held: Found, today: date) -> set[str]:
+    """Add the files of sources that hold the person; gives their hashes. Any column may be the one that does.
+
+    A workbook may be of several sources, a sheet for each: where one of them finds the person, all have its bytes.
+    """
+    found: list[tuple[Source, list[Landed], set[str]]] = []
+    seen: set[str] = set()
+    for one in sources.load_all(settings):
+        history = landing.history(settings.home, one)
+        told = {each.sha256: _in_source_file(settings, each, one, words) for each in history if not each.duplicate_of}
+        seen |= {sha256 for sha256, is_there in told.items() if is_there}
+        found.append((one, history, {sha256 for sha256, is_there in told.items() if is_there is None}))
+    hashes: set[str] = set()
+    for one, history, perhaps in found:
+        holding = [each for each in history if each.sha256 in seen | perhaps and _is_there(settings, each)]
+        hashes |= {each.sha256 for each in holding}
+        _add_source(settings, one, history, holding, words, held, today)
+    return hashes
+
+
+def _add_source(
+    settings: Settings,
+    one: Source,
+    history: list[Landed],
+    holding: list[Landed],
+    words: Sequence[str],
+    held: Found,
+    today: date,
+) -> None:
+    """Add the files of a source that hold the person, and say which of them are in use."""
     for each in holding:
         held.items.append(landed_item(settings.home, each, was_accepted(settings.home, each, one), today))
     for broken, _ in damaged(settings.home, one):
@@ -209,22 +234,25 @@ def _of_source(settings: Settings, one: Source, words: Sequence[str], held: Foun
                 f"{one.id}: {member.file_name}, which is in use, still holds them. Put it right in the source system "
                 f"({one.owner}), let the next file come, and run this again."
             )
-    return hashes
 
 
-def _in_source_file(settings: Settings, each: Landed, one: Source, words: Sequence[str]) -> bool:
-    """Whether a file of a source has one of the IDs; an unused file that cannot be read counts as if it did."""
+def _is_there(settings: Settings, each: Landed) -> bool:
+    return not each.duplicate_of and (settings.home / each.path).is_file()
+
+
+def _in_source_file(settings: Settings, each: Landed, one: Source, words: Sequence[str]) -> bool | None:
+    """Whether a file of a source has one of the IDs; None for one that cannot be read, which counts as if it did."""
     path = settings.home / each.path
-    if each.duplicate_of or not path.is_file():
+    if not _is_there(settings, each):
         return False
     if each.suffix in TEXT_SUFFIXES:
         return _in_bytes(path, words)
     if not was_accepted(settings.home, each, one):
-        return True
+        return None
     try:
         rows = source_file.ensure_rows(settings.home, each, one)
     except (read_file.Spoilt, Refusal):
-        return True
+        return None
     folder = (settings.home / rows).parent
     return any(_in_file(folder / name, words) for name in ("rows.parquet", "quarantine.parquet"))
 
