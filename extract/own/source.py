@@ -7,7 +7,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -221,9 +220,9 @@ def _are_apart(one: str | None, other: str | None) -> bool:
         return not fnmatchcase(first, second)
     if not wild.search(second):
         return not fnmatchcase(second, first)
-    begins, ends = zip(*((wild.split(each, 1)[0], wild.split(each, 1)[1]) for each in (first, second)), strict=True)
-    backwards = [each[::-1] for each in ends]
-    return commonprefix(begins) not in begins or commonprefix(backwards) not in backwards
+    (begin, end), (other_begin, other_end) = wild.split(first, maxsplit=1), wild.split(second, maxsplit=1)
+    may_begin = begin.startswith(other_begin) or other_begin.startswith(begin)
+    return not (may_begin and (end.endswith(other_end) or other_end.endswith(end)))
 
 
 def _without_suffix(pattern: str) -> tuple[str, str]:
