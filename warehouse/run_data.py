@@ -22,15 +22,6 @@ UNNAMED = "capita_one"  # the system whose feed titles do not name it
 
 
 @dataclass(frozen=True)
-class CensusReturn:
-    """A return of the school census in use: its term and year, its census day, and how many schools made it."""
-
-    name: str
-    census_day: date
-    schools: int
-
-
-@dataclass(frozen=True)
 class Feed:
     """The outcome of one feed in a run, with its contract's title, owner and limit."""
 
@@ -130,24 +121,6 @@ def systems(con: DuckDBPyConnection) -> Names:
     place = "database_name = 'built' AND schema_name = 'raw' AND table_name = 'systems'"
     is_there = con.execute(f"SELECT 1 FROM duckdb_tables() WHERE {place}").fetchone()  # an error would end our work
     return Names(dict(con.execute("SELECT system, name FROM built.raw.systems").fetchall()) if is_there else {})
-
-
-def census_returns(con: DuckDBPyConnection, as_at: date) -> list[CensusReturn]:
-    """The returns of the school census up to a day, the oldest first; none where none ever came."""
-    place = "database_name = 'built' AND schema_name = 'raw' AND table_name = 'census__pupils'"
-    is_there = f"SELECT 1 FROM duckdb_tables() WHERE {place} UNION SELECT 1 FROM duckdb_views() WHERE "
-    is_there += place.replace("table_name", "view_name")
-    if not con.execute(is_there).fetchone():
-        return []  # of a run of an earlier version
-    found = rows(
-        con,
-        f"""
-        SELECT trim(concat_ws(' ', term, year::VARCHAR)) AS name, reference_date AS census_day,
-            count(DISTINCT urn) AS schools
-        FROM built.raw.census__pupils WHERE reference_date <= {literal(as_at)} GROUP BY ALL ORDER BY ALL
-        """,
-    )
-    return sorted((CensusReturn(**row) for row in found), key=lambda each: each.census_day)
 
 
 def _names(joined: str | None) -> tuple[str, ...]:

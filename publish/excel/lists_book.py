@@ -1,6 +1,8 @@
 """What stands in annex_a_person_level_lists.xlsx: the two lists, and About."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -8,13 +10,13 @@ from duckdb import DuckDBPyConnection
 import send_ready
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
-from send_ready.database import identifier
+from send_ready.database import identifier, literal
 from send_ready.layout import LAYOUT_VERSION, ListLayout, council_or_number, letters, lists
 from send_ready.runs import ABSENT, Run
 from send_ready.settings import Settings
 from send_ready.words import counted, short_date
 from warehouse import run_data
-from warehouse.run_data import STATES, CensusReturn, Feed, feed_has_columns
+from warehouse.run_data import STATES, Feed, feed_has_columns
 
 NAME = "annex_a_person_level_lists.xlsx"
 WHO = {
@@ -47,12 +49,21 @@ BEHIND = {
 _KINDS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "text": "VARCHAR"}
 
 
+@dataclass(frozen=True)
+class CensusReturn:
+    """A return of the school census in use: its term and year, its census day, and how many schools made it."""
+
+    name: str
+    census_day: date
+    schools: int
+
+
 def write(path: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> dict[str, int]:
     """How many rows stand on each list; they are written, with About."""
     layouts = lists()
     grids = [_grid(con, layout, settings) for layout in layouts]
     rows = {layout.name: len(grid.columns[0].values) for layout, grid in zip(layouts, grids, strict=True)}
-    about = _about(run_data.feeds(con), run_data.census_returns(con, run.as_at), rows, run, settings)
+    about = _about(run_data.feeds(con), _census_returns(con, run.as_at), rows, run, settings)
     workbook.write(path, "Annex A person-level lists", [*grids, about])
     return rows
 
@@ -67,6 +78,24 @@ def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Gr
         form = forms.get(column.code_set or "", {})
         columns.append(Column(column.header, column.kind, [form.get(value, value) for value in held] if form else held))
     return Grid(layout.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
+
+
+def _census_returns(con: DuckDBPyConnection, as_at: date) -> list[CensusReturn]:
+    """The returns of the school census up to a day, the oldest first; none where none ever came."""
+    place = "database_name = 'built' AND schema_name = 'raw' AND table_name = 'census__pupils'"
+    is_there = f"SELECT 1 FROM duckdb_tables() WHERE {place} UNION SELECT 1 FROM duckdb_views() WHERE "
+    is_there += place.replace("table_name", "view_name")
+    if not con.execute(is_there).fetchone():
+        return []  # of a run of an earlier version
+    found = run_data.rows(
+        con,
+        f"""
+        SELECT trim(concat_ws(' ', term, year::VARCHAR)) AS name, reference_date AS census_day,
+            count(DISTINCT urn) AS schools
+        FROM built.raw.census__pupils WHERE reference_date <= {literal(as_at)} GROUP BY ALL ORDER BY ALL
+        """,
+    )
+    return sorted((CensusReturn(**row) for row in found), key=lambda each: each.census_day)
 
 
 def _about(

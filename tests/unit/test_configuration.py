@@ -28,6 +28,7 @@ HEADERS = "column_maps/capita_one__students.csv"
 SURVIVES = "crosswalks/survivorship.csv"
 SEX = "crosswalks/xwalk_sex.csv"
 DECISIONS = "decisions/person_links.csv"
+SHIPPED_NONE = {DECISIONS, council_files.PICKUP, council_files.SYSTEMS}  # names that no file of ours stands behind
 
 
 class House:
@@ -101,16 +102,18 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
     periods.load(house.given)
     for name in own_seeds.seed_names():
         seeds.rows(name, house.given)
-    assert asked == set(council_files.kind_by_name(house.config)) - {DECISIONS, council_files.PICKUP}
+    kinds = council_files.kind_by_name(house.config)
+    assert {name for name, kind in kinds.items() if kind.shipped is None} == SHIPPED_NONE
+    assert asked == set(kinds) - SHIPPED_NONE
     rooms = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
     paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
     asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
     assert asking == {"extract/contract.py", "extract/own/prepare.py", "extract/own/source.py",
                       "expectations/feeds.py", "expectations/lists.py", "operations/retention/periods.py",
                       "warehouse/seeds.py"}  # fmt: skip
-    may_ship_none = ("expectations/feeds", "decisions", "prepare")
+    may_ship_none = ("expectations/feeds", "prepare")
     for name, kind in council_files.kind_by_name().items():
-        assert council_files.shipped_file(name, kind) or kind.folder in may_ship_none or name == council_files.PICKUP
+        assert council_files.shipped_file(name, kind) or kind.folder in may_ship_none or name in SHIPPED_NONE
 
 
 def test_copies_of_all_that_ships_are_in_force(house: House) -> None:
@@ -138,7 +141,7 @@ BAD: list[tuple[str, Callable[[House], object], str]] = [
     (STUDENTS, lambda h: h.change(STUDENTS, "capita_one_students", "capita one attendance"), "is that of feed"),
     (STUDENTS, lambda h: (h.config / STUDENTS).mkdir(parents=True), "is a folder, and must be a file"),
     (HEADERS, lambda h: h.write(HEADERS, "column;header\nsurname;Name\n"), "It has semicolons between its values"),
-    (HEADERS, lambda h: h.write(HEADERS, shipped(HEADERS) + b"forename,Surname\n"), "is that of column surname"),
+    (HEADERS, lambda h: h.write(HEADERS, shipped(HEADERS) + b"forename,-\n"), "there is no header. Write `forename,"),
     (SEX, lambda h: h.write(SEX, shipped(SEX) + b"male,F\n"), "its value stands in line 3 already"),
     (SEX, lambda h: h.write(SEX, shipped(SEX) + b"lad,boy\n"), "code is 'boy'"),
     (SEX, lambda h: h.write(SEX, "code,local_value\nM,M\n,\n,U\n".replace(",U", "U,")), "there is no local_value"),
@@ -261,6 +264,14 @@ def test_a_column_map_without_a_column_has_the_shipped_headers_of_that(house: Ho
     assert held[HEADERS].state == MENDED and "no header for column surname" in str(held[HEADERS].reason)
     columns = {column.name: column.headers for column in contracts.load("capita_one.students", in_force).columns}
     assert columns["surname"][0] == "Surname" and "Vorname" in columns["forename"]
+
+
+def test_a_header_may_be_that_of_two_columns(house: House) -> None:
+    house.write(HEADERS, shipped(HEADERS) + b"forename,Surname\n")
+    _, in_force, held = house.settle()
+    assert held[HEADERS].state == COUNCIL and not held[HEADERS].reason
+    columns = {column.name: column.headers for column in contracts.load("capita_one.students", in_force).columns}
+    assert columns["surname"][0] == "Surname" and columns["forename"][-1] == "Surname"
 
 
 def test_contract_and_column_map_are_taken_together(house: House) -> None:
