@@ -267,7 +267,7 @@ def _read_and_choose(
                 readings.pop(each.order, None)
             damaged.append(landing.damage_of(error.landed, str(error)))
             continue
-        used = (choice.chosen and choice.chosen[0].data_date) or dt.date.min
+        used = (choice.chosen and choice.chosen[0].newest_date) or dt.date.min
         missed = (each for each in damaged if each.data_date is None or used <= each.data_date <= run.as_at)
         return readings, replace(choice, damaged=tuple(missed))
 
@@ -468,7 +468,11 @@ def _file(landed: Landed, reading: Reading | None, choice: Choice, without: Coll
     elif landed.sha256 in without:
         status, reason = "refused", f"{FAILED_RULE} A stop rule failed: see the issues."
         rows |= {"rows_accepted": 0, "rows_quarantined": rows["rows_in_file"], "rows_duplicate": 0}
-    elif choice.chosen and landed.data_date == choice.chosen[0].data_date and landed.sha256 != choice.chosen[0].sha256:
+    elif (
+        choice.chosen
+        and landed.newest_date == choice.chosen[0].newest_date
+        and landed.sha256 != choice.chosen[0].sha256
+    ):
         status, reason = "superseded", "A later file with the same data date took its place."
     else:
         status, reason = "accepted", None

@@ -81,6 +81,11 @@ class Landed:
         return self.days_before(day) > limit
 
     @property
+    def newest_date(self) -> dt.date | None:
+        """The day of the newest of what it holds, as choosing has it; `data_date` says how old the data is."""
+        return self.data_date
+
+    @property
     def order(self) -> tuple[dt.date, str]:
         return (self.data_date or dt.date.min, self.landed_at)
 

@@ -45,12 +45,19 @@ class Member:
 
 @dataclass(frozen=True)
 class Edition(Landed):
-    """The files of sources that make a feed's rows. `data_date` is the newest of theirs, and `of` the day it came."""
+    """The files of sources that make a feed's rows.
+
+    `data_date` is the oldest of theirs (see `_age`): nothing in it is newer than it may be. `of` is the day it came.
+    """
 
     of: dt.date = dt.date.min
     members: tuple[Member, ...] = ()
     preparation: Preparation | None = None
     columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # that a table has at least, with a file or without
+
+    @property
+    def newest_date(self) -> dt.date | None:
+        return max(each.data_date for each in self.members if each.table != GIAS)
 
     @property
     def order(self) -> tuple[dt.date, str]:
@@ -159,10 +166,29 @@ class _InUse:
 
     def members(self) -> list[Member]:
         found = [each for part in sorted(self._held) for _, each in sorted(self._held[part].items())]
-        if self.table.source and self.table.source.together == ALL:  # only the newest can be too old
-            newest = max((each.data_date for each in found), default=None)
-            found = [each if each.data_date == newest else replace(each, stale_after_days=None) for each in found]
+        if self.table.source and self.table.source.together == ALL:  # only the newest of a part can be too old
+            newest = _newest(found)
+            found = [
+                each if each.data_date == newest[each.table, each.part] else replace(each, stale_after_days=None)
+                for each in found
+            ]
         return found
+
+
+def _newest(members: Iterable[Member]) -> dict[tuple[str, str], dt.date]:
+    """The day of the newest file of each source and part."""
+    found: dict[tuple[str, str], dt.date] = {}
+    for each in members:
+        found[each.table, each.part] = max(each.data_date, found.get((each.table, each.part), dt.date.min))
+    return found
+
+
+def _age(members: Iterable[Member]) -> dt.date:
+    """The day from which on the data of files is told: that of the source, or part, which is oldest.
+
+    Of files that are all of one source and part (`together: all`) the newest says how old it is.
+    """
+    return min(_newest(members).values())
 
 
 def _add(
@@ -175,17 +201,17 @@ def _add(
 ) -> None:
     members = [member for table in in_use for member in table.members()]
     needed = {each.table.table for each in in_use if not (each.table.source and each.table.source.columns)}
-    if not needed <= {member.table for member in members}:
+    own = [each for each in members if each.table != GIAS]
+    if not own or not needed <= {member.table for member in members}:
         return
     listed = [[each.table, each.part, each.file_name, str(each.data_date), each.landed.sha256] for each in members]
-    own = [each for each in members if each.table != GIAS]
     names = list(dict.fromkeys(each.file_name for each in own))
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     edition = Edition(
         source=contract.source, feed=contract.feed, file_name=", ".join(names[:SHOWN]) + more, suffix="",
         size=sum(each.landed.size for each in members), mtime_ns=0,
         sha256=hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
-        data_date=max(each.data_date for each in own), landed_at=landed_at,
+        data_date=_age(own), landed_at=landed_at,
         duplicate_of=None, of=day, members=tuple(members), preparation=preparation,
         columns=tuple((each.table.table, each.table.source.columns) for each in in_use if each.table.source),
     )  # fmt: skip

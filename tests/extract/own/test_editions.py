@@ -1,6 +1,8 @@
 """A feed prepared from a council's own files, night after night: what is in use, and what is told."""
 
-from tests.extract.own.council import NAME, SELECT, Council
+import pytest
+
+from tests.extract.own.council import NAME, SELECT, SOURCE, Council
 
 NORTH = [("S1", "Ann", "01/09/2026", ""), ("S2", "Bob", "2 Sept 2026", "")]
 SOUTH = [("S3", "Cyd", "01/10/2026", "02/10/2026"), ("S4", "Dee", 46000, "")]
@@ -31,9 +33,33 @@ def test_a_part_that_does_not_come_stays_in_use_and_is_told(council: Council) ->
     council.drop("EHE register North 20261116.xlsx", [*NORTH, ("S9", "Eve", "01/11/2026", "")])
     night = council.night()
     assert night.students() == {"S1", "S2", "S3", "S4", "S9"}
-    assert night.result["status"] == "stale"
+    assert (night.result["status"], night.result["data_date"]) == ("stale", "2026-11-01")
+    assert [each["status"] for each in night.result["files"]] == ["accepted", "accepted"]
     assert [said for said in night.told("F-49") if "part south is of 2026-11-01" in said]
     assert [said for said in night.told("F-16") if "register, part south is 15 days" in said]
+
+
+@pytest.mark.parametrize(
+    ("together", "day", "status"),
+    [("newest", "2026-10-20", "stale"), ("all", "2026-11-10", "fresh")],
+)
+def test_the_data_is_as_old_as_the_source_that_is_oldest(
+    council: Council, together: str, day: str, status: str
+) -> None:
+    """A list of the 16th that is joined to one of before is not of the 16th; of `all` the newest file says the age."""
+    council.register(select=SELECT.replace("FROM register", 'FROM register JOIN (SELECT DISTINCT "Name" FROM roll) '
+                                           'USING ("Name")'))  # fmt: skip
+    council.configure("sources/roll.yml", SOURCE.replace("EHE register {part}", "Roll of {part}").replace(
+        "parts: [north, south]", f"together: {together}"))  # fmt: skip
+    council.drop("Roll of North 20261020.csv", NORTH)
+    if together == "all":
+        council.drop("Roll of North 20261110.csv", SOUTH)
+    council.drop("EHE register North 20261116.xlsx", NORTH)
+    night = council.night()
+    assert night.students() == {"S1", "S2"}
+    assert (night.result["data_date"], night.result["status"]) == (day, status)
+    roll = [each for each in night.told("F-16") if "roll" in each]
+    assert bool(roll) == (status == "stale")
 
 
 def test_a_part_that_never_came_is_told(council: Council) -> None:

@@ -75,7 +75,11 @@ def test_an_edition_is_what_belongs_together_at_its_day(
     in_use = [member for table in accepted for member in editions.in_use_at(table, day)]
     if {member.table for member in in_use} == {"one", "two"}:
         assert list(found[-1].members) == in_use
-        assert found[-1].data_date == max(member.data_date for member in in_use)
+        days: dict[tuple[str, str], list[dt.date]] = {}
+        for member in in_use:
+            days.setdefault((member.table, member.part), []).append(member.data_date)
+        assert found[-1].data_date == min(map(max, days.values()))  # never newer than the oldest part of it
+        assert found[-1].newest_date == max(member.data_date for member in in_use)
     else:
         assert not found
     # What is of a later day changes nothing of this one.
