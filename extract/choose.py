@@ -12,7 +12,7 @@ import duckdb
 
 from extract import contract as contracts
 from extract import landing, read_file, removed
-from extract.contract import Contract
+from extract.contract import FILE_TIME, Contract
 from extract.inbox import arrivals, survey
 from extract.inbox.arrivals import Arrival, named
 from extract.inbox.drive import Unreadable, Unsettled
@@ -30,6 +30,7 @@ from send_ready.runs import Run
 from send_ready.settings import LONDON, Settings
 
 Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
+TO_COME = "F-24"
 RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
 
 PARTS = (
@@ -337,16 +338,36 @@ def _of_days_until(run: Run, history: list[Landed]) -> list[Landed]:
     return [landed for landed in history if landed.data_date is None or landed.data_date <= run.as_at]
 
 
-def _of_days_to_come(run: Run, history: list[Landed]) -> list[Landed]:
-    """Files that had landed by D under a date still to come, but those whose date was put right."""
+def files_to_come(
+    run: Run, history: list[Landed], taker: Taker, *, is_in_use: bool
+) -> Iterator[tuple[Landed, str, str]]:
+    """Files that had landed by D under a date still to come, but those whose date was put right; why, and what to do.
+
+    Where no file is in use, those too whose name has no date and that landed since: they alone would say nothing.
+    """
     used = {landed.sha256 for landed in _of_days_until(run, history)}
-    return [
-        landed
-        for landed in history
-        if landed.data_date
-        and landed.sha256 not in used
-        and dt.datetime.fromisoformat(landed.landed_at).astimezone(LONDON).date() <= run.as_at < landed.data_date
-    ]
+    for landed in history:
+        if not landed.data_date or landed.data_date <= run.as_at or landed.sha256 in used:
+            continue
+        says = named(Path(landed.file_name).name, taker)
+        is_undated = bool(says) and not (says and says.date)
+        has_landed = dt.datetime.fromisoformat(landed.landed_at).astimezone(LONDON).date() <= run.as_at
+        if not has_landed and (is_in_use or not is_undated):
+            continue
+        if not is_undated:
+            message = f"Its data date, {landed.data_date}, is still to come, so it is not used before that day."
+            yield landed, message, "If the date is a slip, drop it again with the right one in its name."
+        elif taker.undated_file == FILE_TIME:
+            message = f"Its file time, {landed.data_date}, is after the as-at date, so it is not used before that day."
+            yield (
+                landed,
+                message,
+                "Set undated_file to the column whose latest date counts, or put the date in its name.",
+            )
+        else:
+            message = f"The latest date in its column {taker.undated_file}, {landed.data_date}, is after the as-at date"
+            fix = "Set undated_file to a column without days to come, or put the date in its name."
+            yield landed, f"{message}, so it is not used before that day.", fix
 
 
 def _result(
@@ -546,10 +567,8 @@ def _issues(
         if landed.duplicate_of and (not in_use or landed.order > in_use.order):
             message = f"The same bytes as the file of {landed.duplicate_of}; not used again, so the data date stays."
             yield issue("F-13", "query", message, "Check that the export ran.", landed.file_name)
-    for landed in _of_days_to_come(run, history):
-        message = f"Its data date, {landed.data_date}, is still to come, so it is not used before that day. {standing}"
-        yield issue("F-24", "query", message, "If the date is a slip, drop it again with the right one in its name.",
-                    landed.file_name)  # fmt: skip
+    for landed, message, fix in files_to_come(run, history, contract, is_in_use=in_use is not None):
+        yield issue(TO_COME, "query", f"{message} {standing}", fix, landed.file_name)
     for each in left:
         if each.why == Why.PREPARED:
             message = f"Left alone: {each.reason} makes the rows of this feed, and it takes no file by its own name."

@@ -123,6 +123,8 @@ def _issues(run: Run, one: Looked) -> Iterator[Issue]:
     for landed, reading in _refused(run, one):
         if reading.code and reading.reason and reading.fix:
             yield issue(reading.code, "error", f"Refused: {reading.reason} {standing}", reading.fix, landed.file_name)
+    for landed, message, fix in choose.files_to_come(run, one.history, its, is_in_use=bool(members)):
+        yield issue(choose.TO_COME, "query", f"{message} {standing}", fix, landed.file_name)
     for broken in one.damaged:
         message = f"Damaged in the landing, and not used: {broken.path}. {broken.reason}"
         yield issue(DAMAGED, "error", message, choose.RESTORE, broken.file_name)

@@ -1,5 +1,7 @@
 """Files of sources as they come: sheets, encodings, totals, lines that do not fit; no row is lost unseen."""
 
+import os
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,13 @@ import duckdb
 import pytest
 import xlsxwriter
 
+from extract import choose
+from extract.landing import Landed
+from extract.own import source
 from extract.own.land import land_sources
 from operations.settle import settle
 from send_ready import files, runs
+from send_ready.settings import LONDON
 from tests.extract.own.council import Council
 
 YML = """
@@ -136,6 +142,47 @@ def test_an_undated_file_has_the_latest_date_of_a_column_if_the_source_says_so(c
     (council.given.inbox / "EHCP tracker.csv").write_text("\n".join(",".join(line) for line in lines) + "\n")
     rows, *_ = read(council, f"{YML}undated_file: requested\n")
     assert {row["_data_date"] for row in rows} == {"2026-11-05"}
+
+
+@pytest.mark.parametrize(
+    ("name", "yml", "said"),
+    [
+        ("EHCP tracker.csv", "", "Its file time, "),
+        (
+            "EHCP tracker.csv",
+            "undated_file: requested\n",
+            "The latest date in its column requested, 2026-11-20, is after",
+        ),
+    ],
+)
+def test_an_undated_file_of_a_day_to_come_is_told(council: Council, name: str, yml: str, said: str) -> None:
+    lines = [TITLES, *ROWS, ["A823432112003", "Cyd", "20 Nov 2026", "", ""]]
+    path = council.given.inbox / name
+    path.write_text("\n".join(",".join(line) for line in lines) + "\n")
+    moment = datetime(2027, 1, 5, 12, tzinfo=LONDON).timestamp()
+    os.utime(path, (moment, moment))
+    _, on_record, told = read(council, f"{YML}{yml}")
+    assert not on_record["files"]
+    messages = [message for rule, message, _ in told if rule == "F-24"]
+    assert [message.startswith(said) for message in messages] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "landed_at", "is_in_use", "is_told"),
+    [
+        ("EHCP tracker.csv", "2026-11-15", True, True), ("EHCP tracker.csv", "2026-11-30", True, False),
+        ("EHCP tracker.csv", "2026-11-30", False, True), ("EHCP tracker 20261120.csv", "2026-11-15", True, True),
+        ("EHCP tracker 20261120.csv", "2026-11-30", False, False),
+    ],
+)  # fmt: skip
+def test_what_landed_after_the_day_is_of_later_days(
+    council: Council, name: str, landed_at: str, is_in_use: bool, is_told: bool
+) -> None:
+    council.configure("sources/tracker.yml", YML)
+    run, day = runs.begin(council.given), date(2026, 11, 20)
+    landed = Landed("sources", "tracker", name, ".csv", 1, 1, "0" * 64, day, f"{landed_at}T03:00:00+00:00", None)
+    tracker = source.load("tracker", council.given)
+    assert bool(list(choose.files_to_come(run, [landed], tracker, is_in_use=is_in_use))) == is_told
 
 
 @pytest.mark.parametrize(
