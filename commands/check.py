@@ -15,7 +15,7 @@ import duckdb
 from extract import contract as contracts
 from extract import read_file
 from extract.contract import FILE_TIME, Contract, ContractError, normalise
-from extract.file_issues import file_issues
+from extract.file_issues import NO_UPN, file_issues
 from extract.inbox import arrivals
 from extract.read_file import Outcome
 from extract.refusal import Refusal
@@ -36,7 +36,7 @@ LINES = {
 }
 SHOWN = 20  # lines and values listed of each kind
 # A value of a coded column may be a name or a date of birth, where columns are mixed up or a line has slipped.
-SAID = ("F-20", *(f"F-{number}" for number in range(30, 39)))  # of rows and values
+SAID = ("F-20", *(f"F-{number}" for number in range(30, 39)), NO_UPN)  # of rows and values
 WITHHELD = f"each in fewer than {AT_LEAST} rows or one of more than {SHOWN}: perhaps not codes, so not listed"
 
 
@@ -162,7 +162,7 @@ def _print_unmapped(con: duckdb.DuckDBPyConnection, settings: Settings, contract
 def _print_rows(issues: list[Issue]) -> None:
     print("\nRows" + ("" if issues else ": nothing to say"))
     for issue in issues[:SHOWN]:
-        where = f"line {issue.line_no:,}: " if issue.line_no else ""
+        where = f"line {issue.line_no:,}: " if issue.line_no and not issue.message.startswith("Line") else ""
         print(f"  {where}{issue.message} {issue.fix}")
     if len(issues) > SHOWN:
         print(f"  and {len(issues) - SHOWN:,} more")

@@ -46,7 +46,7 @@ def _plain_la(name: str) -> str:
 
 
 _LA_NAMES = f"SELECT {_plain_la('la_name')} FROM read_csv({literal(COUNCILS)}, all_varchar = true)"
-_IS_WEEK = "period_end IS NULL OR period_end < week_commencing + 7"
+_IS_WEEK = "if(period_end IS NULL, period_start IS NULL, period_end < week_commencing + 7)"
 EVERYWHERE = {
     "as_at_date": "$as_at",
     "forty_years_ago": "$as_at - INTERVAL 40 YEAR",
@@ -81,6 +81,7 @@ HELPERS: dict[str, dict[str, str]] = {
     "ilacs.involvements": {"is_bridged": "coalesce(upn, last_name) IS NOT NULL"},
     "capita_one.attendance": {
         # Of a week alone: a longer period begins on any day, and has as many sessions as it has. 1 is Monday.
+        # A start of a period without its end is of no week.
         "weekday": f"CASE WHEN {_IS_WEEK} THEN isodow(week_commencing) END",
         "week_sessions": f"CASE WHEN {_IS_WEEK} THEN sessions_possible END",
         "known_code": _looked_up("code", "attendance_codes", "code", "trim(attendance_code)"),

@@ -37,8 +37,8 @@ TYPES = {
 FILE_TIME = "file_time"
 NEWEST = "newest"
 # How a column that stands in for another names the same thing (extract/fit.py): by a UPN, by the key of another system,
-# by an establishment's DfE number, or by itself, which the models resolve.
-AS_UPN, AS_OTHER_ID, AS_DFE_NUMBER, AS_ITSELF = FORMS = ("upn", "other_id", "dfe_number", "itself")
+# by an establishment's DfE number, by the value as it is, or by itself, which the models resolve.
+AS_UPN, AS_OTHER_ID, AS_DFE_NUMBER, AS_VALUE, AS_ITSELF = FORMS = ("upn", "other_id", "dfe_number", "value", "itself")
 PLACES = 9  # columns of one kind that may stand side by side
 YES, NO = ("y", "yes", "1", "true", "1.0", "t"), ("n", "no", "0", "false", "0.0", "f")
 COLUMN_LIMIT = 62  # what reading found of a row's columns is kept in the bits of one number

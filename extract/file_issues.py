@@ -10,6 +10,8 @@ from extract.text.load import TextTable
 from extract.types import DETAIL_LIMIT, QUOTED, Typed, expected
 from send_ready.issues import Issue
 
+NO_UPN = "F-59"  # the code of values of a column of UPNs that are none
+
 
 def file_issues(
     con: duckdb.DuckDBPyConnection, file_name: str, contract: Contract, table: TextTable, typed: Typed
@@ -48,6 +50,15 @@ def file_issues(
         found.append(issue("F-23", "note", message, f"Nothing, or add them to {column_map}.", count=len(extra)))
     found += _of_layout(issue, typed)
     found += _of_values(issue, typed)
+    for name, nobody in typed.nameless.items():
+        header = typed.match.headers[name]
+        one = len(nobody) == 1
+        message = (
+            f"{_lines(nobody)}: no UPN in {header} in {len(nobody):,} row{'s' * (not one)}, so nobody can be found "
+        )
+        message += f"by {'it' if one else 'them'}."
+        fix = f"Put the UPN right, or name the {'child' if one else 'children'} by Student ID or the key of a system."
+        found.append(issue(NO_UPN, "error", message, fix, column_name=header, line_no=nobody[0], count=len(nobody)))
     for unreadable in typed.unreadable:
         column = next(column for column in typed.fitted.contract.columns if column.name == unreadable.column)
         header = typed.match.headers[unreadable.column]

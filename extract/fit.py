@@ -26,6 +26,7 @@ from send_ready.database import identifier, literal
 # a row without an ID. Then 16 digits of a SHA-256, where the value itself must not stand in the warehouse's tables.
 UPN, OTHER_ID, DFE, ROW = "UPN-", "KEY-", "DFE-", "ROW-"
 OTHER_SYSTEM, DFE_LA = "other_system", "dfe_la"  # columns that say more of other_id and of a DfE number
+_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"  # of a UPN's check
 # No name of anybody: an error of a spreadsheet, and a long number that one shortened.
 _NO_NAME = r"#.*|Err:[0-9]{3}|[0-9](\.[0-9]+)?E\+[0-9]+"
 
@@ -169,6 +170,21 @@ def expressions(fitted: Fitted) -> dict[str, str]:
     return found
 
 
+def names_nobody(fitted: Fitted) -> dict[str, str]:
+    """By column that holds UPNs which name whom a row is of, SQL of whether a row is named by one that is none."""
+    found = {}
+    for name, columns in fitted.fills.items():
+        held = {column.name for column in fitted.contract.columns}
+        before = [identifier(name)] if name in held else []
+        for column in columns:
+            own = identifier(column.name)
+            if column.form == AS_UPN:
+                others = "".join(f" AND {each} IS NULL" for each in before)
+                found[column.name] = f"NOT ({valid_upn(compared_upn(own))}){others}"
+            before.append(own)
+    return found
+
+
 def rows_of_feed(fitted: Fitted, accepted: str) -> str:
     """A query for the rows of the feed, from the accepted rows of the file: its columns, _line_no and _unreadable."""
     values = expressions(fitted)
@@ -218,7 +234,22 @@ def _named(column: Column, held: set[str]) -> str:
 
 def upn_key(upn: str) -> str:
     """SQL of the ID of whom only a UPN is known."""
-    return rf"{literal(UPN)} || left(sha256(upper(regexp_replace({upn}, '\s', '', 'g'))), 16)"
+    return rf"{literal(UPN)} || left(sha256({compared_upn(upn)}), 16)"
+
+
+def compared_upn(upn: str) -> str:
+    """SQL of a UPN as it is compared; macros/identifiers.sql has the same."""
+    return rf"upper(regexp_replace({upn}, '\s', '', 'g'))"
+
+
+def valid_upn(upn: str) -> str:
+    """SQL of whether a compared UPN has its check letter; macros/identifiers.sql has the same. Null of a null."""
+    last = f"substr({upn}, 13, 1)"
+    digits = [f"{place} * (ascii(substr({upn}, {place}, 1)) - 48)" for place in range(2, 13)]
+    digits.append(f"13 * if({last} BETWEEN '0' AND '9', ascii({last}) - 48, strpos('{_LETTERS}', {last}) - 1)")
+    return f"""CASE WHEN {upn} IS NULL THEN NULL
+        WHEN NOT regexp_full_match({upn}, '[{_LETTERS}][0-9]{{11}}[0-9{_LETTERS}]') THEN false
+        ELSE substr('{_LETTERS}', 1 + ({" + ".join(digits)}) % 23, 1) = substr({upn}, 1, 1) END"""
 
 
 def other_key(system: str, other_id: str) -> str:

@@ -15,7 +15,7 @@ import duckdb
 
 from extract import dates, furniture, quarantine, tidy
 from extract.contract import NO, TYPES, YES, Column, Contract, normalise
-from extract.fit import Fitted, expressions, fit, rows_of_feed
+from extract.fit import Fitted, expressions, fit, names_nobody, rows_of_feed
 from extract.refusal import MISSING_COLUMN, NO_USABLE_ROW, Refusal
 from extract.text.load import TextTable
 from send_ready.database import identifier, literal
@@ -114,6 +114,7 @@ class Typed:
     none_dates: list[NoneDates] = field(default_factory=list)
     furniture: list[int] = field(default_factory=list)  # lines that are no records
     filled: dict[str, int] = field(default_factory=dict)  # by column, rows in which another stands in for a blank
+    nameless: dict[str, list[int]] = field(default_factory=dict)  # by column of UPNs, lines where it names nobody
     bare: list[int] = field(default_factory=list)  # lines of records that hold nothing beside the key
 
 
@@ -231,6 +232,9 @@ def type_rows(con: duckdb.DuckDBPyConnection, table: TextTable, contract: Contra
     else:
         con.execute(f"CREATE VIEW {accepted} AS {every}")
     result.rows_accepted = _count(con, accepted)
+    for name, names_none in names_nobody(fitted).items():
+        if lines := _lines(con, f"{accepted} WHERE {names_none}", "_line_no"):
+            result.nameless[name] = lines
     if accepted != "typed":
         con.execute(f"CREATE VIEW typed AS {rows_of_feed(fitted, accepted)}")
     result.furniture = _lines(con, f"quarantine WHERE kind = '{quarantine.FURNITURE}'", "line_no")

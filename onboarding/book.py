@@ -14,7 +14,7 @@ from extract.text import workbooks
 from onboarding import survey as looked
 from onboarding.gaps import Gap
 from onboarding.matching import stood_in_for
-from onboarding.profile import KINDS, Profile
+from onboarding.profile import KINDS, Profile, per_cent
 from onboarding.proposals import (
     ABSENT,
     BY_NAME,
@@ -230,7 +230,7 @@ def _gaps(gaps: Sequence[Gap]) -> Grid:
 def _profiles(proposals: Proposals) -> Grid:
     rows = [
         (
-            seen.table.file_name, seen.table.sheet, held.heading, KINDS[held.kind], round(100 * held.share_filled, 1),
+            seen.table.file_name, seen.table.sheet, held.heading, _kind(held), per_cent(held.share_filled),
             held.distinct, _values(held),
         )
         for seen in proposals.survey.seen
@@ -240,6 +240,11 @@ def _profiles(proposals: Proposals) -> Grid:
         ("File", "text", 44), ("Sheet", "text", 16), ("Heading", "text", 30), ("Holds", "text", 30),
         ("Filled, %", "percentage", 10), ("Different values", "count", 11), ("Values", "text", 80),
     ))  # fmt: skip
+
+
+def _kind(held: Profile) -> str:
+    """What a column holds, and in how many of its filled rows it does not."""
+    return f"{KINDS[held.kind]}; not in {held.others:,} of {held.filled:,}" if held.others else KINDS[held.kind]
 
 
 def _values(held: Profile) -> str | None:
@@ -258,7 +263,7 @@ def _values(held: Profile) -> str | None:
 
 def _joins(proposals: Proposals) -> Grid:
     rows = [
-        (join.one[0], join.one[1], join.other[0], join.other[1], round(100 * join.share, 1), join.keys)
+        (join.one[0], join.one[1], join.other[0], join.other[1], per_cent(join.share), join.keys)
         for join in proposals.survey.joins
     ]
     return _grid("Same keys", rows, (

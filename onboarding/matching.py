@@ -15,7 +15,7 @@ from pathlib import Path
 from rapidfuzz import fuzz
 
 from extract.contract import AS_DFE_NUMBER, Column, Contract, normalise
-from onboarding.profile import Profile
+from onboarding.profile import Profile, per_cent
 from onboarding.reading import Table
 
 PROPOSED, POSSIBLE = 60, 30  # scores of a feed: from the first on it is proposed, from the second on it is named
@@ -323,21 +323,27 @@ def _score(profile: Profile, contract: Contract, column: Column, known: Known) -
     if not is_of_kind:
         return said * 0.55, f"heading like '{like}' ({said:.0f}), but its values do not look like it"
     if profile.kind in ("upn", "uln", "postcode", "birth", "urn", "dfe"):
-        reasons.append(f"{profile.share:.0%} of its values are {_IN_WORDS[profile.kind]}")
+        reasons.append(f"{share_of_kind(profile)} of its values are {_IN_WORDS[profile.kind]}")
         is_the_one = not re.search("former|previous|old|named|other", column.name)
         score = min(100.0, max(said + 8, (84 if is_the_one and profile.kind not in ("urn", "dfe") else 0)))
     elif column.crosswalk:
         codes = known.crosswalks.get(column.crosswalk, frozenset())
         share = _share_known(profile, codes)
-        reasons.append(f"{share:.0%} of its values are codes or words of this column")
+        reasons.append(f"{per_cent(share):g}% of its values are codes or words of this column")
         # Numbers and single letters are codes of many columns.
         tells = profile.distinct >= 4 and _share_known(profile, codes, shortest=3) >= 0.6
         score = min(
             100.0, max(said + 12 * share - (12 if share < 0.2 and said < 90 else 0), LIKELY + 1 if tells else 0)
         )
     elif profile.kind in ("date", "boolean"):
-        reasons.append(f"{profile.share:.0%} of its values are {_IN_WORDS[profile.kind]}")
+        reasons.append(f"{share_of_kind(profile)} of its values are {_IN_WORDS[profile.kind]}")
     return score, "; ".join(reasons)
+
+
+def share_of_kind(profile: Profile) -> str:
+    """The share of a column's values that are of its kind, never rounded up, and how many are not."""
+    others = f" ({profile.others:,} {'is' if profile.others == 1 else 'are'} not)" if profile.others else ""
+    return f"{per_cent(profile.share):g}%{others}"
 
 
 _IN_WORDS = {"upn": "UPNs", "uln": "ULNs", "postcode": "postcodes", "birth": "dates of birth", "urn": "URNs",

@@ -13,6 +13,7 @@ import duckdb
 
 from extract import dates
 from extract.contract import NO, YES
+from extract.fit import compared_upn, valid_upn
 from extract.shown import AT_LEAST, LONGEST_CODE, POSTCODE, ULN, UPN, may_be_shown
 from onboarding.reading import Table, columns_of
 
@@ -48,6 +49,11 @@ class Profile:
     def share_filled(self) -> float:
         return self.filled / self.rows if self.rows else 0.0
 
+    @property
+    def others(self) -> int:
+        """How many of the filled rows are not of the kind; as far as the most frequent values tell, but for UPNs."""
+        return (round((1 - self.share) * self.filled) or int(self.share < 1)) if self.kind in SHAPED else 0
+
 
 KINDS = {
     "empty": "nothing",
@@ -65,6 +71,7 @@ KINDS = {
     "id": "IDs or references",
     "text": "text",
 }
+SHAPED = ("upn", "uln", "birth", "date", "postcode", "dfe", "boolean")  # whose every value is of the kind, or is not
 Urns = tuple[frozenset[str], frozenset[str]]  # the URNs and the seven-digit DfE numbers that GIAS has; empty: not known
 
 
@@ -108,6 +115,9 @@ def _profile(
     if not filled:
         return Profile(column, heading, "empty", 1.0, rows, 0, 0)
     kind, share = _kind(values, filled, distinct, gias, known_codes, heading, as_at)
+    if kind == "upn":
+        row = con.execute(f"SELECT count_if(NOT {valid_upn(compared_upn(column))}) FROM {table.name}").fetchone()
+        share = 1 - (row[0] if row else 0) / filled
     codes: tuple[tuple[str, int], ...] = ()
     withheld, days = 0, None
     if kind in ("code", "boolean"):
@@ -118,6 +128,11 @@ def _profile(
     elif kind == "date" and (held := [day.date() for value, _ in values if (day := dates.parse_date(value))]):
         days = min(held), max(held)
     return Profile(column, heading, kind, share, rows, filled, distinct, codes, withheld, days, values)
+
+
+def per_cent(share: float) -> float:
+    """A share in per cent, with one decimal place; 100 is all, and never less."""
+    return round(100 * share, 1) if share >= 1 else min(round(100 * share, 1), 99.9)
 
 
 def plain(value: str) -> str:

@@ -257,7 +257,7 @@
 
 {# A further condition, where attendance has come by longer periods than weeks: that the row is of a week. #}
 {% macro is_of_a_week(relation) -%}
-    {%- if not execute or has_come('capita_one__attendance', ['period_end']) -%}
+    {%- if not execute or has_come('capita_one__attendance', ['period_start', 'period_end']) -%}
     and not exists (
             select 1
             from {{ ref('stg_capita_one__attendance') }} as periods
@@ -265,7 +265,11 @@
                 periods.student_id = {{ relation }}.student_id
                 and periods.urn is not distinct from {{ relation }}.urn
                 and periods.week_commencing_date = {{ relation }}.week_commencing_date
-                and periods.period_end_date > periods.week_commencing_date + 6
+                and coalesce(
+                    periods.period_end_date > periods.week_commencing_date + 6,
+                    -- A start of a period without its end is of no week.
+                    {{ has_come('capita_one__attendance', ['period_start']) | lower }}
+                )
         )
     {%- endif -%}
 {%- endmacro %}

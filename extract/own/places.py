@@ -93,7 +93,7 @@ def _quoted(issue: Issue) -> list[str]:
 def _placed(issue: Issue, at: dict[int, tuple[str | None, int | None]]) -> Issue:
     if issue.line_no:
         file, line = at.get(issue.line_no, (None, None))
-        return replace(issue, file_name=file or issue.file_name, line_no=line)
+        issue = replace(issue, file_name=file or issue.file_name, line_no=line)
     if lines := _quoted(issue):
         named = [
             f"{line} of {file}" if file else "of a row" for file, line in (at.get(int(n), (None, None)) for n in lines)

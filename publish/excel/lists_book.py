@@ -192,7 +192,8 @@ def _notes(feeds: Sequence[Feed], returns: Sequence[CensusReturn], settings: Set
             "A return holds the suspensions, exclusions and attendance of the term before it, a term in arrears. "
             "A period of attendance counts when its first day is within the six months."
         )
-    if any(feed.name == "capita_one.attendance" and "period_end" in feed.columns_besides for feed in feeds):
+    periods = {"period_start", "period_end"}
+    if any(feed.name == "capita_one.attendance" and not periods.isdisjoint(feed.columns_besides) for feed in feeds):
         notes.append("Attendance came by periods: each counts where its first day is in the six months.")
     absent = {feed.name: feed for feed in feeds if feed.status == ABSENT}
     for name, (_, note) in _NOT_KNOWN.items():

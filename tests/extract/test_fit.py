@@ -11,14 +11,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from expectations import frames
 from extract import contract as contracts
 from extract import read_file
 from extract.contract import COLUMN_MAPS, CONTRACTS
-from extract.file_issues import file_issues
-from extract.fit import fit
+from extract.file_issues import NO_UPN, file_issues
+from extract.fit import fit, valid_upn
 from extract.refusal import Refusal
 from extract.types import Typed
-from send_ready import settings
+from onboarding.profile import is_upn
+from send_ready import database, settings
+from send_ready.database import literal
+from tests.onboarding import odd
 
 SHIPPED = settings.load({})
 UPN = "A999200012345"
@@ -288,3 +292,43 @@ def test_whatever_columns_a_file_has_its_rows_are_accounted_for_and_no_key_stand
     assert typed.rows_in_file == typed.rows_accepted + typed.rows_quarantined + typed.rows_duplicate
     keys = values(found, "student_id", "urn", "entry_date")
     assert len(keys) == len(set(keys)) == typed.rows_accepted and not any(None in key for key in keys)
+
+
+def test_a_value_in_a_column_of_upns_that_is_none_is_told_with_its_lines_and_never_quoted(tmp_path: Path) -> None:
+    good = odd.upn(1)
+    rows = [good, f" {good[:7].lower()} {good[7:]}", "Malik,Amara,04/03/2022", "UN2", f"{good[:-1]}{9 - int(good[-1])}"]
+    contract = contracts.load("capita_one.home_education", SHIPPED)
+    path = tmp_path / "x.csv"
+    path.write_text("UPN,Start Date\n" + "".join(f'"{row}",01/0{n}/2024\n' for n, row in enumerate(rows, start=1)))
+    with read_file.opened_export(path, ".csv", contract, tmp_path / "scratch") as (con, outcome):
+        assert not isinstance(outcome, Refusal)
+        (told,) = [each for each in file_issues(con, "x.csv", contract, *outcome) if each.rule == NO_UPN]
+    assert told.message == "Lines 4, 6: no UPN in UPN in 2 rows, so nobody can be found by them."
+    assert (told.file_name, told.line_no, told.column_name, told.count) == ("x.csv", 4, "UPN", 2)
+
+
+def test_a_upn_that_is_none_names_nobody_only_where_the_row_has_no_better_name(tmp_path: Path) -> None:
+    text = f"Student ID,UPN,Start Date\n1,B12,01/09/2024\n,B12,02/09/2024\n,{odd.upn(1)},03/09/2024\n"
+    typed, _, _ = read(tmp_path, "capita_one.home_education", text)
+    assert typed.nameless == {"upn": [3]}
+
+
+@hypothesis_settings(deadline=None, max_examples=20)
+@given(st.lists(st.one_of(st.integers(0, 10**6).map(odd.upn), st.from_regex(r"[A-Z]\d{11}[0-9A-Z]", fullmatch=True))))
+def test_a_upn_is_valid_in_the_database_as_it_is_in_python(values: list[str]) -> None:
+    with database.scratch() as con:
+        for value in values:
+            assert con.execute(f"SELECT {valid_upn(literal(value))}").fetchone() == (is_upn(value),)
+
+
+def test_the_start_of_a_period_is_of_no_week_also_without_its_end(tmp_path: Path) -> None:
+    text = "Student ID,{},Sessions Possible\n1,01/09/2025,130\n"
+    for header, expected in (("Week Commencing", 130), ("Period Start", None), ("Half Term Start", None)):
+        contract = contracts.load("capita_one.attendance", SHIPPED)
+        path = tmp_path / "x.csv"
+        path.write_text(text.format(header))
+        with read_file.opened_export(path, ".csv", contract, tmp_path / "scratch") as (con, outcome):
+            assert not isinstance(outcome, Refusal)
+            assert con.execute("SELECT week_commencing::VARCHAR FROM typed").fetchone() == ("2025-09-01",)
+            sql = frames.HELPERS[contract.id]["week_sessions"]
+            assert con.execute(f"SELECT {sql} FROM typed").fetchone() == (expected,)

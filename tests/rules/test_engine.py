@@ -157,7 +157,7 @@ def test_a_big_feed_is_compared_by_whole_columns() -> None:
     rules = [rule for rule in feeds.rules_of(contract.id, settings.load({})) if "attendance_code" not in rule.needs]
     with database.scratch() as con:
         con.execute("""
-            CREATE TABLE week AS SELECT NULL::DATE AS period_end,
+            CREATE TABLE week AS SELECT NULL::DATE AS period_start, NULL::DATE AS period_end,
                 DATE '2026-01-05' + ((range % 40) * 7 + if(range % 22 = 0, 1, 0))::INTEGER AS week_commencing,
                 10::BIGINT AS sessions_possible, (range % 11)::BIGINT AS authorised_absence,
                 if(range % 50 = 0, NULL, 0)::BIGINT AS unauthorised_absence
