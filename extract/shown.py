@@ -6,7 +6,7 @@ from extract import dates
 
 AT_LEAST = 3  # rows that have a value, for it to be shown: a rarer one may be somebody's name in the wrong column
 LONGEST_CODE = 80  # characters
-UPN = re.compile(r"[A-HJ-NP-RT-Z]\d{11}[0-9A-HJ-NP-RT-Z]")
+UPN = re.compile(r"[A-HJ-NP-RT-Z][0-9]{11}[0-9A-HJ-NP-RT-Z]")
 ULN = re.compile(r"[1-9]\d{9}")
 POSTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}")
 
