@@ -1,6 +1,7 @@
 """The walls between the rooms. Each test names the one place where a thing may be done."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -137,6 +138,13 @@ def test_each_room_knows_these_rooms_and_no_other() -> None:
         "dags": {"inspection"},
         "plugins": {"inspection"},
     }
+
+
+def test_every_room_is_packed_and_its_types_are_checked() -> None:
+    tool = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    packed = tool["uv"]["build-backend"]["module-name"]
+    assert set(packed) == set(ROOMS) - {"dags", "plugins"}  # those Airflow takes from their folders
+    assert set(tool["mypy"]["files"]) == {*ROOMS, "tools"}
 
 
 @pytest.mark.parametrize(

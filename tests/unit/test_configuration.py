@@ -21,6 +21,7 @@ from send_ready import configuration, files, layout, runs, settings, tables
 from send_ready.configuration import ASIDE, COUNCIL, LAST_GOOD, MENDED, NOTHING, SHIPPED, Held
 from send_ready.runs import Run
 from send_ready.settings import PROJECT, Settings
+from tests.contract.test_walls import FILES
 from warehouse import council_files, own_seeds, seeds
 
 STUDENTS = "contracts/capita_one__students.yml"
@@ -105,9 +106,7 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
     kinds = council_files.kind_by_name(house.config)
     assert {name for name, kind in kinds.items() if kind.shipped is None} == SHIPPED_NONE
     assert asked == set(kinds) - SHIPPED_NONE
-    rooms = ("send_ready", "extract", "warehouse", "expectations", "publish", "inspection", "operations", "commands")
-    paths = (path for room in rooms for path in (PROJECT / room).rglob("*.py"))
-    asking = {str(path.relative_to(PROJECT)) for path in paths if ".config_file(" in path.read_text(encoding="utf-8")}
+    asking = {str(path.relative_to(PROJECT)) for path in FILES if ".config_file(" in path.read_text(encoding="utf-8")}
     assert asking == {"extract/contract.py", "extract/own/prepare.py", "extract/own/source.py",
                       "expectations/feeds.py", "expectations/lists.py", "operations/retention/periods.py",
                       "warehouse/seeds.py"}  # fmt: skip

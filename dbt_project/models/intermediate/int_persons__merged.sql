@@ -65,7 +65,7 @@ hub as (
     group by person_id
 ),
 
--- Of several pupils of the school census whom a rule joined the newest return speaks; of ethnicity the newest that has it.
+-- Of several pupils of the school census whom a rule joined, the newest return speaks; of ethnicity the newest with it.
 pupils as (
     select
         person.person_id,
