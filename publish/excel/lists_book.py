@@ -44,6 +44,7 @@ BEHIND = {
     "ehc_hub.reviews": ("List 1",),
     "gias.establishments": _BOTH,
     "ilacs.involvements": _BOTH,
+    "local.person_bridge": _BOTH,
     "social_care.involvements": _BOTH,
 }
 _KINDS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "text": "VARCHAR"}

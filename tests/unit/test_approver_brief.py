@@ -306,10 +306,11 @@ def test_the_worst_night_still_fits(tmp_path: Path) -> None:
     )
     with database.writer(run.warehouse) as con:
         con.execute(
-            f"INSERT INTO raw.feeds BY NAME SELECT 'capita_one' AS source, 'f' || n AS feed, {literal(long)} || n AS title, "
-            f"'Team' AS owner, 'refused' AS status, true AS is_stale, true AS was_ever_received, "
-            f"{literal(AS_AT)} AS data_date, 'x.csv' AS file_name, 9 AS rows_in_file, 9 AS rows_accepted, "
-            f"0 AS rows_quarantined, 0 AS rows_duplicate, 1 AS stale_after_days FROM range(40) AS r(n)"
+            f"INSERT INTO raw.feeds BY NAME SELECT 'capita_one' AS source, 'f' || n AS feed, "
+            f"{literal(long)} || n AS title, 'Team' AS owner, 'refused' AS status, true AS is_stale, "
+            f"true AS was_ever_received, {literal(AS_AT)} AS data_date, 'x.csv' AS file_name, 9 AS rows_in_file, "
+            "9 AS rows_accepted, 0 AS rows_quarantined, 0 AS rows_duplicate, 1 AS stale_after_days "
+            "FROM range(40) AS r(n)"
         )
     earlier = earlier_pack(tmp_path / "pack", {"List 1": 123_456, "List 2": 234_567}, [issue(unique_id="S1")])
     text = written(run, earlier, [f"{at} {long} {long} {long}" for at in range(30)], unrecognised=[{}] * 12)

@@ -6,14 +6,26 @@ from publish.excel import lists_book
 from send_ready import layout
 from send_ready.settings import PROJECT
 
-MODELS = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "dbt_project" / "models").rglob("*.sql")}
+DBT = PROJECT / "dbt_project"
+MODELS = {path.stem: path.read_text(encoding="utf-8") for path in (DBT / "models").rglob("*.sql")}
+MACROS = {
+    name: body
+    for path in (DBT / "macros").glob("*.sql")
+    for name, body in re.findall(r"{%-? macro (\w+)(\(.*?)endmacro -?%}", path.read_text(encoding="utf-8"), re.DOTALL)
+}
+
+
+def called(text: str) -> set[str]:
+    """Macros of ours that a model or a macro calls, directly or through others."""
+    names = MACROS.keys() & set(re.findall(r"\b(\w+)\(", text))
+    return names.union(*(called(MACROS[name]) for name in names))
 
 
 def sources(model: str) -> set[str]:
-    """Raw tables that a model reads, directly or through others."""
-    text = MODELS.get(model, "")
-    found = set(re.findall(r"source\(\s*['\"]raw['\"]\s*,\s*['\"](\w+)['\"]", text))
-    return found.union(*(sources(each) for each in re.findall(r"ref\(\s*['\"](\w+)['\"]", text)))
+    """Raw tables that a model may read, directly or through macros and other models."""
+    text = "\n".join([MODELS.get(model, ""), *(MACROS[name] for name in called(MODELS.get(model, "")))])
+    found = set(re.findall(r"\b(?:source\(\s*['\"]raw['\"]\s*,|records_of\()\s*['\"](\w+)['\"]\s*[,)]", text))
+    return found.union(*(sources(each) for each in re.findall(r"\bref\(\s*['\"](\w+)['\"]\s*\)", text)))
 
 
 def lineage(each: layout.ListLayout) -> set[str]:
