@@ -456,6 +456,7 @@ def _prepared(preparation: Preparation, choice: Choice) -> dict[str, object]:
     return {
         "select": preparation.file_name,
         "sources": list(preparation.sources),
+        "merges": list(preparation.merges),
         "files": [
             {
                 "source": each.table,

@@ -89,13 +89,13 @@ def _check_source(name: str, trial: Settings) -> None:
 
 
 def _check_prepare(name: str, trial: Settings) -> None:
-    sources, stem = source.source_names(trial), Path(name).stem
+    sources, stem, shared = source.source_names(trial), Path(name).stem, prepare.shared_files(trial)
     if prepare.SHARED.fullmatch(Path(name).name):
         if stem in sources:
             raise ValueError(f"{_place(trial) / name}: {stem} is the name of a source already.")
-        prepare.parse(_place(trial) / name, sources)
+        prepare.parse(_place(trial) / name, sources, beside=shared)
     else:
-        prepare.parse(_place(trial) / name, sources, prepare.shared_files(trial))
+        prepare.parse(_place(trial) / name, sources, shared)
 
 
 def _check_none_dates(name: str, trial: Settings) -> None:

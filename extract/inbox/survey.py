@@ -84,7 +84,8 @@ def survey(run: Run, settings: Settings) -> None:
                 "F-17",
                 "query",
                 "The file's name belongs to no feed, so it was left alone.",
-                f"Name it <feed>_<YYYYMMDD>.csv, .xlsx or .ods. Feeds: {expected}.",
+                f"Name it <feed>_<YYYYMMDD>.csv, .xlsx or .ods; or, if its layout is your own, run make onboard, which "
+                f"says what it seems to be and drafts a source for it. Feeds: {expected}.",
                 arrivals.name_in_inbox(path, settings.inbox),
             )
             for path in found

@@ -41,7 +41,10 @@ def _used(
     not_known = [f"{each['source']}.{each['feed']}" for each in reading if each["typed_path"] and each not in told]
     rows = [run.home / each["typed_path"] for each in one["files"] if each.get("is_in_use") and each.get("typed_path")]
     rows = [each for each in rows if each.exists()]
-    found: dict[str, Any] = {"feeds": feeds, "place_not_known": not_known, "rows_unused": None, "first_unused": []}
+    merging = [result["prepared"]["select"] for result in told if name in result["prepared"].get("merges", ())]
+    found: dict[str, Any] = {
+        "feeds": feeds, "place_not_known": not_known, "rows_unused": None, "first_unused": [], "merged_by": merging,
+    }  # fmt: skip
     if not rows or not_known or not reading:
         return found
     listed = ", ".join(map(literal, rows))
@@ -63,11 +66,17 @@ def _issues(one: dict[str, Any]) -> list[Issue]:
 
     if not one["feeds"]:
         return [issue("F-53", "query", "No preparation reads this source, so nothing of it is in the lists.",
-                      "Write prepare/<source>__<feed>.sql in SEND_CONFIG, or take the source out.")]  # fmt: skip
+                      "Write prepare/<system>__<feed>.sql in SEND_CONFIG for a feed that it has, such as "
+                      f"prepare/capita_one__ehc_plans.sql: SELECT … FROM {one['source']}; or take the source out. "
+                      "make onboard drafts both.")]  # fmt: skip
     if not one["rows_unused"]:
         return []
     first = "; ".join(f"line {each['line']} of {each['file_name']}" for each in one["first_unused"])
     more = ", …" if one["rows_unused"] > len(one["first_unused"]) else ""
+    if one["merged_by"]:  # how many are in no list nobody can tell
+        said = f"{first}{more}: no row of a feed ({', '.join(one['feeds'])}) names these lines, but others may stand "
+        said += f"for them, by GROUP BY, DISTINCT or QUALIFY in {', '.join(one['merged_by'])}."
+        return [issue("F-52", "note", said[0].upper() + said[1:], "Nothing, if one row of several is meant there.")]
     said = f"{one['rows_unused']:,} of {one['rows']:,} rows are in no feed ({', '.join(one['feeds'])}): {first}{more}."
     fix = "Nothing, if those are not of these feeds; otherwise look at WHERE and joins of their preparations."
     return [issue("F-52", "note", said, fix, one["rows_unused"])]

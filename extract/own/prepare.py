@@ -13,7 +13,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Preparation:
     makes_rows_of_columns: bool  # so that there may well be more rows than before
     fingerprint: str
     shared: "tuple[Preparation, ...]" = ()  # the shared SELECTs that it names, of which `feed` is the name
+    merges: tuple[str, ...] = ()  # sources of whose rows one may stand for others, by GROUP BY, DISTINCT or QUALIFY
 
     @property
     def file_name(self) -> str:
@@ -109,9 +110,14 @@ def load_all(settings: Settings) -> list[Preparation]:
     return [found for feed in feeds if (found := load(feed, settings))]
 
 
-def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = None) -> Preparation:
-    """Read and check one preparation, or a shared SELECT, which may name no other. Raises PrepareError."""
-    shared = shared or {}
+def parse(
+    path: Path, sources: list[str], shared: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
+) -> Preparation:
+    """Read and check one preparation, or a shared SELECT, which may name no other. Raises PrepareError.
+
+    `shared` are the shared SELECTs that it may name; `beside`, those that stand beside a shared one.
+    """
+    shared, beside = shared or {}, set(beside)
     known = f"Sources: {', '.join(sources) or 'none'}."
     if shared:
         known = f"{known} Shared SELECTs: {', '.join(shared)}."
@@ -139,6 +145,11 @@ def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = No
             is_plain = not (each.get("schema_name") or each.get("catalog_name"))
             if is_plain and name.casefold() in inner:
                 continue
+            if is_plain and name.casefold() in beside:
+                raise PrepareError(
+                    f"{where}: {name} is a shared SELECT, and so is this one. Such a SELECT reads sources only. Write "
+                    f"WITH {name} AS (…) here, with what {FOLDER}/{name.casefold()}.sql says."
+                )
             if not is_plain or name.casefold() not in (*sources, *shared, GIAS):
                 raise PrepareError(
                     f"{where}: {name} is no source. {known} A source is declared in {source.FOLDER}/<name>.yml; a "
@@ -161,7 +172,7 @@ def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = No
             raise PrepareError(f"{where}: it must be one SELECT that gives rows of the feed.")
     names_gias = GIAS in used or any(str(each.get("function_name", "")).casefold() == "urn_of" for each in nodes)
     used.pop(GIAS, None)
-    named = tuple(parse(shared[name], sources) for name in used if name in shared)
+    named = tuple(parse(shared[name], sources, beside=shared) for name in used if name in shared)
     names = dict.fromkeys(
         [name for name in used if name not in shared] + [name for one in named for name in one.sources]
     )
@@ -179,7 +190,31 @@ def parse(path: Path, sources: list[str], shared: Mapping[str, Path] | None = No
         widens or any(one.makes_rows_of_columns for one in named),
         _fingerprint("".join([text, *(one.fingerprint for one in named)])),
         named,
+        _merged(nodes, names, named),
     )
+
+
+def _merged(nodes: list[dict[str, Any]], names: Iterable[str], shared: Iterable[Preparation]) -> tuple[str, ...]:
+    """The sources below a GROUP BY, a DISTINCT, a UNION without ALL or a QUALIFY, there or in a shared SELECT."""
+    inner = {str(entry["key"]).casefold(): entry["value"] for each in nodes for entry in _entries(each)}
+    waiting: list[Any] = [each for each in nodes if _makes_one_of_several(each)]
+    found: set[str] = set()
+    while waiting:
+        for each in _nodes(waiting.pop()):
+            name = str(each.get("table_name", "")).casefold()
+            if each.get("type") == "BASE_TABLE" and name not in found:
+                found.add(name)
+                waiting += [inner[name]] if name in inner else []
+    for one in shared:
+        found |= {*one.merges, *(one.sources if one.feed in found else ())}
+    return tuple(name for name in names if name in found)
+
+
+def _makes_one_of_several(node: dict[str, Any]) -> bool:
+    is_grouped = node.get("group_sets") or node.get("aggregate_handling") == "FORCE_AGGREGATES" or node.get("qualify")
+    is_distinct = any(each.get("type") == "DISTINCT_MODIFIER" for each in node.get("modifiers") or ())
+    is_union = node.get("type") == "SET_OPERATION_NODE" and not node.get("setop_all")
+    return bool(is_grouped or is_distinct or is_union)
 
 
 def run(

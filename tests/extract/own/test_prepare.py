@@ -180,7 +180,7 @@ def test_a_shared_select_is_a_table_for_others(tmp_path: Path, rows: Path) -> No
 @pytest.mark.parametrize(
     ("shared", "select", "said"),
     [
-        ("FROM pupils", "FROM pupils", "pupils.sql, line 1: pupils is no source"),
+        ("FROM pupils", "FROM pupils", "pupils.sql, line 1: pupils is a shared SELECT, and so is this one. .* only"),
         ("FROM tracker", "FROM others", "students.sql, line 1: others is no source"),
         ("FROM read_csv('/etc/passwd')", "FROM pupils", "pupils.sql, line 1: read_csv may not be"),
         ("SELECT 1 AS x", "FROM pupils", "pupils.sql: it names no source"),
@@ -191,6 +191,31 @@ def test_a_shared_select_is_held_to_the_same(tmp_path: Path, shared: str, select
     path, files = write_shared(tmp_path, shared, select)
     with pytest.raises(PrepareError, match=said):
         prepare.parse(path, ["tracker"], files)
+
+
+@pytest.mark.parametrize(
+    ("select", "merged"),
+    [
+        ("SELECT upn FROM tracker", ()), ("SELECT DISTINCT upn FROM tracker", ("tracker",)),
+        ("SELECT upn, max(day) AS d FROM tracker GROUP BY upn", ("tracker",)),
+        ("SELECT upn, max(day) AS d FROM tracker GROUP BY ALL", ("tracker",)),
+        ("SELECT upn FROM tracker JOIN (SELECT DISTINCT upn FROM roll) USING (upn)", ("roll",)),
+        ("WITH r AS (FROM roll), s AS (FROM r) SELECT upn FROM tracker WHERE upn IN (SELECT DISTINCT upn FROM s)",
+         ("roll",)),
+        ("SELECT upn FROM tracker QUALIFY row_number() OVER (PARTITION BY upn) = 1", ("tracker",)),
+        ("SELECT upn FROM tracker UNION ALL SELECT upn FROM roll", ()),
+        ("SELECT upn FROM tracker UNION SELECT upn FROM roll", ("tracker", "roll")),
+        ("SELECT upn FROM tracker JOIN pupils USING (upn)", ("roll",)),
+        ("SELECT upn FROM plain", ()), ("SELECT DISTINCT upn FROM plain", ("tracker",)),
+    ],
+)  # fmt: skip
+def test_it_is_known_of_which_sources_one_row_may_stand_for_others(
+    tmp_path: Path, select: str, merged: tuple[str, ...]
+) -> None:
+    (tmp_path / "plain.sql").write_text("FROM tracker")
+    path, shared = write_shared(tmp_path, "SELECT upn FROM roll GROUP BY upn", select)
+    found = prepare.parse(path, ["roll", "tracker"], {**shared, "plain": tmp_path / "plain.sql"})
+    assert set(found.merges) == set(merged)
 
 
 def test_an_error_of_a_shared_select_names_its_file_and_line(tmp_path: Path, rows: Path) -> None:

@@ -125,3 +125,18 @@ def test_who_stands_in_one_sheet_goes_with_the_workbook_of_every_source(sheets: 
     assert purge(sheets.given, NOW, by="A", why="B", do=True, person=["S3"])
     assert landed(sheets, "people") == landed(sheets, "events") == ["SEND extract North 20261116.xlsx"]
     assert sheets.night().students() == {"S1", "S2"}
+
+
+def test_rows_that_one_row_may_stand_for_are_not_counted(sheets: Council) -> None:
+    sheets.configure(f"prepare/{NAME}.sql", """
+        SELECT "Pupil" AS student_id, min(any_date("On")) AS start_date, min(_file) AS _file, min(_line) AS _line
+        FROM events GROUP BY "Pupil"
+    """)  # fmt: skip
+    drop(sheets, "20261116", PEOPLE, [*EVENTS, ("S1", "03/09/2026")])
+    night = sheets.night()
+    accounting.account(night.run)
+    assert night.told("F-52") == [
+        "Line 4 of SEND extract North 20261116.xlsx, sheet 2: no row of a feed (capita_one.home_education) names these "
+        f"lines, but others may stand for them, by GROUP BY, DISTINCT or QUALIFY in prepare/{NAME}.sql."
+    ]
+    assert night.told("F-53") == ["No preparation reads this source, so nothing of it is in the lists."]
