@@ -18,6 +18,7 @@ from onboarding.proposals import (
     Proposals,
     Row,
     heading_words,
+    own_sources,
 )
 from onboarding.survey import Group
 from send_ready import tables
@@ -49,7 +50,7 @@ def draft_of(proposals: Proposals, settings: Settings, *, only_confirmed: bool) 
         return bool(row.value) and (row.state == CONFIRMED or not only_confirmed)
 
     feeds = [row for row in proposals.feeds if holds(row)]
-    confirmed_sources = {row.key[1] for row in proposals.sources if holds(row)}
+    confirmed_sources = {row.key[1] for row in proposals.sources if holds(row)} | own_sources(settings)
     used = [row for row in feeds if row.key[1] in confirmed_sources]
     for row in proposals.sources:
         if holds(row) and any(each.key[1] == row.key[1] for each in used):

@@ -212,12 +212,29 @@ def _side_by_side(contract: Contract, profiles: Sequence[Profile], known: Known)
         profile.heading
         for profile in profiles
         if profile.kind in ("code", "text")
+        and not _is_of_another_list(profile, codes, known)
         and (_like(_PLACE.sub(" ", profile.heading), headers)[0] >= LIKELY or _share_known(profile, codes, 3) >= 0.6)
         and not re.search("status|provision|stage|date|descr", profile.heading, re.IGNORECASE)
     ]
+    places = [_place_of(heading) for heading in found]
+    if all(places) and len(set(places)) == len(places):
+        found = [heading for _, heading in sorted(zip(places, found, strict=True))]
     return tuple(found) if len(found) > 1 else ()
 
 
+def _place_of(heading: str) -> int:
+    """The place that a heading says it has among columns of one kind, from 1; 0 when it says none."""
+    words = heading.casefold()
+    said = [place for place, pattern in enumerate(_PLACES, start=1) if re.search(rf"\b(?:{pattern})\b|{place}$", words)]
+    return said[0] if len(said) == 1 else 0
+
+
+def _is_of_another_list(profile: Profile, codes: frozenset[str], known: Known) -> bool:
+    """Whether a column's values are codes or words of a list, and not of this one: they say more than the heading."""
+    return _share_known(profile, codes) < 0.2 and _share_known(profile, known.codes) >= 0.8
+
+
+_PLACES = ("prim|primary|main|first|1st", "sec|secondary|second|2nd", "tertiary|third|3rd")
 _PLACE = re.compile(r"\d+|\b(?:primary|secondary|tertiary|first|second|third|1st|2nd|3rd|main|other)\b", re.IGNORECASE)
 
 
@@ -317,7 +334,7 @@ def _score(profile: Profile, contract: Contract, column: Column, known: Known) -
     fits = _kinds(column)
     if profile.kind == "empty":
         return said - 15, f"heading like '{like}' ({said:.0f}); there is no value in it"
-    is_of_kind = profile.kind in fits
+    is_of_kind = profile.kind in fits or (column.form == AS_DFE_NUMBER and _are_short_numbers(profile))
     reasons = [f"heading like '{like}' ({said:.0f})"] if said >= 50 else []
     score = said
     if not is_of_kind:
@@ -329,6 +346,8 @@ def _score(profile: Profile, contract: Contract, column: Column, known: Known) -
     elif column.crosswalk:
         codes = known.crosswalks.get(column.crosswalk, frozenset())
         share = _share_known(profile, codes)
+        if _is_of_another_list(profile, codes, known):
+            return said * 0.55, f"heading like '{like}' ({said:.0f}), but its values are codes or words of another list"
         reasons.append(f"{per_cent(share):g}% of its values are codes or words of this column")
         # Numbers and single letters are codes of many columns.
         tells = profile.distinct >= 4 and _share_known(profile, codes, shortest=3) >= 0.6
@@ -348,6 +367,11 @@ def share_of_kind(profile: Profile) -> str:
 
 _IN_WORDS = {"upn": "UPNs", "uln": "ULNs", "postcode": "postcodes", "birth": "dates of birth", "urn": "URNs",
              "dfe": "DfE numbers", "date": "dates", "boolean": "yes or no"}  # fmt: skip
+
+
+def _are_short_numbers(profile: Profile) -> bool:
+    """Whether a column's values are an establishment's number without the authority's: four digits at most."""
+    return bool(profile.values) and all(re.fullmatch("[0-9]{1,4}", value) for value, _ in profile.values)
 
 
 def _kinds(column: Column) -> tuple[str, ...]:

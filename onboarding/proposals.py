@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from rapidfuzz import fuzz, process, utils
 
 from extract.contract import Contract, crosswalks, normalise
+from extract.own import prepare, source
 from extract.shown import AT_LEAST, may_be_shown
 from onboarding import survey as looked
 from onboarding.matching import LIKELY, POSSIBLE, Likeness, Match
@@ -100,14 +101,19 @@ def propose(survey: Survey, settings: Settings, answers: Answers) -> Proposals:
         return replace(made, fault=_fault(made, survey))
 
     contracts = {contract.id: contract for contract in survey.contracts}
+    prepared = prepared_feeds(survey, settings)
+    own = own_sources(settings)
     sources, feeds, columns = list[Row](), list[Row](), list[Row]()
     for group in survey.groups:
-        sources.append(row((SOURCE, group.name), "; ".join(group.file_names), None, _what(group)))
+        if group.name not in own or _is_answered((SOURCE, group.name), answers):
+            sources.append(row((SOURCE, group.name), "; ".join(group.file_names), None, _what(group)))
         proposed = {each.feed for each in looked.proposed_likenesses(group)}
         for like in group.first.likenesses:
             key = (FEED, group.name, like.feed)
             if like.score < POSSIBLE and answers.get(key, Answer()).confirm != YES:
                 continue
+            if like.feed in prepared and not _is_answered(key, answers):
+                continue  # it has its rows by the council's own SELECT: nothing is to be confirmed
             feeds.append(row(key, YES if like.feed in proposed else "", like.score, like.why))
             if feeds[-1].value:
                 columns += [row(*each) for each in _column_rows(group.name, like, contracts[like.feed])]
@@ -125,13 +131,30 @@ def propose(survey: Survey, settings: Settings, answers: Answers) -> Proposals:
         if key[0] == CODE and key not in there and answer.instead and key[1] in crosswalks()
         and key[2].casefold() not in _local_values(key[1], settings)
     ]  # fmt: skip
-    fed = {each.feed for each in survey.seen if each.feed} | {each.key[2] for each in feeds if each.value}
+    fed = {each.feed for each in survey.seen if each.feed} | {each.key[2] for each in feeds if each.value} | prepared
+    fed |= {each.id for each in survey.contracts if each.absence and not _is_answered((ABSENT, each.id), answers)}
     absent = [
         row((ABSENT, contract.id), "", None, f"No file of the inbox seems to hold {contract.title.lower()}.")
         for contract in survey.contracts
         if contract.id not in fed and not contract.is_optional
     ]
     return Proposals(survey, tuple(sources), tuple(feeds), tuple(columns), tuple(codes), tuple(absent))
+
+
+def prepared_feeds(survey: Survey, settings: Settings) -> set[str]:
+    """The feeds that have a SELECT of the council's own in force."""
+    found = ((contract.id, prepare.file_of(contract.name, settings)) for contract in survey.contracts)
+    return {feed for feed, path in found if path and path.parent != prepare.SHIPPED}
+
+
+def own_sources(settings: Settings) -> set[str]:
+    """The sources in force that are the council's own."""
+    folder = settings.config / source.FOLDER if settings.config else None
+    return {path.stem for path in folder.glob("*.yml")} if folder and folder.is_dir() else set()
+
+
+def _is_answered(key: Key, answers: Answers) -> bool:
+    return answers.get(key, Answer()) != Answer()
 
 
 BY_NAME = "(by its name)"  # in place of a source: files that belong to the feed by their name
