@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rapidfuzz import fuzz
 
-from extract.contract import AS_DFE_NUMBER, Column, Contract, normalise
+from extract.contract import AS_DFE_NUMBER, AS_VALUE, Column, Contract, normalise
 from onboarding.profile import Profile, per_cent
 from onboarding.reading import Table
 
@@ -305,7 +305,8 @@ def _feed_score(
     lacking = [name for name in needed if name not in taken]
     must = sum(weight(name) * taken[name].score for name in needed if name in taken)
     share = must / sum(map(weight, needed)) if needed else 100.0
-    every = sum(weight(column.name) for column in contract.columns)
+    # What is another heading of a column with a meaning of its own is not lacking beside it.
+    every = sum(weight(each.name) for each in contract.columns if each.form != AS_VALUE or each.name in taken)
     held = sum(weight(name) * match.score for name, match in taken.items()) + (100 if beside else 0)
     width = min(100.0, held / (0.5 * every))
     telling = [name for name in taken if weight(name) == 1.0] or list(beside)

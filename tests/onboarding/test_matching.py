@@ -9,10 +9,10 @@ from send_ready import settings
 from send_ready.settings import Settings
 from tests.onboarding import odd
 
-ROLL = [
+ROLL: list[Sequence[object]] = [
     ["LEA", "Estab", "UPN", "Enrolled", "NCY", "Start", "SEN", "SEN start", "Sec need", "Prim need"],
-    *(["999", f"{2000 + at % 30}", odd.upn(at), "Single", at % 12, f"{1 + at % 28}/09/2024", "KEN"[at % 3], "01/09/2023",
-       ("", "SLCN", "MLD")[at % 3], ("SEMH", "ASD", "SPLD", "MLD")[at % 4]] for at in range(90)),
+    *(["999", f"{2000 + at % 30}", odd.upn(at), "Single", at % 12, f"{1 + at % 28}/09/2024", "KEN"[at % 3],
+       "01/09/2023", ("", "SLCN", "MLD")[at % 3], ("SEMH", "ASD", "SPLD", "MLD")[at % 4]] for at in range(90)),
 ]  # fmt: skip
 
 
