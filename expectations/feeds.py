@@ -199,11 +199,16 @@ def _records(
 ) -> dict[int, tuple[str, int, str]]:
     """For row numbers of the typed file: the key as `column=value; column=value`, and line and file of the export.
 
-    `file_name` is SQL of the latter.
+    A quiet column of the key is named only where it says something. `file_name` is SQL of the latter.
     """
-    key = " || '; ' || ".join(
-        f"{literal(column + '=')} || coalesce({identifier(column)}::VARCHAR, '')" for column in contract.key
-    )
+    quiet = {column.name for column in contract.columns if column.is_quiet}
+    parts = [
+        f"{literal(name + '=')} || {identifier(name)}::VARCHAR"
+        if name in quiet
+        else f"{literal(name + '=')} || coalesce({identifier(name)}::VARCHAR, '')"
+        for name in contract.key
+    ]
+    key = f"concat_ws('; ', {', '.join(parts)})"
     wanted = sorted(rows)
     if not wanted:
         return {}

@@ -95,6 +95,21 @@ def test_a_key_of_several_columns_names_the_record(given: Settings, drop: Callab
     ]
 
 
+def test_a_quiet_column_of_the_key_names_the_record_only_where_it_says_something(
+    given: Settings, drop: Callable[..., Path]
+) -> None:
+    """Attendance a row a week is told as it always was: what is known of an issue goes by the name of its record."""
+    start = "student_id=A1; urn=100001; week_commencing=2027-01-04"
+    weeks = ["Student ID,URN,Week Commencing,Sessions Possible,Authorised Absence,Unauthorised Absence"]
+    drop("capita_one_attendance_20261116.csv", [*weeks, "A1,100001,04/01/2027,10,1,0"])
+    _, found = night(given, "capita_one.attendance")
+    assert [(i["rule"], i["record_id"]) for i in found] == [("S-ATT-07", start)]
+    marks = ["Student ID,URN,Week Commencing,Attendance Code,Sessions"]
+    drop("capita_one_attendance_20261116_again.csv", [*marks, "A1,100001,04/01/2027,I,2", "A1,100001,04/01/2027,O,1"])
+    _, found = night(given, "capita_one.attendance")
+    assert {i["record_id"] for i in found} == {f"{start}; attendance_code={code}" for code in "IO"}
+
+
 def test_nothing_is_said_of_a_column_that_the_export_lacks(given: Settings, drop: Callable[..., Path]) -> None:
     """Reading the file reported the column once; a rule about it would fail on every row."""
     lines = ["Plan ID,Student ID,Initial Plan Date,Cease Date", "P1,A1,01/02/2024,01/02/2025"]
