@@ -151,7 +151,7 @@ def test_an_issue_names_the_line_of_the_workbook(prepared: Pipeline) -> None:
             WHERE feed = 'capita_one.students' AND line_no IS NOT NULL AND record_id IS NOT NULL""").fetchall()
     assert found
     lines = {
-        (f"SEN register {district} 16-11-2026.xlsx", at): row["Student ID"]
+        (f"SEN register {district} 16-11-2026.xlsx, sheet 2", at): row["Student ID"]
         for district, rows in register()
         for at, row in enumerate(rows, start=5)
     }
