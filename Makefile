@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue install-service sample check pickup airflow bench fuzz audit sbom test test-quick lint format
+.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue install-service sample onboard check pickup airflow bench fuzz audit sbom test test-quick lint format
 
 help: ## Show this list
 	@$(PYTHON) -c 'from commands.table import targets; print(targets())'

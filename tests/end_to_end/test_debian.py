@@ -18,9 +18,16 @@ HIDDEN = {
     "psql": ["/usr/bin/psql"],
     "odbc": ["/usr/bin/isql", "libodbc.so.2"],
     "fuse": ["/usr/bin/fusermount3", "libfuse3.so.3"],
+    "sftp": ["/usr/sbin/sshd", "/usr/bin/ssh-keygen"],
 }
 # Real tests of every part that are skipped before they make anything: chosen by their marks, and by name.
-MARKED = ["-m", "debian", "tests/end_to_end/test_readiness_in_a_browser.py", "tests/end_to_end/test_bi_connections.py"]
+MARKED = [
+    "-m",
+    "debian",
+    "tests/end_to_end/test_readiness_in_a_browser.py",
+    "tests/end_to_end/test_bi_connections.py",
+    "tests/pickup/test_sftp.py",
+]
 NAMED = [
     "-k",
     "libreoffice or drive",
