@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, lru_cache
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -137,6 +138,43 @@ def read_yaml(path: Path) -> Any:
     """
     import yaml
 
+    is_plain, fast, telling = _readers()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not YAML that can be read: {error}") from None
+    with suppress(yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError):
+        if is_plain(text):
+            return yaml.load(text, fast)  # noqa: S506  (both are safe_load's, with less)
+    if fault := _fault(text):
+        raise ValueError(f"{path} is not YAML that can be read: {fault}")
+    return yaml.load(text, telling)  # noqa: S506
+
+
+@lru_cache(maxsize=16)
+def _fault(text: str) -> str:
+    """What is wrong in a YAML text; empty when nothing is.
+
+    Kept for the last texts: a night reads a bad file of SEND_CONFIG several times, and telling may take a tenth of a
+    second.
+    """
+    import yaml
+
+    try:
+        yaml.load(text, _readers()[2])  # noqa: S506
+    # Beside its own error, the library raises what converting a value came to, such as a date of the 45th.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+@cache
+def _readers() -> tuple[Callable[[str], bool], Any, Any]:
+    """Whether a text is plain, a loader that is ten times as fast, by libyaml, and one that says what is wrong."""
+    import yaml
+
     def is_plain(text: str) -> bool:
         """False for what libyaml may not be given: depth crashes it, and it would take what is not taken here."""
         depth = 0
@@ -157,28 +195,16 @@ def read_yaml(path: Path) -> Any:
             return super().construct_mapping(node, deep)
 
     class Fast(Distinct, yaml.CSafeLoader):
-        """Ten times as fast, by libyaml."""
+        pass
 
     class Telling(Distinct, yaml.SafeLoader):
-        """Says which words are wrong."""
-
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
                 mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
                 raise yaml.composer.ComposerError(None, None, "a `*name` is not taken here: write it out", mark)
             return super().compose_node(parent, index)
 
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        with suppress(yaml.YAMLError, ValueError, LookupError, AttributeError):
-            if is_plain(text):
-                return yaml.load(text, Fast)  # noqa: S506  (both are safe_load's, with less)
-        return yaml.load(text, Telling)  # noqa: S506
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
-    # Beside its own error, the library raises what converting a value came to, such as a date of the 45th.
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path} is not YAML that can be read: {error}") from None
+    return is_plain, Fast, Telling
 
 
 def sha256(path: Path, *, follow: bool = True) -> str:
