@@ -132,6 +132,7 @@ def _extracted(run: Run, feed: str, types: dict[str, str], rows: list[Row]) -> N
         "data_date": str(AS_AT),
         "rows_accepted": len(rows),
         "columns_missing": [],
+        "columns_besides": [],
         "quarantine_path": None,
         "typed_path": str(path.relative_to(run.home)),
     }

