@@ -151,6 +151,12 @@ def _not_contested(
     return [(file, about) for file, about in seen if not others[file.path]], left
 
 
+def _kind(file: Arrival, contract: Contract) -> str:
+    """What a name says beside feed and date, as it is written on record, where odd signs are letters and digits."""
+    on_record = named(arrivals.printable(file.path.name), contract)
+    return on_record.rest if on_record else file.rest
+
+
 def _without_siblings(
     settings: Settings, contract: Contract, seen: list[tuple[Arrival, os.stat_result]]
 ) -> tuple[list[tuple[Arrival, os.stat_result]], list[NotLanded]]:
@@ -169,14 +175,14 @@ def _without_siblings(
     folders: dict[str, set[tuple[Path, int]]] = {}
     for file, about in seen:
         if file.data_date:
-            of_date.setdefault(file.data_date, {}).setdefault(file.rest, file.file_name)
+            of_date.setdefault(file.data_date, {}).setdefault(_kind(file, contract), file.file_name)
         folders.setdefault(file.path.name, set()).add((file.path.parent, about.st_size))
     left = []
     for file, about in seen:
         if known.holds(file, about) or not file.data_date:
             continue
         kinds = of_date[file.data_date]
-        others = sorted(name for rest, name in kinds.items() if rest != file.rest)
+        others = sorted(name for kind, name in kinds.items() if kind != _kind(file, contract))
         others += [
             arrivals.name_in_inbox(folder / file.path.name, settings.inbox)
             for folder, size in sorted(folders[file.path.name])
