@@ -22,7 +22,7 @@ from extract.inbox import arrivals, names
 from extract.own import prepare, source
 from operations.retention import periods
 from pickup import sources as pickup_sources
-from send_ready import confined, files, layout, runs, systems, tables
+from send_ready import confined, files, layout, runs, sen2, systems, tables
 from send_ready.configuration import (
     ASIDE,
     COUNCIL,
@@ -110,6 +110,12 @@ def _check_seed(name: str, trial: Settings) -> None:
     own_seeds.rows_of(_place(trial) / name)
 
 
+def _check_sen2(name: str, trial: Settings) -> None:
+    _check_seed(name, trial)
+    if Path(name).stem == sen2.ELEMENTS:
+        sen2.check(trial)
+
+
 def _check_feed_rules(name: str, trial: Settings) -> None:
     feed = Path(name).stem.replace("__", ".", 1)
     feeds.check_rules(contract.load(feed, trial), trial)
@@ -145,6 +151,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
     COLUMN_MAPS: _check_feed,
     own_seeds.CROSSWALKS: _check_seed,
     own_seeds.TARGETS: _check_seed,
+    own_seeds.SEN2: _check_sen2,
     FEED_RULES: _check_feed_rules,
     LIST_RULES: _check_list_rules,
     DECISIONS: _check_decisions,
@@ -307,7 +314,7 @@ class _Trial:
             self._put(name, data)
             error = self._fault(kind, name) if data is not None else None
             if error is None:
-                is_seed = CHECKS.get(kind.folder) is _check_seed and way == COUNCIL
+                is_seed = way == COUNCIL and Path(name).stem in own_seeds.seed_names(kind.folder)
                 return self._held(name, way, data, self._mended(name) if is_seed else None, fault)
             fault = fault or error
         raise AssertionError(name)  # the last way is what ships, which is not tried

@@ -63,6 +63,7 @@ KINDS = (
     Kind(COLUMN_MAPS, _feed_files(".csv"), "extract/column_maps"),
     Kind(own_seeds.CROSSWALKS, _seeds(own_seeds.CROSSWALKS), "dbt_project/seeds"),
     Kind(own_seeds.TARGETS, _seeds(own_seeds.TARGETS), "dbt_project/seeds"),
+    Kind(own_seeds.SEN2, _seeds(own_seeds.SEN2), "dbt_project/seeds", MiB),
     Kind(FEED_RULES, _feed_files(".yml"), "expectations/feeds", MiB // 2),
     Kind(LIST_RULES, _list_rules, "expectations/lists", MiB // 2),
     Kind(DECISIONS, lambda: ["person_links.csv"], None, 16 * MiB),

@@ -12,12 +12,12 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from send_ready import tables
+from send_ready import sen2, tables
 from send_ready.settings import PROJECT
 from send_ready.tables import TableError
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
-CROSSWALKS, TARGETS = "crosswalks", "targets"  # folders of SEND_CONFIG
+CROSSWALKS, TARGETS, SEN2 = "crosswalks", "targets", sen2.FOLDER  # folders of SEND_CONFIG
 SYSTEMS = ("capita_one", "ehc_hub", "census", "social_care", "ilacs", "dfe")
 COLOURS = ("blue", "red", "amber", "green")
 LONGEST = 2_000  # characters of one value
@@ -56,13 +56,15 @@ def seed_names(folder: str | None = None) -> list[str]:
     found = {
         CROSSWALKS: [*crosswalks, "survivorship", "gias_phase", "census_terms", "attendance_codes"],
         TARGETS: ["kpi_targets", "kpi_comparators", "kpi_action_rag"],
+        SEN2: [path.stem for path in SEEDS.glob("sen2/*.csv")],
     }
     return sorted(name for each, held in found.items() if folder in (None, each) for name in held)
 
 
 def path_in_config(name: str) -> Path:
     """The path in SEND_CONFIG of a council's own seed."""
-    return Path(CROSSWALKS if name in seed_names(CROSSWALKS) else TARGETS, f"{name}.csv")
+    folder = next(each for each in (CROSSWALKS, TARGETS, SEN2) if name in seed_names(each))
+    return Path(folder, f"{name}.csv")
 
 
 def shipped_path(name: str) -> Path:
@@ -80,6 +82,12 @@ def table_rules(name: str) -> TableRules:
     whole = AllowedValues("a whole number", lambda value: bool(re.fullmatch(r"\d{1,4}", value)), may_be_blank=True)
     ages = {f"{which}_age_{end}": whole for which in ("low", "high") for end in ("min", "max")}
     text = AllowedValues("text", bool)
+    year = AllowedValues("a year of four digits", lambda value: bool(re.fullmatch(r"20\d\d", value)))
+    last_year = AllowedValues(year.in_words, year.is_allowed, may_be_blank=True)
+    tag = AllowedValues("a name that XML allows", lambda value: bool(sen2.XML_NAME.fullmatch(value)))
+    path = AllowedValues(
+        "names that XML allows, with / between", lambda value: all(map(tag.is_allowed, value.split("/"))), True
+    )
     return {
         "survivorship": TableRules(
             ("fact",),
@@ -94,7 +102,7 @@ def table_rules(name: str) -> TableRules:
         "census_terms": TableRules(
             ("year", "term"),
             {
-                "year": AllowedValues("a year of four digits", lambda value: bool(re.fullmatch(r"20\d\d", value))),
+                "year": year,
                 "term": _one_of("spring", "summer", "autumn"),
                 "start": _day(),
                 "end": _day(),
@@ -123,6 +131,32 @@ def table_rules(name: str) -> TableRules:
         ),
         "kpi_action_rag": TableRules(
             ("reason",), {"rag": _one_of(*COLOURS, may_be_blank=True), "within_days": whole}, is_complete=True
+        ),
+        sen2.ELEMENTS: TableRules(  # what the rows come to together, sen2.check says
+            ("module", "position"),
+            {
+                "module": _one_of(*_column(sen2.ELEMENTS, "module")),
+                "position": AllowedValues(whole.in_words, whole.is_allowed),
+                "first_year": year,
+                "last_year": last_year,
+                "path": path,
+                "tag": tag,
+                "data_type": _one_of(*sen2.DATA_TYPES),
+            },
+        ),
+        sen2.CODES: TableRules(
+            ("code_set", "code"),
+            {
+                "code_set": _one_of(*_column(sen2.ELEMENTS, "code_set")),
+                "first_year": year,
+                "last_year": last_year,
+            },
+        ),
+        sen2.SURVEYS: TableRules(
+            ("survey_year",), {"survey_year": year, "survey_day": _day(), "due_day": _day()}, is_filled=True
+        ),
+        sen2.ITEMS: TableRules(
+            ("column_name",), {"column_name": _one_of(*_column(sen2.ITEMS, "column_name"))}, is_filled=True
         ),
     }[name]
 
