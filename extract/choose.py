@@ -30,7 +30,7 @@ from send_ready.runs import Run
 from send_ready.settings import LONDON, Settings
 
 Readings = dict[tuple[dt.date, str], Reading]  # by Landed.order
-TO_COME = "F-24"
+TO_COME, WORKS_NO_MORE = "F-24", "F-60"
 RESTORE = "Restore it from the backup, or drop the export into the inbox again; then run again."
 
 PARTS = (
@@ -119,12 +119,19 @@ def extract(
             history, damaged = landing.history_and_damage(run.home, contract)
         with database.scratch(read_file.scratch_folder(run.home, contract), threads=1) as con:
             readings, choice = _read_and_choose(run, contract, history, damaged, without, con)
-            found = [
+            found: list[Issue] = []
+            is_as_before = False
+            if preparation and (choice.refused or not choice.chosen):
+                worked = _as_it_worked(run, settings, contract, without, con)
+                if worked and _is_newer(worked[-1], choice):
+                    is_as_before, found = True, [_works_no_more(contract, preparation, choice)]
+                    contract, preparation, history, damaged, readings, choice = worked
+            found += [
                 *_issues(run, contract, history, readings, choice, left, without, preparation),
                 *_damage_issues(contract, damaged),
             ]
             issues.write(run.issues(f"extract__{contract.name}"), found, con)
-        result = _result(run, contract, history, readings, choice, left, without, preparation)
+        result = _result(run, contract, history, readings, choice, left, without, preparation, is_as_before)
         if choice.chosen:
             _add_file_issues(run, contract, choice.chosen[0])
         files.write_json(run.feed_result(feed), result)
@@ -133,6 +140,40 @@ def extract(
         if faults := [f"{each.file_name or settings.inbox}: {each.reason}" for each in left if each.why == Why.FAULT]:
             raise InboxError("\n".join([*faults, f"What had landed before is in use. {survey.MEND}"]))
     return result
+
+
+def _as_it_worked(
+    run: Run, settings: Settings, contract: Contract, without: Collection[str], con: duckdb.DuckDBPyConnection
+) -> tuple[Contract, Preparation, list[Landed], list[Damage], Readings, Choice] | None:
+    """What the council's sources and SELECTs that last gave rows give now; None where there are none, or no others."""
+    before = own.as_it_worked(run, settings, contract.name)
+    try:
+        preparation = prepare.load(contract.name, before) if before else None
+    except prepare.PrepareError:  # what is allowed may have changed since
+        return None
+    if not (before and preparation):
+        return None
+    contract = own.prepared_contract(contracts.load(contract.id, before), preparation, before)
+    editions, damaged = own.history(before, contract, preparation, run.as_at)
+    history: list[Landed] = [*editions]
+    readings, choice = _read_and_choose(run, contract, history, damaged, without, con)
+    return contract, preparation, history, damaged, readings, choice
+
+
+def _is_newer(one: Choice, other: Choice) -> bool:
+    """Whether one choice uses newer files than another, or files where the other has none."""
+    return bool(one.chosen and (not other.chosen or one.chosen[0].order > other.chosen[0].order))
+
+
+def _works_no_more(contract: Contract, preparation: Preparation, choice: Choice) -> Issue:
+    """The issue of a preparation that gives no row, while the one of before does."""
+    refusal = choice.refused[0][1] if choice.refused else None
+    reason = refusal.reason if refusal else "its sources, as they are declared now, give no file that can be used."
+    return Issue("File", WORKS_NO_MORE, "error",
+                 f"{preparation.file_name} as it is now cannot use the newest files: {reason} In use instead: the "
+                 "sources and SELECTs with which the feed last had rows.",
+                 (refusal and refusal.fix) or f"Put {', '.join(f'sources/{name}.yml' for name in preparation.sources)} "
+                 "right; make check tries them.", contract.owner, feed=contract.id)  # fmt: skip
 
 
 def _not_contested(
@@ -385,6 +426,7 @@ def _result(
     left: list[NotLanded],
     without: Collection[str],
     preparation: Preparation | None = None,
+    is_as_before: bool = False,
 ) -> dict[str, object]:
     status = "refused" if any(each.why in REFUSED for each in left) else choice.status(run, contract)
     result: dict[str, object] = {
@@ -431,7 +473,7 @@ def _result(
             "columns_extra": list(reading.columns_extra),
         }
     if preparation:
-        result["prepared"] = _prepared(preparation, choice)
+        result["prepared"] = _prepared(preparation, choice) | {"is_as_before": is_as_before}
     return result
 
 

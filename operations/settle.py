@@ -11,7 +11,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,11 @@ from extract.inbox import arrivals, names
 from extract.own import prepare, source
 from operations.retention import periods
 from pickup import sources as pickup_sources
-from send_ready import confined, files, layout, runs, sen2, systems, tables
+from send_ready import confined, files, layout, sen2, systems, tables
 from send_ready.configuration import (
     ASIDE,
     COUNCIL,
     FOLDER,
-    GOOD,
     LAST_GOOD,
     MENDED,
     NOTHING,
@@ -35,9 +34,11 @@ from send_ready.configuration import (
     SHIPPED,
     Held,
     Settled,
+    kept_bytes,
+    last_good,
     settled_settings,
 )
-from send_ready.home import CONFIGURATION, Lock
+from send_ready.home import Lock
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings, SettingsError
 from warehouse import own_seeds
@@ -278,19 +279,11 @@ class _Good:
     """The configuration of the last good run: files whose bytes have not changed since."""
 
     def __init__(self, home: Path):
-        self._store = home / CONFIGURATION
-        found = (runs.read_record(self._store / GOOD) or {}).get("files")
-        named = found if isinstance(found, dict) else {}
-        self.names: dict[str, str] = {name: named[name] for name in named if confined.is_plain(name)}
+        self._home = home
+        self.names = last_good(home)
 
     def get(self, name: str) -> bytes | None:
-        digest = str(self.names.get(name, ""))
-        if not (len(digest) == 64 and digest.isalnum()):
-            return None
-        with suppress(OSError):
-            data = (self._store / digest).read_bytes()
-            return data if hashlib.sha256(data).hexdigest() == digest else None
-        return None
+        return kept_bytes(self._home, self.names.get(name))
 
 
 Way = tuple[str, bytes | None]  # what is tried: its state, or what is in its place; and its bytes

@@ -5,15 +5,17 @@ night counts from the next run on. What each file came to is `runs/<run>/configu
 operations/settle.py.
 
     SEND_HOME/configuration/<sha256>     files that were in force in the last good run
-                            good.json    by name, which
+                            good.json    by name, which; and of each prepared feed, those that last gave it rows
 """
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from send_ready import files, runs
+from send_ready import confined, files, runs
 from send_ready.home import CONFIGURATION, Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -25,6 +27,7 @@ NOTHING = "none"  # where none ships
 SET_ASIDE, REPEATED, NO_EFFECT = "F-40", "F-41", "F-19"  # rules
 OWNER = "Data team"
 RECORD, FOLDER, GOOD = "configuration.json", "config", "good.json"
+OF_PREPARATION = ("prepare", "sources")  # folders of what makes a prepared feed
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,59 @@ def keep(run: Run) -> None:
                 found[path.relative_to(folder).as_posix()] = digest
                 if not (store / digest).exists():
                     files.write_bytes(store / digest, data)
+        working = _working(run, found)
         if found or (store / GOOD).exists():
-            files.write_json(store / GOOD, {"run_id": run.run_id, "files": found})
+            files.write_json(store / GOOD, {"run_id": run.run_id, "files": found, "working": working})
+        needed = {*found.values(), *(digest for of_feed in working.values() for digest in of_feed.values())}
         for path in store.glob("[0-9a-f]*"):
-            if path.name not in found.values() and path.name != GOOD:
+            if path.name not in needed and path.name != GOOD:
                 path.unlink()
+
+
+def _working(run: Run, found: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Of each prepared feed, the files that gave it rows: those of this run, or as before where it has none of them."""
+    now = {name: digest for name, digest in found.items() if name.partition("/")[0] in OF_PREPARATION}
+    before = _good(run.home, "working")
+    working = {}
+    for result in runs.feed_results(run):
+        if prepared := result.get("prepared"):
+            feed = f"{result['source']}__{result['feed']}"
+            is_new = result["typed_path"] and not prepared.get("is_as_before")
+            working[feed] = now if is_new else before.get(feed, {})
+    return {feed: held for feed, held in working.items() if held}
+
+
+def last_working(home: Path, feed: str) -> dict[str, bytes]:
+    """By name, the council's sources and SELECTs that last gave a prepared feed (`source__feed`) rows; often none."""
+    found = {}
+    named = _good(home, "working").get(feed)
+    for name, digest in named.items() if isinstance(named, dict) else ():
+        data = kept_bytes(home, digest) if confined.is_plain(name) else None
+        if data is None or name.partition("/")[0] not in OF_PREPARATION:
+            return {}  # some of them would be another set
+        found[name] = data
+    return found
+
+
+def last_good(home: Path) -> dict[str, str]:
+    """By name, the SHA-256 of the files that were in force in the last good run."""
+    return {name: digest for name, digest in _good(home, "files").items() if confined.is_plain(name)}
+
+
+def kept_bytes(home: Path, digest: object) -> bytes | None:
+    """The bytes of a file that is kept, by its SHA-256; None when it is not there, or not as it was."""
+    digest = str(digest)
+    if not (len(digest) == 64 and digest.isalnum()):
+        return None
+    with suppress(OSError):
+        data = (home / CONFIGURATION / digest).read_bytes()
+        return data if hashlib.sha256(data).hexdigest() == digest else None
+    return None
+
+
+def _good(home: Path, what: str) -> dict[str, Any]:
+    found = (runs.read_record(home / CONFIGURATION / GOOD) or {}).get(what)
+    return found if isinstance(found, dict) else {}
 
 
 def issues(settled: Settled) -> Iterator[Issue]:

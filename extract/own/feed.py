@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from extract.own.editions import Accepted, Edition
 from extract.own.prepare import GIAS, Preparation
 from extract.own.source import Source
 from extract.read_file import Reading
-from send_ready import files
+from send_ready import configuration, confined, files
 from send_ready.home import Lock
+from send_ready.runs import Run
 from send_ready.settings import Settings
 
 GIAS_FEED = "gias.establishments"
@@ -28,6 +30,24 @@ def prepared_contract(contract: Contract, preparation: Preparation, settings: Se
     found = [contract.fingerprint, preparation.fingerprint]
     found += [source.load(name, settings).fingerprint for name in preparation.sources]
     return replace(contract, fingerprint=hashlib.sha256("".join(found).encode()).hexdigest()[:12])
+
+
+def as_it_worked(run: Run, settings: Settings, feed: str) -> Settings | None:
+    """Settings with the council's sources and SELECTs that last gave a feed (`source__feed`) rows.
+
+    None where there are none, or where they are those in force.
+    """
+    held = configuration.last_working(run.home, feed)
+    folders = [settings.config / name for name in configuration.OF_PREPARATION] if settings.config else []
+    now = {f"{folder.name}/{path.name}": path.read_bytes() for folder in folders for path in folder.glob("*")}
+    if not (settings.config and held) or held == now:
+        return None
+    folder = run.folder / "config_as_it_worked" / feed
+    confined.remove_tree(folder)
+    shutil.copytree(settings.config, folder, ignore=shutil.ignore_patterns(*configuration.OF_PREPARATION))
+    for name, data in held.items():
+        files.write_bytes(folder / name, data)
+    return replace(settings, config=folder)
 
 
 def history(

@@ -103,6 +103,10 @@ class Night:
         found: list[dict[str, Any]] = files.read_json(self.run.folder / runs.SOURCES)
         return {each["source"]: each for each in found}
 
+    def keep(self) -> None:
+        """Keep the configuration, as a night that ended well does."""
+        configuration.keep(self.run)
+
     def set_aside(self) -> dict[str, str]:
         """The files of SEND_CONFIG that cannot be used, with the reason."""
         return {each.name: str(each.reason) for each in configuration.settled_for(self.run).set_aside}

@@ -90,3 +90,41 @@ def test_a_file_by_the_feeds_own_name_is_told_and_left(council: Council) -> None
     night = council.night()
     assert night.students() == {"S1", "S2"}
     assert len(night.told("F-46")) == 1
+
+
+BROKEN = [
+    (f"prepare/{NAME}.sql", SELECT.replace('"EHE from"', '"Since"')),  # fails on every file
+    (f"prepare/{NAME}.sql", f"{SELECT} WHERE false"),  # gives nobody
+    ("sources/register.yml", f"{SOURCE}header: {{row: 40}}\n"),  # finds no header
+]
+
+
+@pytest.mark.parametrize(("name", "text"), BROKEN)
+def test_a_change_that_works_on_no_file_leaves_the_last_that_did_in_use(council: Council, name: str, text: str) -> None:
+    council.register()
+    council.drop("EHE register North 20261114.xlsx", NORTH)
+    council.night("2026-11-14").keep()
+    council.configure(name, text)
+    council.drop("EHE register North 20261115.xlsx", [*NORTH, ("S5", "Flo", "01/11/2026", "")])
+    night = council.night("2026-11-15")
+    assert night.students() == {"S1", "S2", "S5"}
+    assert (night.result["status"], night.result["data_date"]) == ("fresh", "2026-11-15")
+    assert night.result["prepared"]["is_as_before"]
+    (said,) = night.told("F-60")
+    assert said.startswith(f"prepare/{NAME}.sql as it is now cannot use the newest files: ")
+    night.keep()  # which must not make the broken one what last worked
+    council.drop("EHE register North 20261116.xlsx", [*SOUTH, NORTH[0]])
+    assert council.night().students() == {"S1", "S3", "S4"}
+    council.register()
+    mended = council.night()
+    assert mended.students() == {"S1", "S3", "S4"}
+    assert not (mended.told("F-60") or mended.result["prepared"]["is_as_before"])
+
+
+def test_a_change_that_works_on_an_old_file_alone_does_not_make_the_data_old(council: Council) -> None:
+    council.register()
+    council.drop("EHE register North 20261114.xlsx", NORTH)
+    council.night("2026-11-14").keep()
+    council.configure(f"prepare/{NAME}.sql", f"{SELECT} WHERE _data_date < '2026-11-15'")
+    council.drop("EHE register North 20261116.xlsx", [*NORTH, ("S5", "Flo", "01/11/2026", "")])
+    assert council.night().students() == {"S1", "S2", "S5"}
