@@ -22,7 +22,7 @@ READERS = ("warehouse", "publish")  # rooms that read what was built
 LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable")
 SCHEMAS = {layer: {"staging": "stg", "intermediate": "int"}.get(layer, layer) for layer in LAYERS}
 PREFIXES = {
-    "staging": r"stg_[a-z_]+__[a-z_]+",
+    "staging": r"stg_[a-z0-9_]+__[a-z_]+",
     "intermediate": r"int_[a-z0-9_]+__[a-z0-9_]+",
     "core": r"(dim|fct)_[a-z_]+",
     "annex_a": r"rpt_annex_a__[a-z0-9_]+",

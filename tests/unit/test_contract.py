@@ -37,13 +37,21 @@ def test_every_feed_of_the_sources_ships() -> None:
         "gias.establishments",
         "ilacs.involvements",
         "local.person_bridge",
+        "sen2.active_plans",
+        "sen2.assessments",
+        "sen2.named_plans",
+        "sen2.persons",
+        "sen2.placement_details",
+        "sen2.plan_details",
+        "sen2.requests",
+        "sen2.sen_needs",
         "social_care.involvements",
     ]
 
 
 def test_a_council_may_do_without_the_board_the_bridge_and_the_national_files_alone() -> None:
     optional = [contract.id for contract in contracts.load_all(SHIPPED) if contract.is_optional]
-    assert {contract.split(".")[0] for contract in optional} == {"board", "census", "dfe", "ilacs", "local"}
+    assert {contract.split(".")[0] for contract in optional} == {"board", "census", "dfe", "ilacs", "local", "sen2"}
     assert not [c.id for c in contracts.load_all(SHIPPED) if c.source in ("census", "ilacs") and not c.is_optional]
 
 
