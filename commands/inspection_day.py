@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from commands.steps import AMBER, run_in_force
 from send_ready import configuration, runs, settings
-from send_ready.home import INSPECTIONS, REHEARSALS
+from send_ready.home import INSPECTIONS, REHEARSALS, SEN2
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,14 +107,21 @@ def watch(given: Settings, options: Namespace) -> int:
 
 def verify_release(given: Settings, options: Namespace) -> int:
     """Exit status 1 when anything was changed."""
-    from inspection.verify import describe, verify
+    from inspection.verify import describe, has_line, verify
 
-    root = given.home / (REHEARSALS if options.rehearsal else INSPECTIONS)
     head = options.head.strip().lower()
     if head and not re.fullmatch("[0-9a-f]{64}", head):
         raise runs.RunError("HEAD is the hash of a line of the release log as it was told: 64 digits from 0 to f.")
-    problems = verify(root, head)
-    print(*describe(root, head), *problems, sep="\n")
+    roots = [given.home / (REHEARSALS if options.rehearsal else INSPECTIONS)]
+    if not options.rehearsal and (given.home / SEN2).is_dir():
+        roots.append(given.home / SEN2)
+    with_line = [root for root in roots if head and has_line(root, head)] or roots[:1]
+    problems = []
+    for root in roots:
+        here = head if root in with_line else ""
+        found = verify(root, here)
+        problems += found
+        print(*describe(root, here), *found, sep="\n")
     return 1 if problems else 0
 
 

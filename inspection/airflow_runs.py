@@ -20,7 +20,7 @@ from send_ready.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Engine, TableClause
 
-DAG, APPROVE = "annex_a_request", "approve"  # and the task of it that waits for a person
+DAG, APPROVE = Request.DAG, "approve"  # and the task of each DAG with approval that waits for a person
 DEADLINES = 2  # of each run: the early warning, and the deadline itself
 SINCE = timedelta(days=7)  # the lists of a call are due within six days, also at Christmas and Easter
 PATIENCE = 5  # seconds for a connection, and for an answer
@@ -102,18 +102,18 @@ class Question:
     params_input: Any
 
 
-def question_of_run(url: str, run_id: str) -> Question | None:
-    """The approver's question of a run, with the answer so far; None when it was never put. Raises Unreachable.
+def question_of_run(url: str, dag_id: str, run_id: str) -> Question | None:
+    """The approver's question of a DAG's run, with the answer so far; None when it was never put. Raises Unreachable.
 
     Airflow's API cannot change the question, nor who answered; it can write the answer, once.
     """
     try:
-        return _read_question(url, run_id)
+        return _read_question(url, dag_id, run_id)
     except Exception as error:  # as above
         raise Unreachable(type(error).__name__) from None
 
 
-def _read_question(url: str, run_id: str) -> Question | None:
+def _read_question(url: str, dag_id: str, run_id: str) -> Question | None:
     import sqlalchemy as sql
 
     moment = sql.DateTime(timezone=True)
@@ -131,13 +131,13 @@ def _read_question(url: str, run_id: str) -> Question | None:
     taken_back = (
         sql.select(sql.func.count())
         .select_from(answered.join(before, of_before))
-        .where(_is_approval(before, run_id) & (answered.c.responded_at == detail.c.responded_at))
+        .where(_is_approval(before, dag_id, run_id) & (answered.c.responded_at == detail.c.responded_at))
         .scalar_subquery()
     )
     with_answer = (
         sql.select(detail, taken_back.label("taken_back"))
         .join_from(detail, task, detail.c.ti_id == task.c.id)
-        .where(_is_approval(task, run_id))
+        .where(_is_approval(task, dag_id, run_id))
     )
     engine = _engine(url)
     try:
@@ -168,8 +168,8 @@ def _tasks(name: str, key: str) -> "TableClause":
     return found
 
 
-def _is_approval(task: "TableClause", run_id: str) -> "ColumnElement[bool]":
-    of_run = (task.c.dag_id == DAG) & (task.c.run_id == run_id)
+def _is_approval(task: "TableClause", dag_id: str, run_id: str) -> "ColumnElement[bool]":
+    of_run = (task.c.dag_id == dag_id) & (task.c.run_id == run_id)
     return of_run & (task.c.task_id == APPROVE) & (task.c.map_index == -1)
 
 

@@ -18,17 +18,14 @@ from typing import Any
 from inspection import airflow_runs, approvers
 from inspection.airflow_runs import Unreachable
 from inspection.call import Version
-from inspection.clock import KINDS
 from inspection.freeze import BRIEF
 from inspection.release import Decision
 from inspection.verify import APPROVE, REJECT, ReleaseError, frozen_at, version_hash
 from send_ready.runs import RunError
 from send_ready.settings import Settings
-from send_ready.words import short_date
 
 OPTIONS = [APPROVE, REJECT]
 TRIES, PAUSE = 4, 1.0  # of a database that does not answer, and the seconds between them
-NEW_VERSION = "Make a new version: trigger annex_a_request with the same day and kind."
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,24 @@ class Question:
         return (self.subject, self.body, self.comment, OPTIONS) == (shown.subject, shown.body, comment, shown.options)
 
 
+def new_version(version: Version) -> str:
+    """The way on, as a sentence, when a version cannot be decided about."""
+    return f"Make a new version: {version.request.AGAIN}"
+
+
 def question_about(version: Version) -> Question:
     """The question about a frozen version. Raises ReleaseError when the version is not as it was frozen."""
     frozen, seal = frozen_at(version.folder), version_hash(version.folder)
+    which = f"version {version.number} of this call"
     if frozen.manifest["request"] != version.manifest_facts():
-        raise ReleaseError(f"{frozen.folder} was not frozen for version {version.number} of this call. {NEW_VERSION}")
+        raise ReleaseError(f"{frozen.folder} was not frozen for {which}. {new_version(version)}")
     brief = (frozen.folder / BRIEF).read_bytes()
     if hashlib.sha256(brief).hexdigest() != frozen.hashes.get(BRIEF):
-        raise ReleaseError(f"{frozen.folder / BRIEF} is not the brief of this version. {NEW_VERSION}")
+        raise ReleaseError(f"{frozen.folder / BRIEF} is not the brief of this version. {new_version(version)}")
     request = version.request
-    what = f"Version {version.number}, {KINDS[request.kind]}, notified on {short_date(request.notified_on)}"
     return Question(
-        f"{'Rehearsal. ' if request.is_rehearsal else ''}Release these lists? {what}",
+        f"{'Rehearsal. ' if request.is_rehearsal else ''}Release {request.THESE}? "
+        f"Version {version.number}, {request.title}",
         brief.decode(),
         "A rejection needs a reason. No names of children: others can read it. The version that you decide about is "
         f"sealed with SHA-256 {seal}.",
@@ -74,7 +77,7 @@ def decision_in_airflow(settings: Settings, version: Version) -> Decision | None
     if not settings.run_id or (version.request.is_rehearsal and not airflow_runs.database_url(settings)):
         return None
     try:
-        found = _question_of_run(approvers.database_url(settings), settings.run_id)
+        found = _question_of_run(approvers.database_url(settings), version.request.DAG, settings.run_id)
     except Unreachable as error:
         raise RunError(
             f"Airflow's database does not say who approved ({error}), so nothing was released. The answer is kept: "
@@ -86,9 +89,9 @@ def decision_in_airflow(settings: Settings, version: Version) -> Decision | None
     if not question.is_as_shown(found):
         raise ReleaseError(
             f"What was shown to whoever answered is not version {version.number} of {version.request.key} as it is, so "
-            f"nothing was released. {NEW_VERSION}"
+            f"nothing was released. {new_version(version)}"
         )
-    who = _approver(settings, found.responded_by)
+    who = _approver(settings, version, found.responded_by)
     if not (isinstance(found.chosen_options, list) and len(found.chosen_options) == 1):
         raise ReleaseError(f"An answer is {APPROVE} or {REJECT}, and this one is not, so nothing was released.")
     given = found.params_input if isinstance(found.params_input, dict) else {}
@@ -107,13 +110,13 @@ def decision_in_airflow(settings: Settings, version: Version) -> Decision | None
     )
 
 
-def _question_of_run(url: str, run_id: str) -> airflow_runs.Question | None:
+def _question_of_run(url: str, dag_id: str, run_id: str) -> airflow_runs.Question | None:
     """The question of a run, tried again while another process writes to Airflow's SQLite. Raises Unreachable."""
     for _ in range(TRIES - 1):
         with suppress(Unreachable):
-            return airflow_runs.question_of_run(url, run_id)
+            return airflow_runs.question_of_run(url, dag_id, run_id)
         time.sleep(PAUSE)
-    return airflow_runs.question_of_run(url, run_id)
+    return airflow_runs.question_of_run(url, dag_id, run_id)
 
 
 def decision_on_command_line(option: str, by: str, comment: str, now: datetime) -> Decision:
@@ -128,13 +131,13 @@ def decision_on_command_line(option: str, by: str, comment: str, now: datetime) 
     )
 
 
-def _approver(settings: Settings, found: Any) -> dict[str, str]:
+def _approver(settings: Settings, version: Version, found: Any) -> dict[str, str]:
     """The id and name of the approver who answered. Raises ReleaseError when that is not one who may release."""
     given = found if isinstance(found, dict) else {}
     who = next((each for each in approvers.approvers(settings) if each["id"] == given.get("id")), None)
     if not who:
         raise ReleaseError(
             f"{given.get('name') or 'Nobody'} answered, and may not release: SEND_APPROVERS names "
-            f"{', '.join(settings.approvers)}. Nothing was released. {NEW_VERSION}"
+            f"{', '.join(settings.approvers)}. Nothing was released. {new_version(version)}"
         )
     return {"id": who["id"], "name": str(given.get("name") or who["name"])}

@@ -1,10 +1,13 @@
-"""Freezes one version for an inspection: the same pack as the night makes, and the brief for its approver."""
+"""Freezes one version: for an inspection the same pack as the night makes, for a return its files; with a brief."""
 
 from pathlib import Path
 from typing import Any
 
+from duckdb import DuckDBPyConnection
+
 from inspection import clock, release, sealed, verify
 from inspection.call import Version
+from inspection.notification import Request
 from publish import approver_brief, pack
 from publish.chronology import chronology
 from send_ready import files
@@ -23,24 +26,33 @@ def freeze(run: Run, settings: Settings, version: Version) -> Path:
     A step that is tried again finds the version that it froze before. Raises RunError when the folder holds the version
     of another run, pack.AccountingError when rows are unaccounted for.
     """
-    folder = version.folder
+    folder, request = version.folder, version.request
+    if not isinstance(request, Request):
+        raise RunError(f"{request.key} is no call of the inspectors.")
     if folder.exists():
         return _own_brief(run, folder)
     with step(run, "freeze") as doing:
-        previous = version.earlier_folder or pack.newest(run.home / OUT, until=run.as_at)
         with replaced(folder) as partial, run_data.opened(run) as con:
-            manifest = pack.write(partial, con, run, settings, previous, seed=version.seed)
-            manifest["request"] = version.manifest_facts()
-            said = []
-            if version.unique_ids:
-                book = partial / chronology.NAME
-                said = chronology.write(book, con, run, version.unique_ids, version.request.notified_on)
-            about = clock.KINDS[version.request.kind], version.request.due
-            approver_brief.write(partial / BRIEF, con, run, manifest, previous, said, *about)
+            manifest = _write_lists(partial, con, run, settings, version, request)
             seal_folder(partial, manifest, sealed.facts_of_call(folder.parent, version.number))
         doing.rows = sum(manifest["rows"].values())
         doing.note = f"version {version.number} of {version.request.key}"
     return folder / BRIEF
+
+
+def _write_lists(
+    folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings, version: Version, request: Request
+) -> dict[str, Any]:
+    """What the manifest will say of a version of the lists, after its files and its brief were written."""
+    previous = version.earlier_folder or pack.newest(run.home / OUT, until=run.as_at)
+    manifest = pack.write(folder, con, run, settings, previous, seed=version.seed)
+    manifest["request"] = version.manifest_facts()
+    said = []
+    if version.unique_ids:
+        said = chronology.write(folder / chronology.NAME, con, run, version.unique_ids, request.notified_on)
+    about = clock.KINDS[request.kind], request.due
+    approver_brief.write(folder / BRIEF, con, run, manifest, previous, said, *about)
+    return manifest
 
 
 def seal_folder(folder: Path, manifest: dict[str, Any], call: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection import encryption, release_log, sealed
+from inspection.sen2_return import next_serial, serial_in_words
 from inspection.verify import (
     APPROVE,
     RECEIPT,
@@ -33,10 +34,9 @@ from send_ready import confined, files
 from send_ready.folders import replaced
 from send_ready.home import Lock
 
-# The files that inspectors get. All of them are about children.
+# The files that inspectors get; a return's manifest names its own. All of them are about children.
 TO_SEND = (lists_book.NAME, items_book.NAME, chronology.NAME)
 OF_AN_INPUT = ("feed", "file_name", "sha256", "data_date", "status")
-ANEW = "To decide anew, make a new version: trigger annex_a_request with the same day and kind."
 READ_ONLY_FOLDER, OWN_FOLDER = 0o500, 0o700
 
 
@@ -96,7 +96,9 @@ def release(
             if earlier:
                 return _again(earlier, decision, frozen, released)
             if decision.version_sha256 and decision.version_sha256 != version_hash(version):
-                raise ReleaseError(f"{frozen} changed after it was shown to {decision.by}. Nothing was done. {ANEW}")
+                raise ReleaseError(
+                    f"{frozen} changed after it was shown to {decision.by}. Nothing was done. {_anew(frozen)}"
+                )
             facts = {**_facts(frozen), "decision": decision.on_record(), "later_files": sorted(later_files)}
             facts["call"] = sealed.facts_of_call(version.parent, frozen.number)
             if decision.option == REJECT:
@@ -151,7 +153,7 @@ def _again(earlier: dict[str, Any], decision: Decision, frozen: Frozen, released
     if not decision.is_as_recorded(first):
         raise ReleaseError(
             f"{frozen}: {first['by']} chose {first['option']} at {moment_in_short(first['at'])}. That stands, and "
-            f"nothing was changed. {ANEW}"
+            f"nothing was changed. {_anew(frozen)}"
         )
     if first["option"] == REJECT:
         return earlier
@@ -169,21 +171,48 @@ def _check_releasable(frozen: Frozen, released: Path, log: Path) -> None:
                 f"{moment_in_short(entry['released_at'])}. It stays unreleased. To send something newer, make a new "
                 "version."
             )
+    _check_return(frozen, log)
     if different := frozen.differences(is_open=True):
         raise ReleaseError(
             f"{frozen} is not what was approved, and is not released. {' '.join(different)} "
-            "Make a new version: trigger annex_a_request with the same day and kind."
+            f"Make a new version: {frozen.again}"
         )
     target = released / frozen.folder.name
     if target.exists():
         raise ReleaseError(f"{target} is there, but no release made it. Move it away, and release again.")
 
 
+def _to_send(frozen: Frozen) -> list[str]:
+    """The files of a version that go to whoever asked for them, in order."""
+    return [name for name in frozen.manifest.get("to_send", TO_SEND) if name in frozen.hashes]
+
+
+def _check_return(frozen: Frozen, log: Path) -> None:
+    """Raise ReleaseError for a draft of a return, and for one whose serial number was released meanwhile."""
+    made = frozen.manifest.get("return")
+    if made is None:
+        return
+    if made["is_draft"] and not frozen.manifest["request"]["is_rehearsal"]:
+        raise ReleaseError(
+            f"{frozen} is a draft, made as at a day before the survey day, and no return. {_anew(frozen)}"
+        )
+    if made["serial"] != (expected := next_serial(log, frozen.notification)):
+        raise ReleaseError(
+            f"{frozen} has the serial number {serial_in_words(made['serial'])}, and the next release of the year is "
+            f"{serial_in_words(expected)}: another version was released since this one was made. {_anew(frozen)}"
+        )
+
+
+def _anew(frozen: Frozen) -> str:
+    return f"To decide anew, make a new version: {frozen.again}"
+
+
 def _facts(frozen: Frozen) -> dict[str, Any]:
     """The facts of a version for its receipt and the log, whatever was decided."""
     manifest = frozen.manifest
     return {
-        **{name: manifest["request"][name] for name in ("notified_on", "kind", "version", "is_rehearsal")},
+        **manifest["request"],
+        **({"return": manifest["return"]} if "return" in manifest else {}),
         **{name: manifest[name] for name in ("la_code", "council", "as_at", "run_id")},
         "notification": frozen.notification,
         "manifest_sha256": frozen.manifest_sha256,
@@ -208,9 +237,9 @@ def _approve(
                 shutil.copyfile(frozen.folder / name, folder / name)
             if wrong := list(changed_files(folder, frozen.hashes)):
                 raise ReleaseError(f"Copying went wrong, and nothing is released. {' '.join(wrong)} Release again.")
-            to_send = [name for name in TO_SEND if name in frozen.hashes]
+            to_send = _to_send(frozen)
             if password:
-                to_send = [_encrypted(folder / name, password) for name in to_send]
+                to_send = [_encrypted(folder, name, password) for name in to_send]
             _seal(folder, {**facts, "to_send": to_send, "previous_log_sha256": release_log.head(log)})
         return _record(target, log, now)
     except Exception:
@@ -218,10 +247,10 @@ def _approve(
         raise
 
 
-def _encrypted(path: Path, password: str) -> str:
-    target = path.with_stem(f"{path.stem}_encrypted")
-    encryption.encrypt(path, target, password)
-    return target.name
+def _encrypted(folder: Path, name: str, password: str) -> str:
+    target = encryption.encrypted_name(name)
+    encryption.encrypt(folder / name, folder / target, password)
+    return target
 
 
 def _seal(folder: Path, receipt: dict[str, Any]) -> None:
@@ -247,7 +276,7 @@ def _take_back(target: Path) -> None:
 
 def _no_room(error: OSError, frozen: Frozen, released: Path, password: str | None) -> str:
     sizes = {name: int(output["bytes"]) for name, output in frozen.manifest["outputs"].items()}
-    needed = sum(sizes.values()) + (sum(sizes.get(name, 0) for name in TO_SEND) if password else 0)
+    needed = sum(sizes.values()) + (sum(sizes.get(name, 0) for name in _to_send(frozen)) if password else 0)
     free = shutil.disk_usage(frozen.folder.parent).free
     where = error.filename2 or error.filename or released
     return (

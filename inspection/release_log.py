@@ -20,6 +20,7 @@ NAME = "release_log.jsonl"
 APPROVE, REJECT = "Approve", "Reject"
 REMOVE = "Remove"  # all of a notification, when its period is over: no decision about any version
 RECEIPT = "receipt.json"  # of a released version
+OF_WHAT = r"[0-9]{4}(-[0-9]{2}-[0-9]{2}_[a-z0-9_]+)?"  # a notification's day and kind, or a return's year
 FIRST = "0" * 64  # in place of the hash before the first line
 END = b"\n"
 
@@ -67,7 +68,7 @@ def is_decision(entry: dict[str, Any]) -> bool:
         hashes_of_files = [each["sha256"] for each in entry["files"].values()] if names else []
         return (
             decision["option"] in (APPROVE, REJECT, REMOVE)
-            and bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[a-z0-9_]+", entry["notification"]))
+            and bool(re.fullmatch(OF_WHAT, entry["notification"]))
             and type(sequence) is int
             and all(map(confined.is_plain, names))
             and all(isinstance(each, str) for each in (*texts, *hashes_of_files))

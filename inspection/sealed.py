@@ -20,6 +20,7 @@ KINDS = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISREG, "a
          (stat.S_ISSOCK, "a socket"), (stat.S_ISBLK, "a device"), (stat.S_ISCHR, "a device"))  # fmt: skip
 REQUEST, ALERTS, TIMETABLES = "request.json", "alerts.jsonl", ("timetable.ics", "timetable.xlsx")
 FIXED = ("notified_on", "kind", "is_rehearsal", "first_triggered_at")  # of a request: a later version keeps them
+YEAR = "survey_year"  # the same of a return, which has no day
 Entry = Mapping[str, Any]
 
 
@@ -104,7 +105,8 @@ def differences_of_call(folder: Path, version: int, recorded: Entry) -> Iterator
 
 def _request_hash(request: dict[str, Any], version: int) -> str:
     versions = [each for each in _versions(request) if isinstance(each, dict) and _number(each) <= version]
-    fixed = {**{name: request.get(name) for name in FIXED}, "versions": versions}
+    year = {YEAR: request[YEAR]} if YEAR in request else {}
+    fixed = {**{name: request.get(name) for name in FIXED}, **year, "versions": versions}
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
 

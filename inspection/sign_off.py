@@ -56,7 +56,7 @@ def outcome_lines(version: Version, done: dict[str, Any] | None) -> list[str]:
     lines = [f"{what} is released: {version.request.released / version.folder.name}"]
     if done["is_late"]:
         lines.append(
-            f"That was {timedelta(seconds=done['late_by_seconds'])} after the lists were due. It is on record."
+            f"That was {timedelta(seconds=done['late_by_seconds'])} after {version.request.WERE_DUE}. It is on record."
         )
     if done["later_files"]:
         lines.append(f"Not in it, because they came after it was built: {', '.join(done['later_files'])}")

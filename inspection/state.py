@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from inspection import clock, release_log
-from inspection.notification import Request
+from inspection import release_log
+from inspection.notification import Releasable
 from send_ready import files
 from send_ready.settings import LONDON
 from send_ready.words import weekday_date
@@ -15,21 +15,21 @@ RECEIPT = "receipt.json"  # of a released version
 REJECT = "Reject"  # as the release log has it
 
 
-def version_by_run(request: Request) -> dict[str, int]:
+def version_by_run(request: Releasable) -> dict[str, int]:
     """The number of the version that each run of a call makes, by the run's ID."""
     record = _json_or_none(request.record) or {"versions": []}
     return {made["run_id"]: made["version"] for made in record["versions"]}
 
 
-def released_at(request: Request) -> datetime | None:
+def released_at(request: Releasable) -> datetime | None:
     """When the first version was released; None when none was. A receipt that cannot be read does not count."""
     receipts = [receipt for path in request.released.glob(f"v*/{RECEIPT}") if (receipt := _json_or_none(path))]
     return min((datetime.fromisoformat(receipt["released_at"]) for receipt in receipts), default=None)
 
 
-def state_in_words(request: Request) -> str:
-    """The state of a call in words: kind, day, and how far each version is; no names."""
-    what = f"{clock.KINDS[request.kind]}, notified on {weekday_date(request.notified_on)}."
+def state_in_words(request: Releasable) -> str:
+    """The state of a call or return in words: what it is, and how far each version is; no names."""
+    what = request.sentence
     released = released_at(request)
     if released:
         return f"{what} Released at {moment_in_words(released)}{', late' if released > request.due else ''}."
@@ -43,7 +43,7 @@ def state_in_words(request: Request) -> str:
         f"Version {number} {_state(number in frozen, number in rejected)}."
         for number in sorted({*version_by_run(request).values(), *frozen})
     ]
-    return " ".join([what, *states]) if states else f"{what} No version is on record: see annex_a_request in Airflow."
+    return " ".join([what, *states]) if states else f"{what} No version is on record: see {request.DAG} in Airflow."
 
 
 def moment_in_words(moment: datetime) -> str:

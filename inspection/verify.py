@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from inspection import release_log, sealed
+from inspection import release_log, sealed, sen2_return
 from inspection.alerts import send
+from inspection.notification import Request
+from inspection.sen2_return import Return
 from publish.pack import MANIFEST
 from send_ready import confined, files, runs
 from send_ready.home import INSPECTIONS, PURGES
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 
+ANY_DAG = "trigger annex_a_request, or for a return sen2_return."
 APPROVE, REJECT, REMOVE, RECEIPT = release_log.APPROVE, release_log.REJECT, release_log.REMOVE, release_log.RECEIPT
 
 
@@ -39,6 +42,11 @@ class Frozen:
         return int(self.manifest["request"]["version"])
 
     @property
+    def again(self) -> str:
+        """How another version is made, as a clause."""
+        return Return.AGAIN if self.manifest["request"].get("kind") == sen2_return.KIND else Request.AGAIN
+
+    @property
     def hashes(self) -> dict[str, str]:
         """The SHA-256 of each of its files, the manifest included."""
         outputs = {name: str(output["sha256"]) for name, output in self.manifest["outputs"].items()}
@@ -61,10 +69,10 @@ class Frozen:
 def verify(root: Path, head: str = "") -> list[str]:
     """A sentence for each thing that has changed since it was released; none when all is as it was.
 
-    `root` is the folder of all notifications: out/inspections of a SEND_HOME. Checked are every line of the log, all
-    that is in released folders and in the frozen versions they were copied from, the files of each call, the removals
-    that the log mentions, and released folders that it does not. `head` is the hash of a line of the log that somebody
-    kept elsewhere.
+    `root` is the folder of all notifications, or of all returns: out/inspections or out/sen2 of a SEND_HOME. Checked
+    are every line of the log, all that is in released folders and in the frozen versions they were copied from, the
+    files of each call, the removals that the log mentions, and released folders that it does not. `head` is the hash of
+    a line of the log that somebody kept elsewhere.
     """
     log = root / release_log.NAME
     if link := confined.first_link(root.parents[1], f"{root.parent.name}/{root.name}/{release_log.NAME}"):
@@ -100,6 +108,14 @@ def verify(root: Path, head: str = "") -> list[str]:
     return list(dict.fromkeys([*problems, *_not_in_log(root, entries)]))
 
 
+def has_line(root: Path, head: str) -> bool:
+    """Whether the release log of a folder of notifications or returns has a line with this hash."""
+    try:
+        return head in {entry["sha256"] for entry in release_log.entries(root / release_log.NAME)}
+    except OSError:
+        return False
+
+
 def describe(root: Path, head: str = "") -> list[str]:
     """Lines that name every release and rejection in order, and the hash of the last line, to keep elsewhere."""
     try:
@@ -121,7 +137,7 @@ def frozen_at(version: Path) -> Frozen:
     """The frozen version in a folder. Raises ReleaseError when there is none, or its manifest is another's."""
     path = version / MANIFEST
     if version.is_symlink() or path.is_symlink() or not path.is_file():
-        raise ReleaseError(f"There is no frozen version at {version}. Make one: trigger annex_a_request.")
+        raise ReleaseError(f"There is no frozen version at {version}. Make one: {ANY_DAG}")
     manifest = json_on_record(path)
     try:
         found = Frozen(version, manifest, files.sha256(path, follow=False))
@@ -130,9 +146,9 @@ def frozen_at(version: Path) -> Frozen:
     except (LookupError, TypeError, ValueError, AttributeError):
         is_whole, number = False, 0
     if not is_whole:
-        raise ReleaseError(f"{path} is not that of a version. Make a new version: trigger annex_a_request.")
+        raise ReleaseError(f"{path} is not that of a version. Make a new version: {ANY_DAG}")
     if version.name != f"v{number}":
-        raise ReleaseError(f"{path} is that of version {number}. Make a new version: trigger annex_a_request.")
+        raise ReleaseError(f"{path} is that of version {number}. Make a new version: {ANY_DAG}")
     return found
 
 
@@ -151,9 +167,7 @@ def version_hash(version: Path) -> str:
 def json_on_record(path: Path) -> dict[str, Any]:
     """The contents of a manifest or receipt. Raises ReleaseError when it cannot be read any more."""
     if not (found := runs.read_record(path)):
-        raise ReleaseError(
-            f"{path} cannot be read: it is not as it was written. Make a new version: trigger annex_a_request."
-        )
+        raise ReleaseError(f"{path} cannot be read: it is not as it was written. Make a new version: {ANY_DAG}")
     return found
 
 

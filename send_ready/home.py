@@ -26,6 +26,7 @@ BOARD = "out/board"
 CHRONOLOGIES = "out/chronologies"
 INSPECTIONS = "out/inspections"
 REHEARSALS = "out/rehearsals"
+SEN2 = "out/sen2"  # returns that are approved and released, by survey year
 CONFIGURATION = "configuration"  # the council's files that were in force in the last good run
 CONFIG = "config"  # the council's files, as a restored backup has them
 RECORDS = "records"
@@ -52,7 +53,7 @@ class Lock:
     BOARD = "locks/board"
     ONBOARDING = "locks/onboard"
     OPERATIONS = "locks/operations"  # backup, restore and purge
-    CALL, RELEASE = ".lock", ".release.lock"  # in the folder of all calls, or of all rehearsals
+    CALL, RELEASE = ".lock", ".release.lock"  # in the folder of all calls, of all returns, or of all rehearsals
 
     @staticmethod
     def pickup(source: str) -> str:
@@ -84,6 +85,7 @@ class Readers(StrEnum):
 # What stands for a part of a path in a pattern: as an expression, and as a glob that finds at least as much.
 PARTS = {
     "{day}": ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]*-[0-9]*-[0-9]*"),
+    "{year}": ("[0-9]{4}", "[0-9]*"),
     "{month}": ("[0-9]{4}-[0-9]{2}", "[0-9]*-[0-9]*"),
     "{landed}": (f"(?:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{NO_DATE})", "*"),
     "{feed}": ("[a-z0-9_]+/[a-z0-9_]+", "*/*"),  # source and feed
@@ -130,6 +132,7 @@ class Place:
 
 WHOLE = ".*"  # never_rewritten: nothing is
 CALLS = (f"{INSPECTIONS}/{Lock.CALL}", f"{INSPECTIONS}/{Lock.RELEASE}")
+RETURNS = (f"{SEN2}/{Lock.CALL}", f"{SEN2}/{Lock.RELEASE}")
 REHEARSED = (f"{REHEARSALS}/{Lock.CALL}", f"{REHEARSALS}/{Lock.RELEASE}")
 NAMED = Readers.NAMED
 LEFTOVERS = " ".join(
@@ -173,8 +176,14 @@ PLACES = (
           (Kept("inspections", "calls with something released", f"{INSPECTIONS}/{{day}}_{{rest}}"),
            Kept("inspections_unreleased", "calls with nothing released", f"{INSPECTIONS}/{{day}}_{{rest}}")),
           "These calls of the inspectors hold them, and stay until their period is over", NAMED),
+    Place(SEN2, "SEN2 returns: versions, receipts, the log of releases with the approver's name and comment",
+          Holds.IDENTIFIES, True, r".*/v[0-9]+/[^/]+", RETURNS,
+          (Kept("sen2", "SEN2 returns with something released", f"{SEN2}/{{year}}"),
+           Kept("sen2_unreleased", "SEN2 returns with nothing released", f"{SEN2}/{{year}}")),
+          "These SEN2 returns hold them, and stay until their period is over", NAMED),
     Place(REHEARSALS, "the same of rehearsals, which count for nothing", Holds.BY_ID, locks=REHEARSED,
-          kept=(Kept("rehearsals", "rehearsals", f"{REHEARSALS}/{{day}}_{{rest}}"),), readers=NAMED),
+          kept=(Kept("rehearsals", "rehearsals", f"{REHEARSALS}/{{day}}_{{rest}} {REHEARSALS}/{{year}}"),),
+          readers=NAMED),
     Place(f"{OUT}/{{name}}", "what somebody else put there", Holds.IDENTIFIES, True, readers=NAMED,
           of_a_person="SEND Ready did not make these, and they hold them: delete them yourself"),
     Place(CONFIGURATION, "files of `SEND_CONFIG` as they were in the last good run", Holds.BY_ID,

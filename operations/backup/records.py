@@ -13,7 +13,7 @@ from typing import Any
 from inspection import release_log
 from operations.retention.overdue import placed
 from send_ready import confined, files
-from send_ready.home import INSPECTIONS, PURGES, REHEARSALS
+from send_ready.home import INSPECTIONS, PURGES, REHEARSALS, SEN2
 from send_ready.runs import RunError, tidy
 
 LARGEST = 1 << 28  # bytes of one record, which is read whole
@@ -34,7 +34,7 @@ def check(folder: Path, names: Mapping[str, Mapping[str, Any]]) -> list[str]:
             told += _looked_at(folder / name, name, look)
         elif (landed := re.fullmatch(LANDED, name)) and about["sha256"] != landed[1]:
             told.append(f"{name} does not hold what came under that name: the next night reports it.")
-    for name in (PURGES, *(f"{root}/{release_log.NAME}" for root in (INSPECTIONS, REHEARSALS))):
+    for name in (PURGES, *(f"{root}/{release_log.NAME}" for root in (INSPECTIONS, SEN2, REHEARSALS))):
         if name in names:
             told += [each.replace(f"{folder}/", "") for each in release_log.check(folder / name)]
     return told

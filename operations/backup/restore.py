@@ -15,14 +15,14 @@ from operations.turns import one_at_a_time
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
-from send_ready.home import CONFIG, INSPECTIONS, LATEST, OUT, RESTORING, Lock, folders_that_may_precede_restore
+from send_ready.home import CONFIG, INSPECTIONS, LATEST, OUT, RESTORING, SEN2, Lock, folders_that_may_precede_restore
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
 RESTORED = f"{RESTORING}.done"
 WHOLE = "whole.json"  # in there, once everything was unpacked and checked
 CLOSED_FOLDER = 0o500  # of a frozen version, and of a release
-FREEZES = re.compile(rf"({INSPECTIONS}/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
+FREEZES = re.compile(rf"((?:{INSPECTIONS}|{SEN2})/[^/]+/(?:released/)?v[0-9]+)/[^/]+")
 
 
 def restore(settings: Settings, file: Path) -> list[str]:

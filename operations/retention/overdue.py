@@ -159,13 +159,15 @@ def _older(settings: Settings, kind: str, before: date, today: date) -> Iterator
 
 
 def _age(pattern: str, path: Path) -> date | None:
-    """The day that a name begins with, or the last day of the month that it names; else that of the last change."""
-    last = pattern.rpartition("/")[2]
-    if last.startswith("{day}"):
-        return _named(path.name.partition("_")[0])
-    if last == "{month}":
-        first = _named(f"{path.name}-01")
-        return first and first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    """The day that a name begins with, or the last day of the month or year it names; else that of the last change."""
+    for last in (one.rpartition("/")[2] for one in pattern.split()):
+        if last == "{year}" and re.fullmatch(r"\d{4}", path.name):
+            return _named(f"{path.name}-12-31")
+        if last.startswith("{day}") and "-" in path.name:
+            return _named(path.name.partition("_")[0])
+        if last == "{month}":
+            first = _named(f"{path.name}-01")
+            return first and first.replace(day=calendar.monthrange(first.year, first.month)[1])
     return _touched(path)
 
 
@@ -185,6 +187,8 @@ STAYS: dict[str, Callable[[Settings, list[Path]], set[Path]]] = {
     "board": lambda _, editions: set(editions[-1:]),
     "inspections": lambda _, calls: {*calls} - _released(calls),
     "inspections_unreleased": lambda _, calls: _released(calls),
+    "sen2": lambda _, returns: {*returns} - _released(returns),
+    "sen2_unreleased": lambda _, returns: _released(returns),
     "runs": lambda _, folders: set(sorted(folders, key=_touched)[-1:]),
     "published": lambda settings, _: {(settings.home / SERVING).resolve()},
     "typed": _in_use,

@@ -24,7 +24,7 @@ from operations.turns import one_at_a_time
 from publish import pack
 from send_ready import confined, files
 from send_ready.folders import point
-from send_ready.home import INSPECTIONS, LATEST, OUT, PURGES, REHEARSALS, TYPED, kinds
+from send_ready.home import INSPECTIONS, LATEST, OUT, PURGES, REHEARSALS, SEN2, TYPED, kinds
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 
@@ -144,7 +144,7 @@ def _remove_all(settings: Settings, begun: dict[str, Any], now: datetime) -> lis
             path = placed(home, each.get("kind"), each.get("path"), f"Line {begun['sequence']} of {record(home)}")
             with _locked(home, each):
                 _remove(home, path, each)
-            if path.parent in (home / INSPECTIONS, home / REHEARSALS):
+            if path.parent in (home / INSPECTIONS, home / SEN2, home / REHEARSALS):
                 _tell_release_log(path, begun)
         except RunError as refused:
             left.append(f"Left as it is: {refused}")
@@ -225,7 +225,7 @@ def _locked(home: Path, each: dict[str, Any]) -> Iterator[None]:
 
 
 def _tell_release_log(call: Path, begun: dict[str, Any]) -> None:
-    """Note removed calls in the release log, so that the proof does not miss them."""
+    """Note removed calls and returns in the release log, so that the proof does not miss them."""
     log = call.parent / release_log.NAME
     told = [entry for entry in release_log.decisions(log) if entry["notification"] == call.name]
     if told and not any(verify.is_removal(entry) for entry in told):
@@ -260,8 +260,8 @@ def _impossible(settings: Settings, items: Sequence[Item]) -> Iterator[str]:
         first = _first_day(settings, gone)
         kept = f"{first} is the first day that can" if first else "No day that is over can"
         yield f"After that {kept} be built again as it was; packs made of earlier days stay until they go themselves."
-    if any(each.kind == "inspections" for each in items):
-        yield "After that make verify-release proves of these calls only what the release log says."
+    if any(each.kind in ("inspections", "sen2") for each in items):
+        yield "After that make verify-release proves of these calls and returns only what the release log says."
     if any(kinds()[each.kind][0].is_backed_up for each in items):
         yield "Backups made before still hold all of it, until you delete them."
     if waiting := list(_in_the_inbox(settings, [each.landed for each in items if each.landed])):

@@ -1,6 +1,6 @@
 """The parts of the status, each made on its own from records and names, never from exports."""
 
-from operations.status.calls import inspections, releases
+from operations.status.calls import inspections, releases, returns
 from operations.status.configured import configured
 from operations.status.fetched import picked_up
 from operations.status.machine import airflow, backups, disk, retained
@@ -14,6 +14,7 @@ LOOKS = (
     picked_up,
     published,
     inspections,
+    returns,
     releases,
     disk,
     backups,

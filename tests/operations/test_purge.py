@@ -178,7 +178,7 @@ def test_a_release_goes_after_six_years_and_the_proof_says_by_whose_decision(hom
     root = home / "out" / "inspections"
     assert verify.verify(root) == []
     told = "\n".join(purge(settings(home), NOW, **DONE))
-    assert "proves of these calls only what the release log says" in told
+    assert "proves of these calls and returns only what the release log says" in told
     assert [path.name for path in root.glob("[0-9]*")] == [f"{TODAY - 2192 * DAY}_full_inspection"]
     assert verify.verify(root) == []
     assert "all of it removed by Amina Khan" in "\n".join(verify.describe(root))

@@ -34,7 +34,7 @@ def test_who_answered_what_and_whether_it_still_stands(postgres: Server) -> None
         "'[\"Approve\"]', '{\"comment\": null}')",
         name,
     )
-    found = airflow_runs.question_of_run(url, "run:1+00")
+    found = airflow_runs.question_of_run(url, airflow_runs.DAG, "run:1+00")
     assert found == airflow_runs.Question(
         subject="Release?",
         body="Brief",
@@ -45,10 +45,10 @@ def test_who_answered_what_and_whether_it_still_stands(postgres: Server) -> None
         chosen_options=["Approve"],
         params_input={"comment": None},
     )
-    assert airflow_runs.question_of_run(url, "run:2+00") is None
+    assert airflow_runs.question_of_run(url, airflow_runs.DAG, "run:2+00") is None
     assert airflow_runs.fab_ids(url, ("amina", "raj", "lin", "x' OR true --")) == {"amina": "7"}
 
     postgres.run(f"INSERT INTO task_instance_history VALUES ('{before}', {approval})", name)
     postgres.run(f"INSERT INTO hitl_detail_history VALUES ('{before}', '{AT.isoformat()}')", name)
-    taken_back = airflow_runs.question_of_run(url, "run:1+00")
+    taken_back = airflow_runs.question_of_run(url, airflow_runs.DAG, "run:1+00")
     assert taken_back and taken_back.responded_at is None

@@ -8,9 +8,10 @@ from pathlib import Path
 import msoffcrypto
 import olefile
 import pytest
+import pyzipper
 from msoffcrypto.exceptions import InvalidKeyError
 
-from inspection.encryption import LONGEST, SHORTEST, EncryptionError, encrypt, read_password
+from inspection.encryption import LONGEST, SHORTEST, EncryptionError, encrypt, encrypted_name, read_password
 from publish.excel.workbook import Column, Grid, write
 from send_ready.settings import SettingsError
 
@@ -143,3 +144,20 @@ def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "nowhere", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(SettingsError, match=f"{path} cannot be read: {why}"):
             read_password(path)
+
+
+def test_what_is_no_workbook_is_in_an_archive_that_only_the_password_opens(tmp_path: Path) -> None:
+    plain = tmp_path / "SEN2_2027_888_001.xml"
+    plain.write_bytes(b"<Message><Surname>Example</Surname></Message>" * 1000)
+    copy = tmp_path / encrypted_name(plain.name)
+    assert copy.name == "SEN2_2027_888_001_encrypted.zip"
+    encrypt(plain, copy, PASSWORD)
+    assert b"Surname" not in copy.read_bytes()
+    with pyzipper.AESZipFile(copy) as archive:
+        (held,) = archive.infolist()
+        assert (held.filename, held.flag_bits & 1, held.wz_aes_strength) == (plain.name, 1, 3)  # AES with 256 bits
+        with pytest.raises(RuntimeError, match="Bad password"):
+            archive.read(plain.name, PASSWORD.lower().encode())
+        assert archive.read(plain.name, PASSWORD.encode()) == plain.read_bytes()
+    with zipfile.ZipFile(copy) as archive, pytest.raises((RuntimeError, NotImplementedError)):
+        archive.read(plain.name)
