@@ -63,7 +63,7 @@ def _last_run(home: Path) -> Path:
 
 
 def _models(run: Path) -> list[Model]:
-    """The models of a run, each after those that it reads."""
+    """The models of a run, each after those that it reads, without those that stand in the SQL of others."""
     written = json.loads((run / "dbt" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     nodes: dict[str, Any] = {key: node for key, node in written.items() if node["resource_type"] == "model"}
     reads = {key: [each for each in node["depends_on"]["nodes"] if each in nodes] for key, node in nodes.items()}
@@ -75,6 +75,7 @@ def _models(run: Path) -> list[Model]:
             (run / "dbt" / "compiled" / "send_ready" / node["original_file_path"]).read_text(encoding="utf-8"),
         )
         for node in (nodes[key] for key in TopologicalSorter(reads).static_order())
+        if node["config"]["materialized"] != "ephemeral"
     ]
 
 
