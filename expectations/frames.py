@@ -91,6 +91,7 @@ HELPERS: dict[str, dict[str, str]] = {
         "placement": "coalesce(named_urn, setting_type)",
         "is_open": _OPEN_PLAN,
     },
+    "capita_one.placements": {"rank_or_none": "coalesce(rank, 0)"},
     "capita_one.sen_needs": {
         "is_open": "end_date IS NULL OR end_date > $as_at",
     },

@@ -52,7 +52,7 @@ FEEDS = tuple(
     sorted(
         name.replace("__", ".")
         for name in (path.stem for path in MAPS.glob("*.csv"))
-        if name.split("__")[0] in DIALECTS
+        if name.split("__")[0] in DIALECTS and name != "capita_one__placements"
     )
 )
 

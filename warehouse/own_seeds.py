@@ -50,6 +50,13 @@ class TableRules:
     is_filled: bool = False
 
 
+_CODE = AllowedValues(
+    "a code of up to ten letters and digits, or blank",
+    lambda value: bool(re.fullmatch("[A-Za-z0-9]{1,10}", value)),
+    may_be_blank=True,
+)
+
+
 def seed_names(folder: str | None = None) -> list[str]:
     """The names of the seeds that a council may replace: all of them, or those of one folder of SEND_CONFIG."""
     crosswalks = [path.stem for path in SEEDS.glob("xwalk/xwalk_*.csv")]
@@ -76,7 +83,9 @@ def shipped_path(name: str) -> Path:
 def table_rules(name: str) -> TableRules:
     """The rules for a council's own copy of a seed."""
     if name.startswith("xwalk_"):
-        return TableRules(("local_value",), {"code": _one_of(*codes(name), may_be_blank=True)}, ignores_case=True)
+        # Where no code is published none ships, and the council's own guide has them.
+        allowed = _one_of(*codes(name), may_be_blank=True) if codes(name) else _CODE
+        return TableRules(("local_value",), {"code": allowed}, ignores_case=True)
     system = _one_of(*SYSTEMS)
     kpi = _one_of(*_column("kpi_catalogue", "kpi_id"))
     whole = AllowedValues("a whole number", lambda value: bool(re.fullmatch(r"\d{1,4}", value)), may_be_blank=True)

@@ -10,6 +10,7 @@
     'stg_capita_one__enrolments',
     'stg_capita_one__exclusions',
     'stg_capita_one__home_education',
+    'stg_capita_one__placements',
     'stg_capita_one__sen_needs',
     'stg_capita_one__sen_provision',
     'stg_capita_one__students',

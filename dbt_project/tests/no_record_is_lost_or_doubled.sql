@@ -3,6 +3,7 @@
 -- How to fix: look for a join on a key that is not unique, or an inner join, in the model named.
 {%- set pairs = [
     ('stg_capita_one__home_education', 'fct_home_education'),
+    ('stg_capita_one__placements', 'fct_placement'),
     ('stg_ehc_hub__advice', 'fct_advice'),
     ('stg_ehc_hub__cases', 'quality_migration_reconciliation'),
     ('dim_person', 'person_identifiable_persons'),

@@ -12,6 +12,7 @@
     'fct_event',
     'fct_exclusion',
     'fct_home_education',
+    'fct_placement',
     'fct_sen_need',
     'fct_sen_provision',
     'fct_social_care_involvement',

@@ -17,6 +17,7 @@ CODES = {
     "xwalk_advice_type": {"Education", "Health", "Educational Psychology", "Social Care", "Parent", "Other"},
     "xwalk_assessment_type": {"INI", "MID", "AOL", "OVR"},
     "xwalk_cease_reason": set("123456789"),
+    "xwalk_direct_payment": set(),
     "xwalk_enrolment_status": set("CMSFOG"),
     "xwalk_exclusion_category": {"SUSP", "PERM"},
     "xwalk_exclusion_reason": {
@@ -56,6 +57,7 @@ CODES = {
     "xwalk_setting_type": {"OLA", "OPA", "EHE", "EYP", "OTH", "NEET", "NIEC", "NIEO"},
     "xwalk_sex": set("MFU"),
     "xwalk_social_care_status": {"CLA", "CPP", "CIN", "CL", "EH"},
+    "xwalk_work_based_learning": set(),
     "xwalk_upn_unknown_reason": {f"UN{number}" for number in range(1, 11)},
 }
 

@@ -23,6 +23,7 @@ def test_every_feed_of_the_sources_ships() -> None:
         "capita_one.enrolments",
         "capita_one.exclusions",
         "capita_one.home_education",
+        "capita_one.placements",
         "capita_one.sen_needs",
         "capita_one.sen_provision",
         "capita_one.students",
@@ -49,9 +50,10 @@ def test_every_feed_of_the_sources_ships() -> None:
     ]
 
 
-def test_a_council_may_do_without_the_board_the_bridge_and_the_national_files_alone() -> None:
+def test_a_council_may_do_without_the_board_the_bridge_the_national_files_and_placements_alone() -> None:
     optional = [contract.id for contract in contracts.load_all(SHIPPED) if contract.is_optional]
-    assert {contract.split(".")[0] for contract in optional} == {"board", "census", "dfe", "ilacs", "local", "sen2"}
+    national = {"board", "census", "dfe", "ilacs", "local", "sen2"}
+    assert {contract for contract in optional if contract.split(".")[0] not in national} == {"capita_one.placements"}
     assert not [c.id for c in contracts.load_all(SHIPPED) if c.source in ("census", "ilacs") and not c.is_optional]
 
 

@@ -3,8 +3,8 @@
 with held as (
     {%- for fact in [
         'fct_advice', 'fct_annual_review', 'fct_attendance_week', 'fct_ehc_plan', 'fct_ehcp_case', 'fct_enrolment',
-        'fct_event', 'fct_exclusion', 'fct_home_education', 'fct_sen_need', 'fct_sen_provision',
-        'fct_social_care_involvement'
+        'fct_event', 'fct_exclusion', 'fct_home_education', 'fct_placement', 'fct_sen_need',
+        'fct_sen_provision', 'fct_social_care_involvement'
     ] %}
     {%- set relation = ref(fact) %}
     {%- for column, dimension in keys_of(fact).get('references', {}).items() if dimension == 'dim_date' %}

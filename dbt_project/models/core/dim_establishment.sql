@@ -5,6 +5,7 @@ with named as (
         ('fct_attendance_week', 'urn'),
         ('fct_exclusion', 'urn'),
         ('fct_ehc_plan', 'named_urn'),
+        ('fct_placement', 'urn'),
         ('dim_person', 'main_urn'),
     ] %}
     select {{ column }} as urn from {{ ref(model) }}

@@ -16,6 +16,14 @@ select
     has_twenty_week_exception,
     has_mediation,
     has_tribunal,
+    is_in_youth_accommodation,
+    exported_to_la_code,
+    has_request_mediation,
+    has_request_tribunal,
+    has_issue_mediation,
+    has_issue_tribunal,
+    has_other_mediation,
+    has_other_tribunal,
     is_ours,
     {{ run_columns() }}
 from {{ ref('int_requests__merged') }}

@@ -7,7 +7,8 @@ with student_ids as (
     {%- for model in [
         'stg_capita_one__students', 'stg_capita_one__enrolments', 'stg_capita_one__sen_provision',
         'stg_capita_one__sen_needs', 'stg_capita_one__ehcp_assessments', 'stg_capita_one__ehc_plans',
-        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'int_attendance__totalled'
+        'stg_capita_one__exclusions', 'stg_capita_one__home_education', 'stg_capita_one__placements',
+        'int_attendance__totalled'
     ] + (['stg_capita_one__annual_reviews'] if are_reviews_of_students else []) %}
     select student_id
     from {{ ref(model) }}

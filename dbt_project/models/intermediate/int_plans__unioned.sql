@@ -19,7 +19,12 @@ with capita_one as (
         plans.cease_reason_code,
         cast(null as varchar) as close_reason,
         plans.phase_transfer_due_date,
-        plans.phase_transfer_final_date
+        plans.phase_transfer_final_date,
+        plans.plan_start_date,
+        plans.transferred_in_date,
+        plans.work_based_learning_code,
+        plans.has_organised_arrangements,
+        plans.direct_payment_code
     from {{ ref('stg_capita_one__ehc_plans') }} as plans
     {{ person_join('capita_one', 'plans.student_id') }}
 ),
@@ -47,7 +52,12 @@ ehc_hub as (
         cast(null as varchar) as cease_reason_code,
         cases.close_reason,
         cast(null as date) as phase_transfer_due_date,
-        cast(null as date) as phase_transfer_final_date
+        cast(null as date) as phase_transfer_final_date,
+        cast(null as date) as plan_start_date,
+        cast(null as date) as transferred_in_date,
+        cast(null as varchar) as work_based_learning_code,
+        cast(null as boolean) as has_organised_arrangements,
+        cast(null as varchar) as direct_payment_code
     from {{ ref('stg_ehc_hub__cases') }} as cases
     {{ person_join('ehc_hub', 'cases.case_id') }}
     where

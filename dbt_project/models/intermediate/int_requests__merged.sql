@@ -1,3 +1,8 @@
+{#- What only the SEN2 return asks; the hub has none of it. -#}
+{%- set for_sen2 = [
+    'is_in_youth_accommodation', 'exported_to_la_code', 'has_request_mediation', 'has_request_tribunal',
+    'has_issue_mediation', 'has_issue_tribunal', 'has_other_mediation', 'has_other_tribunal'
+] %}
 {%- set dates = [
     'decision_to_assess_date', 'draft_issued_date', 'decision_to_issue_date', 'final_issued_date', 'closed_date'
 ] %}
@@ -28,7 +33,10 @@ with requests as (
         null as close_reason,
         assessments.has_twenty_week_exception,
         assessments.has_mediation,
-        assessments.has_tribunal
+        assessments.has_tribunal,
+        {%- for column in for_sen2 %}
+        assessments.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('stg_capita_one__ehcp_assessments') }} as assessments
     {{ person_join('capita_one', 'assessments.student_id') }}
 
@@ -56,7 +64,10 @@ with requests as (
         cases.close_reason,
         null as has_twenty_week_exception,
         null as has_mediation,
-        null as has_tribunal
+        null as has_tribunal,
+        {%- for column in for_sen2 %}
+        null as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('stg_ehc_hub__cases') }} as cases
     {{ person_join('ehc_hub', 'cases.case_id') }}
 ),
@@ -91,6 +102,9 @@ select
     coalesce(arg_min(has_twenty_week_exception, request_order), false) as has_twenty_week_exception,
     arg_min(has_mediation, request_order) as has_mediation,
     arg_min(has_tribunal, request_order) as has_tribunal,
+    {%- for column in for_sen2 %}
+    arg_min({{ column }}, request_order) as {{ column }},
+    {%- endfor %}
     -- An assessment done by another authority is not in our timeliness figures.
     coalesce(arg_min(assessment_type_code, request_order) <> 'AOL', true) as is_ours
 from ordered

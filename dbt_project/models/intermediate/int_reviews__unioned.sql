@@ -13,7 +13,8 @@ reviews as (
         reviews.review_outcome_code,
         reviews.decision_date,
         reviews.amendment_notice_date,
-        reviews.final_amended_plan_date
+        reviews.final_amended_plan_date,
+        reviews.draft_amended_plan_date
     from {{ reviews_of_plans() }} as reviews
     left join plans on reviews.plan_id = plans.plan_id and {{ is_plan_of_reviews('plans') }}
 
@@ -33,7 +34,8 @@ reviews as (
         reviews.review_outcome_code,
         reviews.decision_date,
         reviews.amendment_notice_date,
-        reviews.final_amended_plan_date
+        reviews.final_amended_plan_date,
+        null as draft_amended_plan_date
     from {{ ref('stg_ehc_hub__reviews') }} as reviews
     {{ person_join('ehc_hub', 'reviews.case_id') }}
     left join plans as hub_plans on reviews.case_id = hub_plans.case_id

@@ -16,6 +16,7 @@ orphans as (
         ('capita_one.exclusions', 'stg_capita_one__exclusions', 'count(*)'),
         ('capita_one.home_education', 'stg_capita_one__home_education', 'count(*)'),
         ('capita_one.annual_reviews', 'stg_capita_one__annual_reviews', 'count(*)'),
+        ('capita_one.placements', 'stg_capita_one__placements', 'count(*)'),
     ] %}
     select
         '{{ feed }}' as feed,
@@ -39,6 +40,7 @@ orphans as (
 
     {%- for feed, column, what, parent, parent_column in [
         ('capita_one.annual_reviews', 'plan_id', 'Plan ID', 'capita_one.ehc_plans', 'plan_id'),
+        ('capita_one.placements', 'plan_id', 'Plan ID', 'capita_one.ehc_plans', 'plan_id'),
         ('ehc_hub.advice', 'case_id', 'Case Reference', 'ehc_hub.cases', 'case_id'),
         ('ehc_hub.reviews', 'case_id', 'Case Reference', 'ehc_hub.cases', 'case_id'),
     ] %}

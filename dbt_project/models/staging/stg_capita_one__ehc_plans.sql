@@ -12,9 +12,16 @@ select
     {{ end_of('feed.initial_plan_date', 'feed.cease_date') }} as cease_date,
     {{ code_columns('cease_reason', 'cease_reason') }},
     feed.phase_transfer_due_date,
-    feed.phase_transfer_final_date
+    feed.phase_transfer_final_date,
+    feed.plan_start_date,
+    feed.transferred_in_date,
+    {{ code_columns('work_based_learning', 'work_based_learning') }},
+    feed.organised_arrangements as has_organised_arrangements,
+    {{ code_columns('direct_payment', 'direct_payment') }}
 from {{ records_of('capita_one__ehc_plans', ['plan_id'], urn='named_urn') }} as feed
 {{ crosswalk_join('setting_type', 'setting_type') }}
 {{ crosswalk_join('residential', 'residential') }}
 {{ crosswalk_join('cease_reason', 'cease_reason') }}
+{{ crosswalk_join('work_based_learning', 'work_based_learning') }}
+{{ crosswalk_join('direct_payment', 'direct_payment') }}
 {{ la_join('feed.transferred_in_from_la', 'transfer_la') }}
