@@ -32,11 +32,11 @@ with requests as (
         assessments.inactive_reason_code,
         null as close_reason,
         assessments.has_twenty_week_exception,
-        assessments.has_mediation,
-        assessments.has_tribunal,
         {%- for column in for_sen2 %}
-        assessments.{{ column }}{{ ',' if not loop.last }}
+        assessments.{{ column }},
         {%- endfor %}
+        assessments.has_mediation,
+        assessments.has_tribunal
     from {{ ref('stg_capita_one__ehcp_assessments') }} as assessments
     {{ person_join('capita_one', 'assessments.student_id') }}
 
@@ -63,11 +63,11 @@ with requests as (
         null as inactive_reason_code,
         cases.close_reason,
         null as has_twenty_week_exception,
-        null as has_mediation,
-        null as has_tribunal,
         {%- for column in for_sen2 %}
-        null as {{ column }}{{ ',' if not loop.last }}
+        null as {{ column }},
         {%- endfor %}
+        null as has_mediation,
+        null as has_tribunal
     from {{ ref('stg_ehc_hub__cases') }} as cases
     {{ person_join('ehc_hub', 'cases.case_id') }}
 ),
