@@ -65,9 +65,7 @@ def _rows(inbox: Path, feed: str) -> list[dict[str, str]]:
 
 def test_one_file_a_feed_by_its_default_name(inbox: Path) -> None:
     assert [
-        feed
-        for feed in contract.feeds()
-        if feed.split(".")[0] in layout.DIALECTS and feed != "capita_one.placements"
+        feed for feed in contract.feeds() if feed.split(".")[0] in layout.DIALECTS and feed != "capita_one.placements"
     ] == list(layout.FEEDS)
     needed = {each.id for each in contract.load_all(settings.load({})) if not each.is_optional}
     assert needed <= set(layout.FEEDS)  # the council has none of the others, which a council may do without
