@@ -14,7 +14,7 @@ from warehouse.descriptions import OURS, STAMP
 from warehouse.keys import Keys, keys_of
 
 FOR_ALL = ("core", "kpi", "quality")  # what every analyst may read
-SCHEMAS = (*FOR_ALL, "annex_a", "person_identifiable")
+SCHEMAS = (*FOR_ALL, "annex_a", "person_identifiable", "sen2")
 PARTIAL = ("quality", "quality_issues")  # the issues that dbt found, a part of quality.issues
 # Words that may be a person's name stay in issues.xlsx: a value that no crosswalk has, which may come from a shifted
 # export, and the name of a file that belongs to no feed.

@@ -19,7 +19,7 @@ from warehouse.postgres import roles
 
 MODELS = PROJECT / "models"
 READERS = ("warehouse", "publish")  # rooms that read what was built
-LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable")
+LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable", "sen2")
 SCHEMAS = {layer: {"staging": "stg", "intermediate": "int"}.get(layer, layer) for layer in LAYERS}
 PREFIXES = {
     "staging": r"stg_[a-z0-9_]+__[a-z_]+",
@@ -29,8 +29,10 @@ PREFIXES = {
     "quality": r"quality_[a-z_]+",
     "kpi": r"kpi_[a-z_]+",
     "person_identifiable": r"person_identifiable_[a-z_]+",
+    "sen2": r"sen2_[a-z_]+",
 }
-PUBLISHED = ("core", "annex_a", "quality", "kpi", "person_identifiable")
+PUBLISHED = ("core", "annex_a", "quality", "kpi", "person_identifiable", "sen2")
+CLOSED = ("annex_a", "person_identifiable", "sen2")  # what a row may identify a child in
 SAME_GRAIN_AS = {"stg_capita_one__attendance": "fct_attendance_week"}  # held equal by no_record_is_lost_or_doubled
 SQL_FILES = sorted(MODELS.rglob("*.sql"))
 
@@ -129,13 +131,14 @@ def test_a_lists_contract_is_the_statutory_layout(number: int, manifest: dict[st
 
 
 def test_what_identifies_a_person_is_in_person_identifiable_alone(manifest: dict[str, Any]) -> None:
-    """The lists, which have their own readers, carry UPN, ULN and date of birth by statute; names nobody else has."""
+    """Lists and SEN2 return carry UPN, ULN and date of birth by statute, the return names as well; nobody else does."""
     names, numbers = {"forename", "surname", "postcode", "address"}, {"upn", "uln", "birth_date", "close_reason"}
     for node in models(manifest):
         if layer(node) in PUBLISHED and node["name"] != "dim_establishment":
             held = {word for column in node["columns"] for word in (column, *column.split("_"))}
-            assert bool(held & names) == (node["name"] == "person_identifiable_persons"), node["name"]
-            assert layer(node) in ("annex_a", "person_identifiable") or not held & numbers, node["name"]
+            assert bool(held & names) == (node["name"] in ("person_identifiable_persons", "sen2_person")), node["name"]
+            assert layer(node) in CLOSED or not held & numbers, node["name"]
+    assert not {*CLOSED} & {*published.FOR_ALL}
 
 
 def test_keys_name_columns_and_references_lead_to_a_key(manifest: dict[str, Any]) -> None:
@@ -170,7 +173,14 @@ def test_every_coded_column_says_which_set_of_dim_code_is_its_own(manifest: dict
         sets = {row["code_set"] for row in csv.DictReader(file)} | {"council"}
     for node in models(manifest):
         # Of the last two no code is published.
-        others = ("la_code", "cohort_code", "work_based_learning_code", "direct_payment_code")
+        others = (
+            "la_code",
+            "cohort_code",
+            "work_based_learning_code",
+            "direct_payment_code",
+            "post_code",
+            "software_code",
+        )
         coded = {name for name in node["columns"] if name.endswith("_code") and name not in others}
         for name in coded if layer(node) in PUBLISHED else ():
             told = re.search(r"Names: dim_code, set (\w+)\.$", node["columns"][name]["description"])

@@ -19,6 +19,8 @@ LOADED = (
     "CREATE TABLE person_identifiable.persons AS SELECT 'S1' AS person_id, 'Ada' AS forename",
     "CREATE TABLE core.dim_establishment AS SELECT '100001' AS urn, 'A school' AS establishment_name",
     "CREATE SCHEMA kpi",
+    "CREATE SCHEMA sen2",
+    "CREATE TABLE sen2.sen2_person AS SELECT 'S1' AS unique_id, 'Ada' AS forename",
     "CREATE TABLE kpi.kpi_values AS SELECT 'K01' AS kpi_id, 1 AS value",
 )
 BI = {"core", "kpi", "quality"}
@@ -90,7 +92,7 @@ def readable(who: str, table: str) -> bool:
 
 @pytest.mark.parametrize("who", ["analyst", "caseworker", "insider"])
 def test_each_reads_what_is_theirs_and_changes_nothing(house: House, who: str) -> None:
-    assert len({table.split(".")[0] for table in house.tables}) == 11
+    assert len({table.split(".")[0] for table in house.tables}) == 13
     for table in house.tables:
         assert house.may(who, f"SELECT * FROM {table}") == readable(who, table), table
         for change in (
@@ -187,6 +189,9 @@ def test_what_was_granted_beside_is_taken_away_and_an_administrators_grant_of_id
         "SELECT ON person_identifiable.persons TO insider",
         "SELECT ON person_identifiable.persons TO send_bi",
         "SELECT ON person_identifiable.persons TO PUBLIC",
+        "USAGE ON SCHEMA sen2 TO insider",
+        "SELECT ON sen2.person TO insider",
+        "SELECT ON sen2.person TO send_bi",
     ):
         house.target.read(f"GRANT {grant}")
     house.target.read("REVOKE SELECT ON core.dim_establishment FROM send_lists")
@@ -196,6 +201,7 @@ def test_what_was_granted_beside_is_taken_away_and_an_administrators_grant_of_id
         "PUBLIC on TABLE core.dim_person",
         "analyst on SCHEMA annex_a",
         "send_bi on TABLE person_identifiable",
+        "send_bi on TABLE sen2",
     ):
         assert told in taken.replace('"', ""), taken
     for table in house.tables:
@@ -206,6 +212,7 @@ def test_what_was_granted_beside_is_taken_away_and_an_administrators_grant_of_id
     assert house.may("insider", "SELECT * FROM person_identifiable.persons")
     house.target.publish(house.target.run("three", *LOADED, "ALTER TABLE person_identifiable.persons ADD COLUMN x INT"))
     assert house.may("insider", "SELECT * FROM person_identifiable.persons")
+    assert house.may("insider", "SELECT * FROM sen2.person")
 
 
 def test_a_login_that_may_not_publish_is_told_what_to_ask_for(house: House) -> None:

@@ -22,7 +22,7 @@ from warehouse.postgres.shape import quoted_name
 
 LOADER, BI, LISTS = "send_loader", "send_bi", "send_lists"
 SQL = Path(__file__).with_name("roles.sql")  # what a database administrator runs once
-PRIVATE = "person_identifiable"  # rights that an administrator gives on it are left
+PRIVATE = ("person_identifiable", "sen2")  # rights that an administrator gives on them are left
 MADE_MEANWHILE = (
     errors.UniqueViolation,
     errors.DuplicateObject,
@@ -146,9 +146,9 @@ def _granted(cursor: Cursor, schemas: list[str]) -> dict[tuple[str, str], set[st
         SELECT thing, coalesce(quote_ident(rolname), 'PUBLIC'),
                array_agg(privilege_type || part || CASE WHEN is_grantable THEN ' to pass on' ELSE '' END)
         FROM granted LEFT JOIN pg_roles ON pg_roles.oid = grantee
-        WHERE grantee <> grantor AND (nspname <> %(private)s OR grantee = 0 OR rolname IN %(readers)s)
+        WHERE grantee <> grantor AND (nspname <> ALL(%(private)s) OR grantee = 0 OR rolname IN %(readers)s)
         GROUP BY 1, 2
         """,
-        {"schemas": schemas, "private": PRIVATE, "readers": (BI, LISTS)},
+        {"schemas": schemas, "private": list(PRIVATE), "readers": (BI, LISTS)},
     )
     return {(thing, role): set(privileges) for thing, role, privileges in cursor.fetchall()}

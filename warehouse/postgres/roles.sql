@@ -8,8 +8,8 @@
 --     send_loader  owns everything that is published
 --     send_bi      reads core, kpi and quality: no names, no lists
 --     send_lists   reads annex_a, and what its rows are joined to: core.dim_establishment and quality.runs
--- Nobody else may do anything, PUBLIC included. Names, addresses and numbers of children (person_identifiable) are
--- the loader's alone, until an administrator grants them by name; that grant stays.
+-- Nobody else may do anything, PUBLIC included. Names, addresses and numbers of children (person_identifiable, and the
+-- SEN2 return in sen2) are the loader's alone, until an administrator grants them by name; that grant stays.
 --
 -- People and tools log in with a role of their own, which is made a member:
 --     CREATE ROLE send_nightly LOGIN PASSWORD '…';  GRANT send_loader TO send_nightly;

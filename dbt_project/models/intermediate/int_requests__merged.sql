@@ -10,6 +10,7 @@
 with requests as (
     select
         assessments.involvement_id as case_id,
+        'capita_one ' || assessments.involvement_id as record_key,
         'capita_one' as source_system,
         person.person_id,
         assessments.received_date,
@@ -47,6 +48,7 @@ with requests as (
             'cases.case_id',
             "'HUB-' || cases.case_id in (select one.involvement_id from " ~ ref('stg_capita_one__ehcp_assessments') ~ " as one)"
         ) }} as case_id,
+        'ehc_hub ' || cases.case_id as record_key,
         'ehc_hub' as source_system,
         person.person_id,
         cases.request_received_date as received_date,
@@ -99,6 +101,8 @@ select
     {%- for date in dates %}
     arg_min(case_id, request_order) filter (where {{ date }} is not null) as {{ date | replace('_date', '_case_id') }},
     {%- endfor %}
+    list(record_key order by request_order) as record_keys,
+    arg_min(has_twenty_week_exception, request_order) as held_twenty_week_exception,
     coalesce(arg_min(has_twenty_week_exception, request_order), false) as has_twenty_week_exception,
     arg_min(has_mediation, request_order) as has_mediation,
     arg_min(has_tribunal, request_order) as has_tribunal,
