@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from commands.check_lists import check_lists
 from extract import contract as contracts
 from extract import read_file
 from extract.contract import FILE_TIME, Contract, ContractError, normalise
@@ -64,6 +65,8 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
     except ContractError as error:
         print(error)
         return 1
+    if contract is None and (status := check_lists(settings, path)) is not None:
+        return status
     if contract is None:
         names = ", ".join(sorted(f"{contract.file_name}_<YYYYMMDD>.csv" for contract in contracts.load_all(settings)))
         print(f"No feed has files named like {name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")

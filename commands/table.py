@@ -166,7 +166,7 @@ GROUPS = (
             _switch("--names", "only say which there are, as JSON")),
                 status="1 when something was not fetched, 3 when another try will not help",
                 make="pickup", variables="NAME=name AGAIN=1"),
-        Command("check", "Before the night: the configuration and the inbox, or one export; lands nothing", (
+        Command("check", "Before the night: the configuration and the inbox, one export, or a workbook of lists", (
             _argument("file", "without: the whole configuration and the whole inbox", type=Path, nargs="?"),
             _argument("--feed", "when the name does not say", metavar="SOURCE.FEED"),
             _switch("--alert", "tell by SEND_ALERT_URL what is to be put right: for a task of the afternoon")),

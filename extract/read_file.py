@@ -23,7 +23,8 @@ from extract.landing import Landed, Taker
 from extract.own import places
 from extract.own.editions import Edition
 from extract.refusal import BAD_DATE_IN_NAME, FEWER_ROWS, Refusal
-from extract.text.load import LineCount, TextTable, load_text
+from extract.text.load import LineCount, TextTable, load_sheet_of, load_text
+from extract.text.workbooks import Sheet
 from extract.types import Typed, type_rows
 from send_ready import confined, database, disk, files, issues
 from send_ready.home import LANDING, TYPED
@@ -289,6 +290,18 @@ def opened_export(
     size = path.stat().st_size
     with _opened_rows(
         lambda opened, folder: load_text(opened, path, suffix, contract, folder), contract, scratch, con, size
+    ) as found:
+        yield found
+
+
+@contextmanager
+def opened_sheet(
+    sheet: Sheet, contract: Contract, scratch: Path
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Outcome]]:
+    """`opened_export` of one sheet of a workbook."""
+    size = sheet.path.stat().st_size
+    with _opened_rows(
+        lambda opened, folder: load_sheet_of(opened, sheet, contract, folder), contract, scratch, None, size
     ) as found:
         yield found
 

@@ -208,7 +208,7 @@ def _crosswalk(crosswalk: str, added: Iterable[Row], settings: Settings) -> byte
     rows = [{**row, "note": ""} for row in seeds.rows(f"xwalk_{crosswalk}", settings)]
     for row in added:
         note = "" if row.state == CONFIRMED else CONFIRM
-        rows.append({"local_value": row.key[2], "code": row.value, "note": note})
+        rows.append({**dict.fromkeys(rows[0], ""), "local_value": row.key[2], "code": row.value, "note": note})
     return _table(rows)
 
 

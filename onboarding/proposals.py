@@ -297,9 +297,9 @@ def _fault(row: Row, survey: Survey) -> str:
                 f"is the same in every row write `{CONSTANT} …`; between several headings ` | `."
             )
     if given and row.key[0] == CODE:
-        codes = own_seeds.codes(f"xwalk_{row.key[1]}")
-        if given not in codes:
-            return f"{given[:40]!r} is no code of {row.key[1]}. Codes: {', '.join(codes)}."
+        allowed = own_seeds.table_rules(f"xwalk_{row.key[1]}").values["code"]
+        if not allowed.is_allowed(given):
+            return f"{given[:40]!r} is no code of {row.key[1]}, and must be {allowed.in_words}."
     if given and row.key[0] == SOURCE and not all(pattern_in_words(each) for each in given.split(";")):
         return "A pattern has three letters or more that all its files have, such as `EHCP tracker {date}`."
     return ""

@@ -22,6 +22,7 @@ from extract.inbox import arrivals, names
 from extract.own import prepare, source
 from operations.retention import periods
 from pickup import sources as pickup_sources
+from publish.sen2 import xsd
 from send_ready import confined, files, layout, sen2, systems, tables
 from send_ready.configuration import (
     ASIDE,
@@ -54,6 +55,7 @@ from warehouse.council_files import (
     PICKUP,
     PREPARE,
     RETENTION,
+    SEN2_SCHEMA,
     SOURCES,
     SYSTEMS,
     Kind,
@@ -62,7 +64,7 @@ from warehouse.council_files import (
 )
 
 FIRST = (SYSTEMS, NONE_DATES, ABSENT_FEEDS)  # files that contracts are read with
-SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".xlsx", ".xls")  # other files may be notes, or copies of before
+SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".xlsx", ".xls", ".xsd")  # other files may be notes, or copies of before
 FAULTS = (RunError, SettingsError, ValueError)  # what reading a file raises, with a text for people
 MISSHAPEN = (LookupError, TypeError, AttributeError, RecursionError)  # and where it is of another make altogether
 
@@ -112,6 +114,9 @@ def _check_seed(name: str, trial: Settings) -> None:
 
 
 def _check_sen2(name: str, trial: Settings) -> None:
+    if SEN2_SCHEMA.fullmatch(Path(name).name):
+        xsd.load(_place(trial) / name)
+        return
     _check_seed(name, trial)
     if Path(name).stem == sen2.ELEMENTS:
         sen2.check(trial)

@@ -20,6 +20,7 @@ NONE_DATES, RETENTION, PICKUP = "none_dates.yml", "retention.yml", "pickup.yml"
 SOURCES, PREPARE = source.FOLDER, prepare.FOLDER
 SYSTEMS = systems.FILE
 ABSENT_FEEDS = absent.NAME
+SEN2_SCHEMA = re.compile(r"SEN2_20\d\d\.xsd")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ KINDS = (
     Kind(own_seeds.CROSSWALKS, _seeds(own_seeds.CROSSWALKS), "dbt_project/seeds"),
     Kind(own_seeds.TARGETS, _seeds(own_seeds.TARGETS), "dbt_project/seeds"),
     Kind(own_seeds.SEN2, _seeds(own_seeds.SEN2), "dbt_project/seeds", MiB),
+    Kind(own_seeds.SEN2, list, None, 4 * MiB, SEN2_SCHEMA),
     Kind(FEED_RULES, _feed_files(".yml"), "expectations/feeds", MiB // 2),
     Kind(LIST_RULES, _list_rules, "expectations/lists", MiB // 2),
     Kind(DECISIONS, lambda: ["person_links.csv"], None, 16 * MiB),

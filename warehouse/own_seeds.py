@@ -20,6 +20,7 @@ SEEDS = PROJECT / "dbt_project" / "seeds"
 CROSSWALKS, TARGETS, SEN2 = "crosswalks", "targets", sen2.FOLDER  # folders of SEND_CONFIG
 SYSTEMS = ("capita_one", "ehc_hub", "census", "social_care", "ilacs", "dfe")
 COLOURS = ("blue", "red", "amber", "green")
+RESIDENTIAL = "xwalk_residential"  # of which a value may mean one code up to a survey year, and another after it
 LONGEST = 2_000  # characters of one value
 
 Row = dict[str, str]
@@ -85,6 +86,12 @@ def table_rules(name: str) -> TableRules:
     if name.startswith("xwalk_"):
         # Where no code is published none ships, and the council's own guide has them.
         allowed = _one_of(*codes(name), may_be_blank=True) if codes(name) else _CODE
+        if name == RESIDENTIAL:
+            year = AllowedValues("a year of four digits", lambda value: bool(re.fullmatch(r"20\d\d", value)), True)
+            years = dict.fromkeys(("first_year", "last_year"), year)
+            return TableRules(
+                ("local_value", "first_year"), {"code": allowed, **years}, ignores_case=True, later=tuple(years)
+            )
         return TableRules(("local_value",), {"code": allowed}, ignores_case=True)
     system = _one_of(*SYSTEMS)
     kpi = _one_of(*_column("kpi_catalogue", "kpi_id"))
@@ -227,7 +234,7 @@ def _distinct(path: Path, rules: TableRules, lines: list[tuple[int, Row]]) -> li
     what = "its value" if rules.ignores_case else f"its {' and '.join(rules.key)}"
     for line, row in lines:
         for column in rules.key:
-            if not row[column]:
+            if not row[column] and column not in rules.later:
                 raise TableError(f"{path}, line {line}: there is no {column}. Take the line out.")
         at, before = first.setdefault(_key(rules, row), (line, row))
         if _rest(rules, row) != _rest(rules, before):

@@ -6,6 +6,7 @@
     'xwalk_advice_type',
     'xwalk_assessment_type',
     'xwalk_cease_reason',
+    'xwalk_direct_payment',
     'xwalk_enrolment_status',
     'xwalk_ethnicity',
     'xwalk_exclusion_category',
@@ -14,7 +15,6 @@
     'xwalk_inactive_reason',
     'xwalk_period_type',
     'xwalk_request_source',
-    'xwalk_residential',
     'xwalk_review_outcome',
     'xwalk_sen_provision',
     'xwalk_sen_type',
@@ -22,6 +22,7 @@
     'xwalk_sex',
     'xwalk_social_care_status',
     'xwalk_upn_unknown_reason',
+    'xwalk_work_based_learning',
 ] %}
 {%- for crosswalk in crosswalks %}
 select

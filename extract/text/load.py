@@ -602,6 +602,16 @@ def _load_workbook(con: duckdb.DuckDBPyConnection, path: Path, contract: Contrac
     return replace(table, notes=(*notes, *table.notes))
 
 
+def load_sheet_of(con: duckdb.DuckDBPyConnection, sheet: Sheet, contract: Contract, work: Path) -> TextTable:
+    """`load_text` of one sheet of a workbook, whose header is found in it. Raises Refusal."""
+    known = _known(contract)
+    first = enumerate(itertools.islice(sheet.rows(), HEADER_SEARCH_ROWS))
+    best = _choose([Candidate(cells, _columns(cells, known), at, at + 1) for at, (_, *cells) in first], contract)
+    if not best:
+        raise _no_header(contract)
+    return load_sheet(con, sheet, best, Layout(header_cells(best.cells), contract), work, contract.id)
+
+
 def load_sheet(
     con: duckdb.DuckDBPyConnection, sheet: Sheet, best: Candidate, layout: Layout, work: Path, name: str
 ) -> TextTable:

@@ -3,11 +3,12 @@
 import csv
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.dbt.harness import PROJECT, contracts, dbt, make_raw, read
+from tests.dbt.harness import PROJECT, build, contracts, dbt, make_raw, read
 
 SPEC = PROJECT / "seeds" / "spec"
 CROSSWALKS = sorted((PROJECT / "seeds" / "xwalk").glob("*.csv"))
@@ -159,6 +160,31 @@ def test_a_councils_seeds_are_read_from_its_own_folder_and_left_alone(tmp_path: 
     found = read(warehouse, "select sex_code, is_sex_unmapped from stg.stg_capita_one__students order by student_id")
     assert [tuple(row.values()) for row in found] == [("F", False), (None, False), (None, True)]
     assert {path: path.read_bytes() for path in sorted(seeds.rglob("*")) if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("as_at", "expected"),
+    [
+        (date(2025, 3, 14), ["A", "A", "B", "A", None]),  # the due day of the survey of 2025
+        (date(2025, 3, 15), ["A", "B", "B", None, None]),
+        (date(2031, 1, 1), ["A", "B", "B", None, None]),
+    ],
+)
+def test_weeks_of_a_residential_placement_have_the_code_of_the_survey_year(
+    as_at: date, expected: list[str | None], tmp_path: Path
+) -> None:
+    """Of 2025 A is 38 to 51 weeks and B 52; since 2026 A is up to 38 and B 39 to 52. A letter stays what it is."""
+    values = ["A", "44 Weeks", "52 weeks", "38 to 51 weeks", "44"]
+    rows = [{"plan_id": str(at), "residential": value} for at, value in enumerate(values)]
+    placed = [{"placement_id": row["plan_id"], "residential": row["residential"]} for row in rows]
+    raw = make_raw(tmp_path / "warehouse.duckdb", {"capita_one.ehc_plans": rows, "capita_one.placements": placed})
+    build(raw, as_at=as_at)
+    for model, key in (("ehc_plans", "plan_id"), ("placements", "placement_id")):
+        found = read(
+            raw, f"select residential_code, is_residential_unmapped from stg.stg_capita_one__{model} order by {key}"
+        )
+        assert [row["residential_code"] for row in found] == expected
+        assert [row["is_residential_unmapped"] for row in found] == [code is None for code in expected]
 
 
 def test_two_codes_for_one_value_stop_the_build(tmp_path: Path) -> None:

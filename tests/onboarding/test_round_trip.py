@@ -243,7 +243,7 @@ def test_a_value_that_cannot_be_is_told_by_sheet_row_and_column_and_kept(
     said = capsys.readouterr().out
     assert "column Heading instead: 'Kind of hat' is no heading there. Headings: UPN, Child, Date of birth" in said
     assert "column Confirm: Confirm is 'maybe', and must be yes, no or blank." in said
-    assert "sheet Codes, row" in said and "'QQQ' is no code of sen_type. Codes: SPLD" in said
+    assert "sheet Codes, row" in said and "'QQQ' is no code of sen_type, and must be one of: SPLD" in said
     assert "the inbox holds nothing like no_such_source, capita_one.students today" in said
     opened = openpyxl.load_workbook(book(council))
     cells = [cell.value for row in opened["Columns"].iter_rows() for cell in row]

@@ -172,3 +172,28 @@ def test_a_line_that_says_the_same_once_more_counts_once(tmp_path: Path) -> None
         {"local_value": "girl", "code": "F"},
     ]
     assert own_seeds.repeated_lines(tmp_path / "xwalk_sex.csv") == [4]
+
+
+def test_a_residential_value_may_have_a_code_up_to_a_year_and_another_after_it(tmp_path: Path) -> None:
+    held = laid_over(tmp_path / "without", "xwalk_residential.csv", b"local_value,code\nTermly,B\n")
+    assert tables.read_rows(held / "xwalk" / "xwalk_residential.csv", ["local_value", "code", "first_year"], ())
+    both = b"local_value,code,first_year,last_year\nTermly,A,,2025\nTermly,B,2026,\n"
+    held = laid_over(tmp_path / "with", "xwalk_residential.csv", both)
+    assert (held / "xwalk" / "xwalk_residential.csv").read_bytes() == both
+    for wrong, said in (
+        (b"Termly,A,,\ntermly,B,,\n", "stands in line 2 already"),
+        (b"Termly,A,26,\n", "a year of four"),
+    ):
+        path = tmp_path / "xwalk_residential.csv"
+        path.write_bytes(b"local_value,code,first_year,last_year\n" + wrong)
+        with pytest.raises(tables.TableError, match=said):
+            own_seeds.rows_of(path)
+
+
+def test_a_crosswalk_without_published_codes_takes_the_codes_of_a_councils_guide(tmp_path: Path) -> None:
+    path = tmp_path / "xwalk_direct_payment.csv"
+    path.write_text("local_value,code\nEducation only,E1\nNone,\n", encoding="utf-8")
+    assert [row["code"] for row in own_seeds.rows_of(path)] == ["E1", ""]
+    path.write_text("local_value,code\nEducation only,Education & more\n", encoding="utf-8")
+    with pytest.raises(tables.TableError, match="a code of up to ten letters and digits, or blank"):
+        own_seeds.rows_of(path)

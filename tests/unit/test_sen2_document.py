@@ -94,13 +94,14 @@ def returns(draw: st.DrawFn) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     kinds = {"date": st.none() | st.dates(), "flag": st.none() | st.booleans()}
 
     def add(module: sen2.Module, parent: int | None, seq: int) -> None:
-        row = {module.key: len(rows[module.name]) + 1, "order_seq": seq, "unique_id": "A1"}
+        own = len(rows[module.name]) + 1
+        row: dict[str, Any] = {module.key: own, "order_seq": seq, "unique_id": "A1"}
         row |= {module.parent_key: parent} if module.parent_key else {}
         held = draw(st.sets(st.sampled_from(module.columns), max_size=4))
         rows[module.name].append(row | {each.column_name: draw(kinds.get(each.data_type, TEXT)) for each in held})
         for child in module.children:
             for at in range(draw(st.integers(0, 2))):
-                add(modules[child], row[module.key], at + 1)
+                add(modules[child], own, at + 1)
 
     for at in range(draw(st.integers(0, 4))):
         add(modules["person"], None, at + 1)
