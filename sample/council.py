@@ -1,4 +1,4 @@
-"""Sampleshire: a council that does not exist, in the seventeen exports that a council would send.
+"""Sampleshire: a council that does not exist, in the eighteen exports that a council would send.
 
 Seeded: the same arguments give the same bytes. Everything is drawn so that the published figures in
 calibration.csv come out; nothing in it is anybody's data.
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sample import board, care, fault_list, hub, layout, plans, schooling
+from sample import board, care, fault_list, hub, layout, plans, schooling, sen2, sen2_faults
 from sample.chance import Ints, Scene
 from sample.establishments import establishments
 from sample.faults import Plot, write_key
@@ -20,6 +20,7 @@ from sample.people import ON_LIST_1, ON_LIST_2, people
 GIAS_AGE = timedelta(days=4)  # the public extract is older than the rest
 
 SMALLEST = 50
+OF_SEN2 = 2027  # beside the seed
 BOARD = ("board.measures", "board.actions")  # no faults are planted there
 
 
@@ -27,6 +28,7 @@ BOARD = ("board.measures", "board.actions")  # no faults are planted there
 class Council:
     """Everything that is known of the council before it becomes text: people, and a frame for each feed."""
 
+    own: Scene  # with lots of their own, for what only the SEN2 return asks
     scene: Scene
     people: pd.DataFrame
     feeds: dict[str, pd.DataFrame]
@@ -91,7 +93,12 @@ def build(as_at: date, la_code: str, n_plans: int, sen_support: int, seed: int) 
         "board.measures": board.measures(scene, n_plans, seed),
         "board.actions": board.actions(scene),
     }
-    return Council(scene, folk, feeds)
+    own = Scene(np.random.default_rng([seed, OF_SEN2]), as_at, la_code)
+    feeds["capita_one.ehcp_assessments"] = sen2.assessments(own, assessed)
+    feeds["capita_one.ehc_plans"] = sen2.plans(own, folk, held)
+    feeds["capita_one.annual_reviews"] = sen2.reviews(own, feeds["capita_one.annual_reviews"])
+    feeds[sen2.PLACEMENTS] = sen2.placements(own, folk, feeds["capita_one.ehc_plans"], enrolled)
+    return Council(own, scene, folk, feeds)
 
 
 def write(
@@ -105,15 +112,23 @@ def write(
     faults: float = 0.01,
     answer_key: Path | None = None,
 ) -> Summary:
-    """Write the seventeen exports of data date `as_at` into `folder` (GIAS a few days older), and the answer key.
+    """Write the eighteen exports of data date `as_at` into `folder` (GIAS a few days older), and the answer key.
 
     The key goes beside the folder, never into it, unless `answer_key` says where. `faults` is the share of the
     people on the lists who have one; 0 plants none. Raises ValueError for a council of under 50 plans or pupils.
     """
     council = build(as_at, la_code, plans, sen_support, seed)
-    plot = _plot(council)
+    # What only the return asks has lots and faults of its own, after all others, which are what they would be without.
+    plot = _plot(council, {feed: frame for feed, frame in council.feeds.items() if feed != sen2.PLACEMENTS})
     if faults:
         fault_list.plant(plot, faults)
+    others = _plot(council, {sen2.PLACEMENTS: council.feeds[sen2.PLACEMENTS]})
+    plot.frames |= others.frames
+    plot.owners |= others.owners
+    plot.keys |= others.keys
+    if faults:
+        sen2_faults.plant(plot, council.own, faults)
+    plot.finish()
     folder.mkdir(parents=True, exist_ok=True)
     names, header_lines = {}, {}
     frames = plot.frames | {feed: layout.as_text(feed, council.feeds[feed]) for feed in BOARD}
@@ -127,9 +142,9 @@ def write(
     return Summary(folder, {names[feed]: len(frame) for feed, frame in frames.items()}, count, key)
 
 
-def _plot(council: Council) -> Plot:
+def _plot(council: Council, feeds: dict[str, pd.DataFrame]) -> Plot:
     """The exports about people as text, and what a fault may ask about whoever a row is about."""
-    feeds = {feed: frame for feed, frame in council.feeds.items() if feed not in BOARD}
+    feeds = {feed: frame for feed, frame in feeds.items() if feed not in BOARD}
     return Plot(
         rng=council.scene.rng,
         as_at=council.scene.as_at,

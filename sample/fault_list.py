@@ -407,4 +407,3 @@ def plant(plot: Plot, share: float) -> None:
         structural(plot, count)
     for cell in CELLS:
         cell.plant(plot, count)
-    plot.finish()

@@ -58,10 +58,13 @@ class Plot:
     _added: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     _dropped: dict[str, list[int]] = field(default_factory=dict)
 
-    def choose(self, feed: str, where: str, count: int) -> list[int]:
-        """Up to `count` rows that suit, of as many people, none of whom has a fault yet. They are taken from now on."""
+    def choose(self, feed: str, where: str, count: int, **scope: object) -> list[int]:
+        """Up to `count` rows that suit, of as many people, none of whom has a fault yet. They are taken from now on.
+
+        `where` finds the names of `scope` behind an `@`.
+        """
         rows: list[int] = []
-        for row in self._suitable(feed, where):
+        for row in self._suitable(feed, where, scope):
             person = self.person(feed, row)
             if len(rows) == count:
                 break
@@ -72,11 +75,11 @@ class Plot:
             rows.append(row)
         return rows
 
-    def _suitable(self, feed: str, where: str) -> Iterator[int]:
+    def _suitable(self, feed: str, where: str, scope: dict[str, object]) -> Iterator[int]:
         """Rows for which `where` holds, in random order."""
         frame, owner = self.frames[feed], self.owners[feed]
         order = self.rng.choice(len(frame), min(len(frame), SEARCHED), replace=False)
-        scope = {"recent": [self.ago(days) for days in range(150)]}
+        scope = {"recent": [self.ago(days) for days in range(150)], **scope}
         for start in range(0, len(order), LOOKED_AT):
             rows = order[start : start + LOOKED_AT]
             about = self.people.iloc[owner[rows]].reset_index(drop=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from sample import sen2
 from sample.chance import Dates, Texts
 
 EXTRACT = Path(__file__).resolve().parent.parent / "extract"
@@ -52,7 +53,7 @@ FEEDS = tuple(
     sorted(
         name.replace("__", ".")
         for name in (path.stem for path in MAPS.glob("*.csv"))
-        if name.split("__")[0] in DIALECTS and name != "capita_one__placements"
+        if name.split("__")[0] in DIALECTS
     )
 )
 
@@ -87,9 +88,10 @@ def _contract(feed: str) -> dict[str, Any]:
 
 
 def _columns(feed: str) -> set[str]:
-    """The columns of the default layout."""
+    """The columns of the default layout, and what the SEN2 return asks besides."""
     columns = _contract(feed)["columns"].items()
-    return {name for name, column in columns if not (column.get("quiet") or column.get("instead_of"))}
+    found = {name for name, column in columns if not (column.get("quiet") or column.get("instead_of"))}
+    return found | {*sen2.COLUMNS.get(feed, ())}
 
 
 def file_name(feed: str, data_date: date) -> str:

@@ -73,7 +73,7 @@ def test_any_day_and_council(as_at: date, tmp_path: Path) -> None:
     summary = council.write(
         tmp_path / "inbox", as_at=as_at, la_code="888", plans=60, sen_support=50, seed=1, faults=0.05
     )
-    assert len(summary.rows) == 17
+    assert len(summary.rows) == 18
     assert all(count > 0 for count in summary.rows.values())
     assert summary.faults > 100
     assert (tmp_path / "answer_key.csv").exists()

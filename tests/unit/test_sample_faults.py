@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sample import council, fault_list, layout
+from sample import council, fault_list, layout, sen2_faults
 from sample.faults import KEY_COLUMNS, Cell, line_numbers
 
 AS_AT = date(2026, 11, 16)
@@ -61,12 +61,15 @@ def test_the_key_has_its_columns_and_every_fault(key: Key) -> None:
     assert tuple(key[0]) == KEY_COLUMNS
     assert [row["fault_id"] for row in key] == [str(number + 1) for number in range(len(key))]
     assert {cell.name for cell in fault_list.CELLS} <= {row["fault"] for row in key}
-    assert len({row["fault"] for row in key}) == len(CELLS) + 17
+    assert {change.name for change in sen2_faults.CHANGES} <= {row["fault"] for row in key}
+    assert len({row["fault"] for row in key}) == len(CELLS) + 17 + len(sen2_faults.CHANGES) + 5
     assert all(row["expected_finding"] for row in key)
 
 
 def test_no_two_faults_share_a_name() -> None:
     assert len(CELLS) == len(fault_list.CELLS)
+    names = [change.name for change in sen2_faults.CHANGES]
+    assert len({*names, *CELLS}) == len(names) + len(CELLS)
 
 
 def test_every_line_is_where_the_key_says(key: Key, exports: dict[str, Export]) -> None:
@@ -151,3 +154,5 @@ def test_line_numbers_count_newlines_inside_values() -> None:
 def test_a_cell_fault_is_about_a_column_of_its_feed() -> None:
     for cell in fault_list.CELLS:
         assert isinstance(cell, Cell) and cell.column in layout.headers(cell.feed), cell.name
+    for change in sen2_faults.CHANGES:
+        assert change.column in layout.headers(change.feed), change.name
