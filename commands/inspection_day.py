@@ -1,4 +1,4 @@
-"""The day of an inspection, one command a step, and what stands beside it."""
+"""The day of an inspection and the release of a return, one command a step, and what stands beside them."""
 
 import json
 import re
@@ -45,6 +45,33 @@ def _parameters(given: Settings, options: Namespace) -> "CallParameters":
     return CallParameters(
         options.notified_on, options.kind, tuple(options.chronology), options.tracking_seed, options.rehearsal
     )
+
+
+def request_return(given: Settings, options: Namespace) -> None:
+    from extract.inbox.survey import survey
+    from inspection import approvers, encryption, sen2_return
+    from inspection.call import register_return
+    from operations.settle import settle
+
+    parameters = (
+        sen2_return.ReturnParameters(options.year, options.rehearsal)
+        if options.year or options.rehearsal or not given.request
+        else sen2_return.parameters_from_json(given.request)
+    )
+    if given.request and not parameters.is_rehearsal:
+        approvers.approvers(given)  # that nobody may release should show now, not on the due day
+    if given.release_password_file:
+        encryption.read_password(given.release_password_file)
+    run = runs.begin(given)
+    in_force = settle(run, given)
+    wanted = parameters.of(in_force, run.as_at)
+    version = register_return(run, wanted, settings.now())
+    survey(run, in_force)
+    print(f"Version {version.number} of SEN2 {wanted.key}, as at {run.as_at}: {version.folder}")
+    print(
+        f"Survey day {wanted.survey_day}, due on {wanted.due_day}; the next release has serial number {wanted.serial}."
+    )
+    print(run.run_id)
 
 
 def freeze(given: Settings, _: Namespace) -> None:

@@ -87,7 +87,7 @@ GROUPS = (
                 status="1 when no pack was made, 130 when it was stopped",
                 make="run", variables="AS_AT=YYYY-MM-DD"),
     )),
-    Group("An inspection, in the order of its DAG; between freeze and release somebody approves",
+    Group("An inspection or a return, in the order of its DAG; between freeze and release somebody approves",
           "commands.inspection_day", (
         Command("request", "The call: its deadlines, its timetable, and a run with a version of its own", (
             _day("--notified-on", "the day of the call"),
@@ -95,6 +95,9 @@ GROUPS = (
             _argument("--chronology", "children chosen for tracking", nargs="*", default=[], metavar="ID"),
             _argument("--tracking-seed", "suggests another set of children (default: D)", default=""),
             _switch("--rehearsal", "into out/rehearsals; no alarm goes out"))),
+        Command("request-return", "A SEN2 return: put on record, and a run with a version of its own, for its DAG", (
+            _argument("--year", "survey year (default: the survey whose due day comes next)", type=int, metavar="YYYY"),
+            _switch("--rehearsal", "into out/rehearsals; the only way before the survey day"))),
         Command("freeze", "The pack of this version, and what its approver reads"),
         Command("question", "What the approver is asked, and who may answer, as JSON"),
         Command("release", "Approved: copied, encrypted and put on record; rejected: put on record", (

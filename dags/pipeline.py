@@ -116,13 +116,14 @@ def validate_feeds(begun: BashOperator) -> BashOperator:
     return validated
 
 
-def build() -> BashOperator:
+def build(env: dict[str, str] | None = None) -> BashOperator:
     """The warehouse of the run."""
     return step(
         "build",
         "dbt builds the warehouse of this run, in the run's own folder.",
         inlets=[landed(feed) for feed in FEEDS],
         outlets=[asset("runs")],
+        env=env,
     )
 
 

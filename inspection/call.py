@@ -48,7 +48,7 @@ class CallParameters:
 class Version:
     """One version of what is released, made by one run."""
 
-    request: Releasable
+    request: Request | Return
     number: int
     triggered_at: str  # ISO, aware
     unique_ids: tuple[str, ...]
@@ -205,7 +205,7 @@ def _version_on_record(home: Path, path: Path, run_id: str) -> Version | None:
         return None
 
 
-def _releasable(home: Path, found: dict[str, Any]) -> Releasable:
+def _releasable(home: Path, found: dict[str, Any]) -> Request | Return:
     """What a record is of. Raises LookupError, TypeError, ValueError or RunError when it is of nothing."""
     if found["kind"] == sen2_return.KIND:
         return sen2_return.from_record(home, found)

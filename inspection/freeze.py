@@ -5,9 +5,10 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from inspection import clock, release, sealed, verify
+from inspection import clock, release, sealed, sen2_version, verify
 from inspection.call import Version
 from inspection.notification import Request
+from inspection.sen2_return import Return
 from publish import approver_brief, pack
 from publish.chronology import chronology
 from send_ready import files
@@ -27,13 +28,14 @@ def freeze(run: Run, settings: Settings, version: Version) -> Path:
     of another run, pack.AccountingError when rows are unaccounted for.
     """
     folder, request = version.folder, version.request
-    if not isinstance(request, Request):
-        raise RunError(f"{request.key} is no call of the inspectors.")
     if folder.exists():
         return _own_brief(run, folder)
     with step(run, "freeze") as doing:
         with replaced(folder) as partial, run_data.opened(run) as con:
-            manifest = _write_lists(partial, con, run, settings, version, request)
+            if isinstance(request, Return):
+                manifest = sen2_version.write(partial, con, run, settings, version, request, BRIEF)
+            else:
+                manifest = _write_lists(partial, con, run, settings, version, request)
             seal_folder(partial, manifest, sealed.facts_of_call(folder.parent, version.number))
         doing.rows = sum(manifest["rows"].values())
         doing.note = f"version {version.number} of {version.request.key}"

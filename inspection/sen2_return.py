@@ -19,12 +19,11 @@ from inspection.notification import Releasable
 from send_ready import sen2
 from send_ready.home import SEN2
 from send_ready.runs import RunError
-from send_ready.settings import LONDON, Settings
+from send_ready.settings import FIRST_SEN2, LAST_SEN2, LONDON, Settings
 from send_ready.words import long_date, short_date
 
 KIND = "sen2_return"
 END_OF_DAY = time(23, 59)  # DfE names a day
-EARLIEST, LATEST = 2023, 2099  # survey years: the first return of persons, and what a slip of the hand names
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ class ReturnParameters:
 
         Raises RunError for a year that has no such return.
         """
-        if self.year and not EARLIEST <= self.year <= LATEST:
-            raise RunError(f"No SEN2 return of {self.year} is made here. Give a year from {EARLIEST} to {LATEST}.")
+        if self.year and not FIRST_SEN2 <= self.year <= LAST_SEN2:
+            raise RunError(f"No SEN2 return of {self.year} is made here. Give a year from {FIRST_SEN2} to {LAST_SEN2}.")
         found = sen2.survey(self.year, settings) if self.year else _survey_at(as_at, settings)
         return Return(settings.home, found.year, found.survey_day, found.due_day, self.is_rehearsal)
 

@@ -82,14 +82,14 @@ def write(
         "queries": manifest["issues"]["query"],
         "compared": compared,
         "rule_headers": RULE_HEADERS[:width],
-        "rule_rows": [(rule, _plain(said), *(f"{n:,}" for n in counts))[:width] for rule, said, *counts in rules],
+        "rule_rows": [(rule, plain(said), *(f"{n:,}" for n in counts))[:width] for rule, said, *counts in rules],
         "rest": sum(rule[2] for rule in rules[RULES:]),
         "never_filled": [f"{header} ({name})" for name, header, blank, rows in filled if rows and blank == rows],
         "blank_rows": _blank_rows(filled),
         "chronologies": chronology_messages,
         **{name: globals()[name] for name in ("RULES", "FEEDS", "MESSAGES", "REASONS", "NAMED", "LINE", "SWING")},
     }
-    files.write_bytes(path, fill(TEMPLATE, context, plain=_plain).encode())
+    files.write_bytes(path, fill(TEMPLATE, context, plain=plain).encode())
 
 
 def _missing(con: DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def _list_row(name: str, now: int, earlier: dict[str, int]) -> list[str]:
 def _feed_row(feed: Feed) -> tuple[str, str, str]:
     state = STATES[feed.status] if feed.is_in_order else f"**{STATES[feed.status].upper()}**"
     state += {"fresh": "", ABSENT: f". {feed.note}"}.get(feed.status, f": {feed.note}")
-    return _plain(feed.title, NAMED), short_date(feed.data_date) if feed.data_date else "none", state
+    return plain(feed.title, NAMED), short_date(feed.data_date) if feed.data_date else "none", state
 
 
 def _rules(con: DuckDBPyConnection) -> list[Any]:
@@ -143,7 +143,7 @@ def _blank_rows(counted: Sequence[tuple[str, str, int, int]]) -> list[tuple[str,
     """The columns with the largest share of blanks: header, list, how many and what share."""
     some = [row for row in counted if row[2]]
     first = sorted(some, key=lambda row: (-row[2] / row[3], row[:2]))[:COLUMNS]
-    return [(_plain(header), name, f"{blank:,}", f"{100 * blank / rows:.1f} %") for name, header, blank, rows in first]
+    return [(plain(header), name, f"{blank:,}", f"{100 * blank / rows:.1f} %") for name, header, blank, rows in first]
 
 
 def _earlier(previous: Path | None) -> tuple[dict[str, int], str]:
@@ -158,6 +158,6 @@ def _earlier(previous: Path | None) -> tuple[dict[str, int], str]:
     return rows, f"version {version}" if version else f"the pack of {short_date(as_at)}"
 
 
-def _plain(text: str, width: int = CELL) -> str:
+def plain(text: str, width: int = CELL) -> str:
     """Text of one line that Markdown leaves as it is."""
     return re.sub(r"([\\`*_\[\]<>|~#&@!]|:(?=//))", r"\\\1", one_line(text, width))

@@ -20,6 +20,7 @@ CODE_STYLES = ("lettered", "plain")
 MEMORY_UNITS = {"MB": 10**6, "GB": 10**9}
 LEAST_MEMORY = "300MB"  # dbt and DuckDB themselves need as much
 NOBODY = ("anonymous", "anonymoususer")  # in small letters: whom Airflow's sign-ins name when nobody signed in
+FIRST_SEN2, LAST_SEN2 = 2023, 2099  # survey years: the first return of persons, and what a slip of the hand names
 LONGEST_RUN_ID = 200  # characters; a name in a folder has 255, and may be that of a run with something behind it
 
 
@@ -46,6 +47,7 @@ class Settings:
     has_alert_connection: bool = False  # the setting of older versions is there, which is not read
     board_working_day: int = 5  # of the month, on which the board's edition is frozen
     suppress_below: int = 5  # the public edition withholds numbers of 1 up to one less than this
+    sen2_year: int | None = None  # of the SEN2 return that is made; None: that whose due day comes next
     max_file_mb: int = 1000  # an export that is larger is left in the inbox, unless its contract allows more
     pickup: Mapping[str, str] = field(
         default_factory=dict, repr=False
@@ -93,6 +95,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         has_alert_connection=bool(env.get("AIRFLOW_CONN_SEND_ALERTS")),
         board_working_day=_whole(env, "SEND_BOARD_WORKING_DAY", 5, 1, 20),
         suppress_below=_whole(env, "SEND_SUPPRESS_BELOW", 5, 2, 100),
+        sen2_year=_sen2_year(env.get("SEND_SEN2_YEAR")),
         max_file_mb=_whole(env, "SEND_MAX_FILE_MB", 1000, 1, 1_000_000),
         pickup={name: value for name, value in env.items() if name.startswith("SEND_PICKUP_") and value},
         publish_url=_publish_url(env.get("SEND_PUBLISH_URL")),
@@ -160,6 +163,12 @@ def _whole(env: Mapping[str, str], name: str, otherwise: int, least: int, most: 
     if given.isdecimal() and least <= int(given) <= most:
         return int(given)
     raise SettingsError(f"{name}={given} is not a whole number from {least} to {most}, such as {otherwise}.")
+
+
+def _sen2_year(given: str | None) -> int | None:
+    if given and not (given.isascii() and given.isdecimal() and FIRST_SEN2 <= int(given) <= LAST_SEN2):
+        raise SettingsError(f"SEND_SEN2_YEAR={given} is not a survey year of SEN2, such as 2027.")
+    return int(given) if given else None
 
 
 def _as_at(given: str | None) -> date:

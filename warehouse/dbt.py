@@ -50,7 +50,7 @@ def _build(run: Run, settings: Settings) -> None:
     with runs.step(run, "dbt") as step:
         target = run.folder / "dbt"
         logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
-        outcome = invoke(run, run.warehouse, target, *BUILD)
+        outcome = invoke(run, run.warehouse, target, *BUILD, sen2_year=settings.sen2_year)
         if outcome.exception:
             said = str(outcome.exception)
             raise database.locked(run.warehouse, said) or BuildError(f"dbt stopped: {said}") from outcome.exception
@@ -126,12 +126,14 @@ def _forget_values(path: Path) -> None:
     files.write_json(path, written)
 
 
-def invoke(run: Run, file: Path, target: Path, *command: str) -> Any:
+def invoke(run: Run, file: Path, target: Path, *command: str, sen2_year: int | None = None) -> Any:
     """What a command of dbt came to, on a warehouse file, with all that dbt writes in the folder `target`."""
     variables: dict[str, Any] = {"as_at": run.as_at.isoformat(), "la_code": run.la_code, "run_id": run.run_id}
     if replaced := dict(systems.names_of_run(run).replaced()):
         variables["systems"] = replaced
     variables["besides"] = columns_besides(run)
+    if sen2_year:
+        variables["sen2_year"] = str(sen2_year)
     os.environ |= _environment(file)
     return call([*command, *_folders(target), "--vars", json.dumps(variables)])
 

@@ -174,6 +174,15 @@ def table_rules(name: str) -> TableRules:
         sen2.ITEMS: TableRules(
             ("column_name",), {"column_name": _one_of(*_column(sen2.ITEMS, "column_name"))}, is_filled=True
         ),
+        "sen2_comparators": TableRules(
+            ("measure", "breakdown_value"),
+            {
+                "measure": _one_of(*_column("sen2_measure_definitions", "measure")),
+                "value": _number(),
+                "period": text,
+                "release": text,
+            },
+        ),
     }[name]
 
 

@@ -11,4 +11,5 @@
     'sen2_active_plans',
     'sen2_placement_detail',
     'sen2_sen_need',
+    'sen2_measures',
 ]) }}

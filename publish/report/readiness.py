@@ -19,6 +19,7 @@ from publish.kpi import figures
 from publish.kpi.figures import INTERNAL, rounded, shown
 from publish.report import changes, charts, headlines, improvement_plan, list_columns, placements, waiting
 from publish.report.list_columns import Column
+from publish.sen2 import section
 from publish.templates import fill
 from send_ready import configuration, files
 from send_ready.runs import Run
@@ -73,7 +74,7 @@ def write(
         "states": STATES,
         "oldest": min(dated, key=lambda feed: feed.data_date or date.max, default=None),
         "rag_words": headlines.rag_words(kpis),
-        **dict.fromkeys(("verdict", "backlog", "advice", "reviews", "changes")),
+        **dict.fromkeys(("verdict", "backlog", "advice", "reviews", "changes", "sen2")),
         **dict.fromkeys(("list_rows", "feeds", "alerts"), ()),
     }
     if not is_public:
@@ -87,6 +88,7 @@ def write(
             "list_rows": list(manifest["rows"].items()),
             "feeds": sorted(feeds, key=lambda feed: (feed.is_in_order, feed.status == "fresh", feed.title)),
             "alerts": changes.alerts(run),
+            "sen2": section.section(con, run, path.parent),
         }
     files.write_bytes(path, _page(context).encode())
 

@@ -142,7 +142,7 @@ assert "pandas" not in sys.modules
 
 AIRFLOW, STANDARD, GX, EXCEL = "apache-airflow", "apache-airflow-providers-standard", "great-expectations", "xlsxwriter"
 SUPERVISOR, VERSIONS = "airflow.sdk.execution_time.supervisor", "airflow.api_fastapi.execution_api.versions"
-PLAY, REQUEST, RUNS = "commands/play_dag.py", "dags/annex_a_request.py", "inspection/airflow_runs.py"
+PLAY, REQUEST, RUNS = "commands/play_dag.py", "dags/approval_steps.py", "inspection/airflow_runs.py"
 ENGINE, BOOK = "expectations/engine.py", "publish/excel/workbook.py"
 OF_GX = "great_expectations.{}".format
 BASH, HITL = (f"airflow.providers.standard.operators.{name}" for name in ("bash.BashOperator", "hitl.HITLOperator"))
@@ -178,7 +178,7 @@ INSIDES = [
            says(HITL, "self.subject", "self.body", "self.assigned_users", "self.params")),
     Inside(STANDARD, "HITLOperator gives chosen_options and params_input", REQUEST,
            says(HITL, "chosen_options", "params_input")),
-    Inside(AIRFLOW, "airflow.sdk.definitions.param.ParamsDict", "dags/annex_a_request.py",
+    Inside(AIRFLOW, "airflow.sdk.definitions.param.ParamsDict", REQUEST,
            has("airflow.sdk.definitions.param", "ParamsDict")),
     Inside(AIRFLOW, "the tables of runs, tasks, questions, answers and deadlines", RUNS,
            has_columns(job="job_type latest_heartbeat", dag="dag_id is_paused",

@@ -22,7 +22,7 @@ with open(here + "/calls.jsonl", "a+") as log:
     fcntl.flock(log, fcntl.LOCK_EX)
     log.seek(0)
     before = sum(json.loads(line)["call"] == call for line in log)
-    keys = ("AS_AT", "SEND_RUN_ID", "SEND_HOME", "SEND_FEED", "SEND_REQUEST")
+    keys = ("AS_AT", "SEND_RUN_ID", "SEND_HOME", "SEND_FEED", "SEND_REQUEST", "SEND_SEN2_YEAR")
     log.write(json.dumps({{"call": call, "cwd": os.getcwd(), **{{key: os.environ.get(key) for key in keys}}}}) + "\\n")
 if call == "question":
     print(open(here + "/question.json").read())

@@ -8,7 +8,7 @@ import pytest
 
 from tests.dags.conftest import PROJECT
 
-SHARED = {"pipeline"}  # what DAGs import
+SHARED = {"pipeline", "approval_steps"}  # what DAGs import
 DAGS = {path.stem for path in (PROJECT / "dags").glob("*.py")} - SHARED
 NEVER_AGAIN = ("verdict.", "rejected")  # tasks that state a fact
 
