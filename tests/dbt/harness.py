@@ -141,10 +141,12 @@ def dbt(
     as_at: date = AS_AT,
     seeds: str = str(SEEDS),
     besides: Mapping[str, Sequence[str]] | None = None,
+    sen2_year: str = "",
 ) -> Result:
     """Run dbt on a file called warehouse.duckdb, with everything it writes beside that file."""
     target, results, said = path.parent / "target", path.parent / "results.json", path.parent / "said"
     variables = {"as_at": as_at.isoformat(), "la_code": LA_CODE, "run_id": "test", "besides": besides or {}}
+    variables["sen2_year"] = sen2_year
     where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     kept = ["--target-path", str(target), "--log-path", str(path.parent / "logs")]
     given = ["dbt", str(results), *arguments, *where, *kept, "--quiet", "--vars", json.dumps(variables)]
@@ -169,6 +171,7 @@ class Statement:
 
 
 STAND_IN_DAY = date(1812, 6, 24)  # stands in the statements for the as-at day
+STAND_IN_YEAR = "2099"  # and for the survey year that is asked for
 KEPT = "ran.json"
 workers: list[pytest.TempPathFactory] = []  # where all workers find what one of them made, once conftest.py has said
 
@@ -187,7 +190,15 @@ def statements(is_generous: bool = False) -> tuple[Statement, ...]:
 def _keep_statements(is_generous: bool, folder: Path) -> None:
     path = make_raw(folder / "warehouse.duckdb")
     besides = every_quiet_column() if is_generous else {}
-    built = dbt(path, "build", "--exclude-resource-type", "unit_test", as_at=STAND_IN_DAY, besides=besides)
+    built = dbt(
+        path,
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        as_at=STAND_IN_DAY,
+        besides=besides,
+        sen2_year=STAND_IN_YEAR,
+    )
     assert not built.troubles
     found = {file.stem: file.read_text(encoding="utf-8") for file in (built.target / "run").rglob("*.sql")}
     nodes = [node for node in built.nodes if node.startswith(("model.", "test."))]
@@ -195,7 +206,9 @@ def _keep_statements(is_generous: bool, folder: Path) -> None:
     (folder / KEPT).write_text(json.dumps(ran), encoding="utf-8")
 
 
-def build(path: Path, *, as_at: date = AS_AT, seeds: Path = SEEDS, is_generous: bool = False) -> Path:
+def build(
+    path: Path, *, as_at: date = AS_AT, seeds: Path = SEEDS, is_generous: bool = False, sen2_year: int | None = None
+) -> Path:
     """Build every model in a warehouse file and assert that every data test passes; gives the file."""
     ran = statements(is_generous)
     with database.writer(path) as con:
@@ -204,7 +217,8 @@ def build(path: Path, *, as_at: date = AS_AT, seeds: Path = SEEDS, is_generous: 
         for schema in sorted(set(re.findall(r'"warehouse"\."(\w+)"\.', "".join(each.sql for each in ran)))):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for statement in ran:
-            con.execute(statement.sql.replace(STAND_IN_DAY.isoformat(), as_at.isoformat()))
+            dated = statement.sql.replace(STAND_IN_DAY.isoformat(), as_at.isoformat())
+            con.execute(dated.replace(f"'{STAND_IN_YEAR}'", f"'{sen2_year or ''}'"))
             if statement.node.startswith("test."):
                 assert con.fetchall() == [(0, False, False)], statement.node
         con.execute("COMMIT")

@@ -9,23 +9,25 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import yaml
 
+from tests.dbt.harness import build, make_raw
+from tests.end_to_end.kpis_from_exports import READERS, day, garbled
 from tests.end_to_end.sen2_from_exports import SIX, survey
+from warehouse.own_seeds import SEEDS
 
 Row = dict[str, Any]
 EXTRACT = Path(__file__).resolve().parents[2] / "extract"
 PLACEMENTS = "capita_one.placements"
+ASSESSMENTS = "capita_one.ehcp_assessments"
+BY_STAGE = tuple(name.lower().replace(" ", "_") for name in SIX)
 NEW = {  # what councils have besides since SEN2 asks for it
-    "capita_one.ehcp_assessments": (
-        "relevant_youth_accommodation",
-        "exported_to_la",
-        *(name.lower().replace(" ", "_") for name in SIX),
-    ),
+    ASSESSMENTS: ("relevant_youth_accommodation", "exported_to_la", *BY_STAGE),
     "capita_one.ehc_plans": (
         "plan_start_date",
         "transferred_in_date",
@@ -39,7 +41,7 @@ FEEDS = (
     "capita_one.students",
     "capita_one.enrolments",
     "capita_one.sen_needs",
-    "capita_one.ehcp_assessments",
+    ASSESSMENTS,
     "capita_one.ehc_plans",
     "capita_one.annual_reviews",
     "capita_one.home_education",
@@ -72,15 +74,11 @@ class Council:
             if rows and self.absent.get(feed) != ("*",)
         }
 
-    def never_received(self) -> list[str]:
-        return [feed for feed in FEEDS if feed not in self.loaded()]
-
-    def besides(self) -> dict[str, list[str]]:
-        """Of the columns that not every file has, those that this council's files have."""
-        return {
-            feed.replace(".", "__"): [name for name in names if name not in self.absent.get(feed, ())]
-            for feed, names in NEW.items()
-        }
+    def build(self, path: Path, year: int | None = None, seeds: Path = SEEDS) -> Path:
+        """The warehouse that the models make of it. Which flags count is settled by what the file has, not by rows."""
+        make_raw(path, self.loaded(), never_received=[feed for feed in FEEDS if feed not in self.loaded()])
+        has_six = not set(self.absent.get(ASSESSMENTS, ())).issuperset(BY_STAGE)
+        return build(path, as_at=self.as_at, is_generous=has_six, sen2_year=year, seeds=seeds)
 
     def write(self, folder: Path) -> Path:
         """The exports in the default layout, of the day of the run."""
@@ -113,24 +111,44 @@ class Sentinel(str):
     """In place of a date, what systems write for none."""
 
 
-_HEADERS: dict[str, dict[str, str]] = {}
+def read(folder: Path, as_at: date) -> Council:
+    """The council whose exports of a day, in the default layout, lie in a folder."""
+    made = Council(as_at)
+    for feed in FEEDS:
+        path = folder / f"{feed.replace('.', '_')}_{as_at:%Y%m%d}.csv"
+        if not path.exists():
+            made.absent[feed] = ("*",)
+            continue
+        with open(path, encoding="utf-8-sig" if feed.startswith("ehc") else "cp1252", newline="") as file:
+            lines = list(csv.DictReader(file))
+        made.absent[feed] = tuple(name for name, header in _headers(feed).items() if header not in lines[0])
+        for line in lines:
+            held = {name: line.get(header) for name, header in _headers(feed).items()}
+            made.add(feed, **{name: _value(_types(feed)[name], text) for name, text in held.items()})
+    return made
 
 
+def _value(kind: str, text: str | None) -> Any:
+    if kind in ("date", "datetime"):
+        return day(text) or (Garbled(text) if garbled(text) else None)
+    return READERS[{"id": "id", "boolean": "yes", "integer": "rank"}.get(kind, "text")](text)
+
+
+@cache
+def _types(feed: str) -> dict[str, str]:
+    """The columns of a feed in the order of its contract, with their types; not those that stand in for others."""
+    path = EXTRACT / "contracts" / f"{feed.replace('.', '__')}.yml"
+    columns = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["columns"]
+    others = {name for name, column in columns.items() if "instead_of" in column} | {"other_system", "dfe_la"}
+    return {name: column["type"] for name, column in columns.items() if name not in others}
+
+
+@cache
 def _headers(feed: str) -> dict[str, str]:
-    """The columns of a feed in the order of its contract, each with the header of the default layout."""
-    if feed not in _HEADERS:
-        name = feed.replace(".", "__")
-        contract = yaml.load((EXTRACT / "contracts" / f"{name}.yml").read_text(encoding="utf-8"), yaml.CSafeLoader)
-        with open(EXTRACT / "column_maps" / f"{name}.csv", encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        first = {row["column"]: row["header"] for row in reversed(rows)}
-        quiet = {name for name, column in contract["columns"].items() if "instead_of" in column}
-        _HEADERS[feed] = {
-            name: first[name]
-            for name in contract["columns"]
-            if name in first and name not in quiet and name not in ("other_system", "dfe_la")
-        }
-    return _HEADERS[feed]
+    """Each column of a feed with its header in the default layout."""
+    with open(EXTRACT / "column_maps" / f"{feed.replace('.', '__')}.csv", encoding="utf-8", newline="") as file:
+        first = {row["column"]: row["header"] for row in reversed(list(csv.DictReader(file)))}
+    return {name: first[name] for name in _types(feed)}
 
 
 def _cell(value: Any) -> str:
@@ -193,7 +211,7 @@ def council(
         if draw.is_so(0.4):
             made.absent[feed] = tuple(name for name in names if draw.is_so(0.5))
     if draw.is_so(0.25):
-        made.absent["capita_one.ehcp_assessments"] = NEW["capita_one.ehcp_assessments"]
+        made.absent[ASSESSMENTS] = NEW[ASSESSMENTS]
     return made
 
 
@@ -241,7 +259,7 @@ def _involvement(made: Council, draw: Draw, who: str, number: str) -> Row:
         "tribunal": draw.flag(),
         "relevant_youth_accommodation": draw.flag(),
         "exported_to_la": draw.one(None, None, None, "888"),
-        **{name: draw.flag() for name in NEW["capita_one.ehcp_assessments"][2:]},
+        **{name: draw.flag() for name in BY_STAGE},
     }
     last = received
     story = draw.one("wait", "refused", "agreed", "not issued", "issued", "issued", "issued")
@@ -261,7 +279,7 @@ def _involvement(made: Council, draw: Draw, who: str, number: str) -> Row:
     if draw.is_so(0.2):
         row["inactive_date"] = draw.perhaps(0.95, last, 200)
         row["inactive_reason"] = draw.one("REF", "MOV", "AWI", None)
-    return made.add("capita_one.ehcp_assessments", **row)
+    return made.add(ASSESSMENTS, **row)
 
 
 def _latest(last: date, when: Any) -> date:
@@ -286,7 +304,7 @@ def _one_plans(made: Council, draw: Draw, who: str, cases: list[Row]) -> None:
             current_plan_date=draw.perhaps(0.4, start),
             named_urn=draw.one(None, "100001", "100002"),
             setting_type=draw.one(None, None, *SETTINGS, "Martian"),
-            residential=draw.one(None, None, "A", "B", "52 weeks", "N"),
+            residential=draw.one(None, "A", "B", "52 weeks", "40 weeks", "38 to 51 weeks", "N"),
             personal_budget=draw.flag(),
             transferred_in_from_la=draw.one(*[None] * 8, "888"),
             cease_date=draw.perhaps(0.35, start),
@@ -400,6 +418,6 @@ def _around(made: Council, draw: Draw, who: str) -> None:
             leaving_date=draw.perhaps(0.35, begun if isinstance(begun, date) else None),
             sen_unit=draw.flag(),
             resourced_provision=draw.flag(),
-            residential=draw.one(None, None, "A", "B"),
+            residential=draw.one(None, None, "A", "B", "40 weeks"),
             work_based_learning=draw.one(None, None, "Internship", "Martian"),
         )

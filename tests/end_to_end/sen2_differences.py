@@ -88,7 +88,9 @@ def _differ(where: str, wanted: Node, held: Node) -> Iterator[str]:
     for module in dict.fromkeys(child.module for node in (wanted, held) for child in node.children):
         mine, theirs = wanted.below(module), held.below(module)
         if module == "requests":
-            dates = [[node.values["received_date"] or date.max for node in nodes] for nodes in (mine, theirs)]
+            dates = [
+                [n.values["received_date"] for n in nodes if n.values["received_date"]] for nodes in (mine, theirs)
+            ]
             if any(sorted(each) != each for each in dates):
                 yield f"{where}: requests are not the oldest first"
         spare = [_content(node) for node in mine]

@@ -58,7 +58,7 @@ FEEDS = {
         "capita_one_sen_needs",
         "Student ID, SEN Type",
         "Start Date, End Date",
-        "Student ID:id, SEN Type:text, *SEN Type:sen_type, Rank:rank, Start Date:day, End Date:day",
+        "Student ID:id, SEN Type:text, *SEN Type:sen_type?, Rank:rank, Start Date:day, End Date:day",
     ),
     "home": (
         "capita_one_home_education",
@@ -173,10 +173,13 @@ def _updated(row: Row) -> date:
 
 
 def crosswalk(seeds: Path, name: str, year: int) -> Callable[[Any], Any]:
-    """What a local value means, None for one that is not mapped; where rows say years, those of the survey's year."""
-    with open(seeds / "xwalk" / f"xwalk_{name}.csv", encoding="utf-8", newline="") as file:
+    """What a local value means, None for one that is not mapped; where rows say years, those of the survey's year.
+
+    One that is known to mean nothing is None as well, with a question mark after the name an empty text.
+    """
+    with open(seeds / "xwalk" / f"xwalk_{name.rstrip('?')}.csv", encoding="utf-8", newline="") as file:
         codes = {
-            row["local_value"].strip().lower(): row["code"] or None
+            row["local_value"].strip().lower(): row["code"] or ("" if name.endswith("?") else None)
             for row in csv.DictReader(file)
             if int(row.get("first_year") or 0) <= year <= int(row.get("last_year") or 9999)
         }
@@ -510,8 +513,10 @@ class Council:
         issued = {number: case["issued"] for case in self.cases for number in case["ids"]}
         for plan in self.plans:
             met = [review["meeting"] for review in self.reviews.get(plan["id"], ())]
-            told = [plan["initial"]] if plan["initial"] else [plan["current"], issued.get(plan["involvement"]), *met]
-            plan["from"] = min(filter(None, told), default=self.survey.reference)
+            told = [plan["current"], issued.get(plan["involvement"]), *met]
+            if self.as_at == self.survey.reference or not any(told):
+                told.append(self.survey.reference)
+            plan["from"] = plan["initial"] or min(filter(None, told))
             plan["current"] = seen(plan["current"])
             plan["cease"] = seen(plan["cease"])
             died = seen(self.student.get(plan["person"], {}).get("Date of Death"))
@@ -533,7 +538,7 @@ class Council:
         for case in self.cases:
             cases_of[case["person"]].append(case)
         for plan in self.plans:
-            plan["case"] = None
+            plan["case"], plan["is_second"] = None, False
             own = cases_of[plan["person"]] if self.survey.seen(plan["from"]) else []
             ways = (
                 [case for case in own if plan["involvement"] and plan["involvement"] in case["ids"]],
@@ -546,6 +551,8 @@ class Council:
             held = claims[id(case)]
             standing = [plan for plan in held if plan["id"] == self.main.get(plan["person"])]
             case["plan"] = None
+            for plan in held:
+                plan["is_second"] = plan["is_open"]  # of a case that is returned with another plan
             for plan in standing or sorted(held, key=_order)[-1:]:
                 case["plan"], plan["case"] = plan, case
 
@@ -559,7 +566,7 @@ class Council:
             if node:
                 found[case["person"]].append(((case["received"] or date.max, ""), node))
         for plan in self.plans:
-            if plan["case"] is None and self.survey.seen(plan["from"]):
+            if plan["case"] is None and self.survey.seen(plan["from"]) and not plan["is_second"]:
                 node = self._request(None, plan)
                 if node:
                     found[plan["person"]].append(((date.max, plan["id"]), node))
@@ -715,10 +722,7 @@ class Council:
         if self.has_six:
             return {name: case[name] for name in SIX}
         stage = "Request" if is_refused else "Issue" if is_no_plan else "Other"
-        return {
-            name: None if case[name.split()[1]] is None else name.startswith(stage) and case[name.split()[1]]
-            for name in SIX
-        }
+        return {name: case[name.split()[1]] if name.startswith(stage) else False for name in SIX}
 
     def _named_plan(self, unique_id: str, plan: Row | None, issued: date | None) -> Node:
         if plan is None:
@@ -740,7 +744,7 @@ class Council:
 
     def _active_plan(self, plan: Row) -> Node:
         s, seen, person = self.survey, self.survey.seen, plan["person"]
-        came_in = plan["moved_in"] or plan["start"]
+        came_in = seen(plan["moved_in"]) or plan["start"]
         met = [review for review in self.reviews.get(plan["id"], ()) if seen(review["meeting"])]
         last = max(met, key=lambda review: review["meeting"], default=None)
         is_told = last is not None and (last["decided"] is None or bool(seen(last["decided"])))
@@ -772,7 +776,7 @@ class Council:
                 has_left = self.survey.in_window(row["Leaving Date"]) and bool(
                     self.survey.seen(row["Entry Date"] or date.min)
                 )
-                if row["Section I"] is False and (has_left or self._is_open(row["Entry Date"], row["Leaving Date"])):
+                if not row["Section I"] and (has_left or self._is_open(row["Entry Date"], row["Leaving Date"])):
                     found.append(self._of_feed("placement_detail", row))
         else:
             running = [
@@ -834,12 +838,12 @@ class Council:
     def _is_open(self, start: date | None, end: date | None) -> bool:
         return bool(self.survey.seen(start or date.min)) and not self.survey.seen(end)
 
-    def _needs(self, person: str) -> list[str]:
-        """The codes of at most two needs, the first first."""
+    def _needs(self, person: str) -> list[str | None]:
+        """The codes of at most two needs, the first first; one whose code is not known keeps its place."""
         running = [
             row
             for row in self.of_student["needs"].get(person, [])
-            if row["Rank"] in (1, 2) and self._is_open(row["Start Date"], row["End Date"])
+            if row["Rank"] in (1, 2) and row["*SEN Type"] != "" and self._is_open(row["Start Date"], row["End Date"])
         ]
         if not running:
             hub = [
@@ -847,9 +851,10 @@ class Council:
             ]
             needs = [row["Primary Need"] for row in sorted(hub, key=self._hub_order)]
             return [need for need in needs if need][:1]
-        coded = [row for row in running if row["*SEN Type"]]
-        coded.sort(key=lambda r: (r["Rank"], -(r["Start Date"] or date.min).toordinal(), r["*SEN Type"]))
-        return [row["*SEN Type"] for row in coded[:2]]
+        running.sort(
+            key=lambda r: (r["Rank"], -(r["Start Date"] or date.min).toordinal(), r["*SEN Type"] or "~", r["SEN Type"])
+        )
+        return [row["*SEN Type"] for row in running[:2]]
 
 
 WHAT = ("Assess", "Issue")
@@ -874,7 +879,7 @@ def _where(urn: str | None, ukprn: str | None, setting: str | None, other: str |
     """The first that exists, alone."""
     if urn or ukprn:
         return {"urn": urn} if urn else {"ukprn": ukprn}
-    return {name: value for name, value in (("sen_setting", setting), ("sen_setting_other", other)) if value}
+    return {"sen_setting": setting} | ({"sen_setting_other": other} if other else {}) if setting else {}
 
 
 # As tables ---------------------------------------------------------------------------------------------------------
