@@ -173,6 +173,7 @@ class Statement:
 STAND_IN_DAY = date(1812, 6, 24)  # stands in the statements for the as-at day
 STAND_IN_YEAR = "2099"  # and for the survey year that is asked for
 KEPT = "ran.json"
+NAMED = re.compile(r'"warehouse"\."(\w+)"\."(\w+)"')
 workers: list[pytest.TempPathFactory] = []  # where all workers find what one of them made, once conftest.py has said
 
 
@@ -207,14 +208,25 @@ def _keep_statements(is_generous: bool, folder: Path) -> None:
 
 
 def build(
-    path: Path, *, as_at: date = AS_AT, seeds: Path = SEEDS, is_generous: bool = False, sen2_year: int | None = None
+    path: Path,
+    *,
+    as_at: date = AS_AT,
+    seeds: Path = SEEDS,
+    is_generous: bool = False,
+    sen2_year: int | None = None,
+    of: str | None = None,
 ) -> Path:
-    """Build every model in a warehouse file and assert that every data test passes; gives the file."""
+    """Build every model in a warehouse file and assert that every data test passes; gives the file.
+
+    `of` names a schema: then its models alone are built, what they are made of, and what tests them.
+    """
     ran = statements(is_generous)
+    if of:
+        ran = _of(of, ran)
     with database.writer(path) as con:
         loading.create(con, seeds)
         con.execute("BEGIN")
-        for schema in sorted(set(re.findall(r'"warehouse"\."(\w+)"\.', "".join(each.sql for each in ran)))):
+        for schema in sorted({schema for each in ran for schema, _ in _tables(each)}):
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for statement in ran:
             dated = statement.sql.replace(STAND_IN_DAY.isoformat(), as_at.isoformat())
@@ -223,6 +235,27 @@ def build(
                 assert con.fetchall() == [(0, False, False)], statement.node
         con.execute("COMMIT")
     return path
+
+
+def _tables(statement: Statement) -> list[tuple[str, str]]:
+    """Schema and name of each table that a statement names: of a model its own first."""
+    return [(schema, name.removesuffix("__dbt_tmp")) for schema, name in NAMED.findall(statement.sql)]
+
+
+def _of(schema: str, ran: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements of a schema's models, in their order, with those that they depend on and tests of no others."""
+    needed: set[tuple[str, str]] = set()
+    kept = []
+    for statement in reversed([each for each in ran if each.node.startswith("model.")]):
+        own = _tables(statement)[0]
+        if own[0] == schema or own in needed:
+            needed.update(_tables(statement))
+            kept.append(statement)
+    made = {_tables(each)[0] for each in kept}
+    there = made | {table for table in needed if table[0] in ("raw", "seeds")}
+    tests = [each for each in ran if each.node.startswith("test.")]
+    about = [each for each in tests if there.issuperset(_tables(each)) and schema in dict(_tables(each))]
+    return (*reversed(kept), *about)
 
 
 def read(path: Path, query: str) -> list[dict[str, Any]]:

@@ -78,7 +78,7 @@ class Council:
         """The warehouse that the models make of it. Which flags count is settled by what the file has, not by rows."""
         make_raw(path, self.loaded(), never_received=[feed for feed in FEEDS if feed not in self.loaded()])
         has_six = not set(self.absent.get(ASSESSMENTS, ())).issuperset(BY_STAGE)
-        return build(path, as_at=self.as_at, is_generous=has_six, sen2_year=year, seeds=seeds)
+        return build(path, as_at=self.as_at, is_generous=has_six, sen2_year=year, seeds=seeds, of="sen2")
 
     def write(self, folder: Path) -> Path:
         """The exports in the default layout, of the day of the run."""
