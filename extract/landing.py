@@ -23,7 +23,8 @@ from extract.inbox.arrivals import Arrival, named, version
 from extract.inbox.arrivals import Taker as Taker  # from here for every room
 from extract.inbox.drive import Unsettled
 from extract.inbox.names import stem_and_suffix
-from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
+from extract.own.source import Source
+from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES, XML_SUFFIXES
 from send_ready import confined, disk, files
 from send_ready.home import LANDING, NO_DATE
 from send_ready.settings import LONDON, Settings
@@ -177,7 +178,9 @@ def from_record(record: dict[str, Any]) -> Landed:
     found = Landed(**raw)
     is_text = all(isinstance(each, str) for each in (found.source, found.feed, found.file_name, found.landed_at))
     is_placed = is_text and all(re.fullmatch("[a-z0-9_]+", each) for each in (found.source, found.feed))
-    is_kept = found.suffix in TEXT_SUFFIXES + WORKBOOK_SUFFIXES and re.fullmatch("[0-9a-f]{64}", found.sha256)
+    is_kept = found.suffix in TEXT_SUFFIXES + WORKBOOK_SUFFIXES + XML_SUFFIXES and re.fullmatch(
+        "[0-9a-f]{64}", found.sha256
+    )
     numbers = [found.size, found.mtime_ns, *([] if found.ctime_ns is None else [found.ctime_ns])]
     if not (is_placed and is_kept and all(isinstance(each, int) for each in numbers)):
         raise ValueError("no record of a landed file")
@@ -363,8 +366,11 @@ def _data_date(
 ) -> dt.date | None:
     if seen.data_date or seen.has_bad_date:
         return seen.data_date
+    modified = dt.datetime.fromtimestamp(about.st_mtime, LONDON).date()
+    if isinstance(contract, Source) and contract.reader:
+        return contract.reader.data_date(copy, seen.path.name, stem_and_suffix(seen.path.name)[1], modified)
     if contract.undated_file == FILE_TIME:
-        return dt.datetime.fromtimestamp(about.st_mtime, LONDON).date()
+        return modified
     return latest_date(copy, stem_and_suffix(seen.path.name)[1], contract, contract.undated_file)
 
 

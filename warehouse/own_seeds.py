@@ -171,6 +171,14 @@ def table_rules(name: str) -> TableRules:
         sen2.SURVEYS: TableRules(
             ("survey_year",), {"survey_year": year, "survey_day": _day(), "due_day": _day()}, is_filled=True
         ),
+        "sen2_spellings": TableRules(
+            ("module", "spelling"),
+            {
+                "module": _one_of(*_column(sen2.ELEMENTS, "module")),
+                "spelling": text,
+                "column_name": _one_of(*_column(sen2.ELEMENTS, "column_name")),
+            },
+        ),
         sen2.ITEMS: TableRules(
             ("column_name",), {"column_name": _one_of(*_column(sen2.ITEMS, "column_name"))}, is_filled=True
         ),

@@ -14,7 +14,7 @@ from extract.inbox.drive import Unreadable
 from extract.inbox.names import DateInName
 from extract.inbox.names import stem_and_suffix as stem_and_suffix  # from here for every room
 from extract.own.source import Source
-from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
+from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES, XML_SUFFIXES
 
 SETTLE_SECONDS = 2.0  # between two looks at a new file, which show whether it still grows
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
@@ -101,10 +101,10 @@ def recognise(path: Path, inbox: Path, contract: Taker) -> Arrival | None:
 def named(name: str, contract: Taker) -> DateInName | None:
     """What a file's name says as one of a feed or source; None when it is of another."""
     stem, suffix = stem_and_suffix(name)
-    if suffix not in TEXT_SUFFIXES + WORKBOOK_SUFFIXES:
+    if isinstance(contract, Source) and (suffix not in XML_SUFFIXES or contract.reader):
+        return contract.named(stem, suffix) if suffix in TEXT_SUFFIXES + WORKBOOK_SUFFIXES + XML_SUFFIXES else None
+    if suffix not in TEXT_SUFFIXES + WORKBOOK_SUFFIXES or isinstance(contract, Source):
         return None
-    if isinstance(contract, Source):
-        return contract.named(stem, suffix)
     return names.date_in_name(stem, stem_of(contract))
 
 

@@ -24,13 +24,14 @@ def claimed_by(path: Path, takers: list[Taker]) -> list[Taker]:
 def rivals(path: Path, one: Source, takers: list[Taker]) -> list[Taker]:
     """Who else takes a file of a source, by its name, and may not: only sources of other sheets of a workbook may.
 
-    That there is any is a mistake of the configuration.
+    That there is any is a mistake of the configuration. A source with a reader, whose patterns are wide, gives way.
     """
     suffix = arrivals.stem_and_suffix(path.name)[1]
     return [
         each
         for each in claimed_by(path, takers)
-        if each.id != one.id and not (isinstance(each, Source) and one.shares_files(each, suffix))
+        if each.id != one.id
+        and not (isinstance(each, Source) and (one.shares_files(each, suffix) or (each.reader and not one.reader)))
     ]
 
 

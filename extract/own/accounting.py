@@ -48,7 +48,8 @@ def _used(
     if not rows or not_known or not reading:
         return found
     listed = ", ".join(map(literal, rows))
-    all_rows = f"SELECT _file, _line FROM read_parquet([{listed}], union_by_name = true)"
+    # A row without a line is of none: what a reader says of the file itself.
+    all_rows = f"SELECT _file, _line FROM read_parquet([{listed}], union_by_name = true) WHERE _line IS NOT NULL"
     places = [(run.home / each["typed_path"]).with_name(read_file.PLACES) for each in told]
     used = " UNION ".join(f"SELECT _file, _line FROM read_parquet({literal(each)})" for each in places if each.exists())
     unused = f"({all_rows}) EXCEPT ({used})" if used else all_rows

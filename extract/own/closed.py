@@ -69,10 +69,15 @@ def run(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(con: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> None:
+    parts = job.get("parts", {})
     for name, paths in job["tables"].items():
         rows = f"read_parquet([{', '.join(map(literal, paths))}], union_by_name = true)"
-        values = "COLUMNS(*)::VARCHAR" if name == "gias" else "*"
-        con.execute(f"CREATE TABLE {identifier(name)} AS SELECT {values} FROM {rows}")
+        values, only = "COLUMNS(*)::VARCHAR" if name == "gias" else "*", ""
+        if name in parts:
+            of, columns = parts[name]
+            values = ", ".join(map(identifier, [each for each, _ in OWN] + columns))
+            only = f" WHERE _table = {literal(of)}"
+        con.execute(f"CREATE TABLE {identifier(name)} AS SELECT {values} FROM {rows}{only}")
     for name, columns in job.get("columns", {}).items():
         con.execute(
             f"CREATE TABLE IF NOT EXISTS {identifier(name)} ({', '.join(f'{each} {kind}' for each, kind in OWN)})"

@@ -54,6 +54,7 @@ class Edition(Landed):
     members: tuple[Member, ...] = ()
     preparation: Preparation | None = None
     columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # that a table has at least, with a file or without
+    parts: tuple[tuple[str, tuple[str, tuple[str, ...]]], ...] = ()  # tables of sources with a reader, see prepare.run
 
     @property
     def newest_date(self) -> dt.date | None:
@@ -74,9 +75,12 @@ class Edition(Landed):
 
     def tables(self, home: Path) -> dict[str, list[Path]]:
         """The Parquet files of each table that the SELECT reads."""
+        of_reader = self.preparation.tables if self.preparation else ()
         found: dict[str, list[Path]] = {}
         for member in self.members:
-            found.setdefault(member.table, []).append(home / member.ensure(home))
+            path = home / member.ensure(home)
+            for table in [name for name, source in of_reader if source == member.table] or [member.table]:
+                found.setdefault(table, []).append(path)
         return found
 
 
@@ -214,6 +218,10 @@ def _add(
         data_date=_age(own), landed_at=landed_at,
         duplicate_of=None, of=day, members=tuple(members), preparation=preparation,
         columns=tuple((each.table.table, each.table.source.columns) for each in in_use if each.table.source),
+        parts=tuple(
+            part for each in in_use if each.table.source and (reader := each.table.source.reader)
+            for part in reader.tables.items()
+        ),
     )  # fmt: skip
     if not found or found[-1].sha256 != edition.sha256:
         found.append(edition)

@@ -18,8 +18,8 @@ from extract.landing import Damage, Landed
 from extract.own import editions, feed, prepare, source, source_file
 from extract.own.source import Source
 from extract.read_file import Reading
-from extract.refusal import DAMAGED, UNLANDABLE
-from send_ready import files, issues, runs
+from extract.refusal import DAMAGED, UNLANDABLE, Refusal
+from send_ready import database, files, issues, runs
 from send_ready.home import Lock
 from send_ready.issues import Issue
 from send_ready.runs import Run
@@ -48,7 +48,7 @@ def land_sources(run: Run, settings: Settings) -> list[str]:
     with runs.step(run, "land-sources") as step:
         every = takers.load_all(settings)
         looked = [_looked(run, settings, each, every) for each in sources]
-        found = [each for one in looked for each in _issues(run, one)]
+        found = [each for one in looked for each in (*_issues(run, one), *_of_reader(run, one))]
         issues.write(run.issues("sources"), found)
         files.write_json(run.folder / runs.SOURCES, [_result(run, settings, one) for one in looked])
         landed = sum(len(one.history) for one in looked)
@@ -71,6 +71,8 @@ def _looked(run: Run, settings: Settings, one: Source, every: list[Taker]) -> Lo
     mine: list[tuple[Arrival, os.stat_result]] = []
     for file, about in seen:
         others = [each.id for each in takers.rivals(file.path, one, every)]
+        if others and one.reader:
+            continue  # the other's, and told there
         if others:
             found.contested.append((file.file_name, others))
         else:
@@ -159,6 +161,31 @@ def _issues(run: Run, one: Looked) -> Iterator[Issue]:
             yield issue("F-16", "query", f"Stale: the newest file of {each.slot} is {late} days older than the as-at "
                         "date, and stays in use.", "Check that the report ran and reached the inbox.",
                         each.file_name)  # fmt: skip
+
+
+def _of_reader(run: Run, one: Looked) -> Iterator[Issue]:
+    """What a reader has to say of the files in use, of each by itself and of all together."""
+    reader = one.source.reader
+    members = _members(run, one) if reader else []
+    if not (reader and members):
+        return
+    paths = [run.home / path for each in members for path in [_rows_of(run, one, each)] if path]
+    told = [path.with_name("issues.parquet") for path in paths]
+    with database.scratch(threads=1) as con:
+        columns = ", ".join(issues.COLUMNS)
+        listed = ", ".join(map(database.literal, told))
+        for row in con.execute(f"SELECT {columns} FROM read_parquet([{listed}])").fetchall():
+            yield Issue(*row)
+        for file_name, each in reader.told_of_all(con, paths):
+            yield Issue("File", each.rule, each.severity, each.message, each.fix, one.source.owner, feed=one.source.id,
+                        file_name=file_name, line_no=each.line, count=each.count)  # fmt: skip
+
+
+def _rows_of(run: Run, one: Looked, member: editions.Member) -> Path | None:
+    """The rows of a file in use below SEND_HOME, made again where the cache lacks them; None where they cannot be."""
+    with files.locked(run.home / Lock.feed(one.source.name)), suppress(read_file.Spoilt, Refusal):
+        return source_file.ensure_rows(run.home, member.landed, one.source)
+    return None
 
 
 def _result(run: Run, settings: Settings, one: Looked) -> dict[str, Any]:

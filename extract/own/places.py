@@ -31,7 +31,9 @@ def load(con: duckdb.DuckDBPyConnection, home: Path, edition: Edition, work: Pat
     if edition.preparation is None:
         raise AssertionError(edition.file_name)
     tables = edition.tables(home)
-    found = prepare.run(edition.preparation, tables, work / "prepare", columns=dict(edition.columns))
+    found = prepare.run(
+        edition.preparation, tables, work / "prepare", columns=dict(edition.columns), parts=dict(edition.parts)
+    )
     if not found.rows_out:
         rows = ", ".join(f"{count:,} of {name}" for name, count in found.rows_in.items())
         raise Refusal(
@@ -45,8 +47,7 @@ def load(con: duckdb.DuckDBPyConnection, home: Path, edition: Edition, work: Pat
     con.execute("CREATE TABLE misfit (line_no BIGINT, kind VARCHAR, reason VARCHAR, record VARCHAR)")
     known = " UNION ALL ".join(
         f"SELECT _file, _line FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name = true)"
-        for name, paths in tables.items()
-        if name != prepare.GIAS
+        for paths in dict.fromkeys(tuple(paths) for name, paths in tables.items() if name != prepare.GIAS)
     )
     con.execute(f"""
         CREATE TABLE place AS

@@ -65,7 +65,13 @@ class Preparation:
     makes_rows_of_columns: bool  # so that there may well be more rows than before
     fingerprint: str
     shared: "tuple[Preparation, ...]" = ()  # the shared SELECTs that it names, of which `feed` is the name
+    tables: tuple[tuple[str, str], ...] = ()  # of sources with a reader, each with its source
     merges: tuple[str, ...] = ()  # sources of whose rows one may stand for others, by GROUP BY, DISTINCT or QUALIFY
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether nothing of it is a council's."""
+        return all(one.path.parent == SHIPPED for one in (self, *self.shared))
 
     @property
     def file_name(self) -> str:
@@ -93,7 +99,9 @@ def file_of(feed: str, settings: Settings) -> Path | None:
 def load(feed: str, settings: Settings) -> Preparation | None:
     """The preparation in force of a feed (`source__feed`); None when there is none. Raises PrepareError."""
     path = file_of(feed, settings)
-    return parse(path, source.source_names(settings), shared_files(settings)) if path else None
+    if not path:
+        return None
+    return parse(path, source.source_names(settings), shared_files(settings), tables=source.tables_by_name(settings))
 
 
 def shared_files(settings: Settings) -> dict[str, Path]:
@@ -111,13 +119,18 @@ def load_all(settings: Settings) -> list[Preparation]:
 
 
 def parse(
-    path: Path, sources: list[str], shared: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
+    path: Path,
+    sources: list[str],
+    shared: Mapping[str, Path] | None = None,
+    beside: Iterable[str] = (),
+    tables: Mapping[str, str] | None = None,
 ) -> Preparation:
     """Read and check one preparation, or a shared SELECT, which may name no other. Raises PrepareError.
 
-    `shared` are the shared SELECTs that it may name; `beside`, those that stand beside a shared one.
+    `shared` are the shared SELECTs that it may name; `beside`, those that stand beside a shared one; `tables`, those
+    that sources with a reader give, each with its source.
     """
-    shared, beside = shared or {}, set(beside)
+    shared, beside, tables = shared or {}, set(beside), tables or {}
     known = f"Sources: {', '.join(sources) or 'none'}."
     if shared:
         known = f"{known} Shared SELECTs: {', '.join(shared)}."
@@ -150,7 +163,7 @@ def parse(
                     f"{where}: {name} is a shared SELECT, and so is this one. Such a SELECT reads sources only. Write "
                     f"WITH {name} AS (…) here, with what {FOLDER}/{name.casefold()}.sql says."
                 )
-            if not is_plain or name.casefold() not in (*sources, *shared, GIAS):
+            if not is_plain or name.casefold() not in (*sources, *tables, *shared, GIAS):
                 raise PrepareError(
                     f"{where}: {name} is no source. {known} A source is declared in {source.FOLDER}/<name>.yml; a "
                     f"preparation reads nothing else but a shared SELECT of {FOLDER}/<name>.sql, which reads sources."
@@ -172,10 +185,12 @@ def parse(
             raise PrepareError(f"{where}: it must be one SELECT that gives rows of the feed.")
     names_gias = GIAS in used or any(str(each.get("function_name", "")).casefold() == "urn_of" for each in nodes)
     used.pop(GIAS, None)
-    named = tuple(parse(shared[name], sources, beside=shared) for name in used if name in shared)
+    named = tuple(parse(shared[name], sources, beside=shared, tables=tables) for name in used if name in shared)
     names = dict.fromkeys(
-        [name for name in used if name not in shared] + [name for one in named for name in one.sources]
+        [tables.get(name, name) for name in used if name not in shared]
+        + [name for one in named for name in one.sources]
     )
+    of_reader = {name: tables[name] for name in used if name in tables} | {k: v for one in named for k, v in one.tables}
     if not names:
         raise PrepareError(f"{path}: it names no source. {known}")
     widens = any(each.get("class") == "PIVOT" or each.get("type") == "PIVOT" for each in nodes)
@@ -190,6 +205,7 @@ def parse(
         widens or any(one.makes_rows_of_columns for one in named),
         _fingerprint("".join([text, *(one.fingerprint for one in named)])),
         named,
+        tuple(of_reader.items()),
         _merged(nodes, names, named),
     )
 
@@ -223,21 +239,41 @@ def run(
     folder: Path,
     memory: int | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
+    parts: Mapping[str, tuple[str, Sequence[str]]] | None = None,
 ) -> Prepared:
     """What the SELECT gives over tables that lie in Parquet files, in a file of an empty folder. Raises Refusal.
 
-    `columns` are those that a table has at least; a table that stands there alone is empty.
+    `columns` are those that a table has at least; a table that stands there alone is empty. `parts` are tables that are
+    some of the rows of their files, with some of the columns: the value of `_table`, and which.
     """
     folder.mkdir()
     job = {
         "select": preparation.select,
         "shared": [(one.feed, one.select) for one in preparation.shared],
         "macros": MACROS.read_text(encoding="utf-8"),
+        "parts": {name: [of, list(held)] for name, (of, held) in (parts or {}).items() if name in tables},
         "tables": {name: [str(path) for path in paths] for name, paths in tables.items()},
         "columns": {name: list(held) for name, held in (columns or {}).items() if held or name in tables},
         "memory": memory or settings_memory() or MEMORY,
         "seconds": SECONDS,
     }
+    said = _of_ours(folder, job) if preparation.is_shipped else _apart(preparation, folder, job)
+    if "error" in said:
+        raise _refusal(preparation, said["error"])
+    return Prepared(
+        folder / "result.parquet", tuple(said["columns"]), said["rows"], said["rows_out"], said["carries_place"]
+    )
+
+
+def _of_ours(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """What came of a SELECT that ships, which needs no process of its own: to start one takes longer than most do."""
+    from extract.own import closed
+
+    return closed.run(folder, job)
+
+
+def _apart(preparation: Preparation, folder: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """What came of a SELECT of a council's, in a process of its own."""
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     try:
         ended = subprocess.run(
@@ -258,11 +294,7 @@ def run(
             "system does when memory or disk runs out. Make room; then run this step again."
         )
     said: dict[str, Any] = json.loads((folder / "said.json").read_text(encoding="utf-8"))
-    if "error" in said:
-        raise _refusal(preparation, said["error"])
-    return Prepared(
-        folder / "result.parquet", tuple(said["columns"]), said["rows"], said["rows_out"], said["carries_place"]
-    )
+    return said
 
 
 def line_of(text: str, position: object) -> int:

@@ -5,14 +5,17 @@ It lands like a feed's files, under landing/sources/<name>, and is a table for t
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from extract.inbox import names
 from extract.inbox.names import DATE, PART, DateInName
-from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES
+from extract.sen2 import reader as sen2_reader
+from extract.sen2.reader import Reader
+from extract.text import TEXT_SUFFIXES, WORKBOOK_SUFFIXES, XML_SUFFIXES
 from send_ready import records
 from send_ready.runs import RunError
 from send_ready.settings import Settings
@@ -45,6 +48,10 @@ def _is_header(held: Any) -> bool:
     return "columns" in held and _are_texts(held["columns"], 1000)
 
 
+# What reads files whose layout is the same everywhere, and gives several tables of each.
+READERS: dict[str, Callable[[Settings], Reader]] = {"sen2": sen2_reader.of}
+
+
 _KEYS = {
     **dict.fromkeys(("title", "owner"), records.field_of(str, may_be_empty=False)),
     "file_names": records.Field(
@@ -69,6 +76,7 @@ _KEYS = {
         otherwise=SET_ASIDE,
     ),
     "columns": records.Field("a list of names of columns", lambda held: _are_texts(held, 1000), is_needed=False),
+    "reader": records.one_of(tuple(READERS), is_needed=False),
     "undated_file": records.field_of(str, is_needed=False, otherwise=FILE_TIME, may_be_empty=False),
     "stale_after_days": records.number(36_500),
     "max_file_mb": records.number(1_000_000, is_needed=False),
@@ -98,6 +106,8 @@ class Source:
     max_file_mb: float | None
     fingerprint: str  # of the declaration, then of the code
     columns: tuple[str, ...] = ()  # that its table has at least; with them a preparation can do without a file of it
+    reader_name: str | None = None
+    reader: Reader | None = field(default=None, compare=False, repr=False)  # None: rows are read by their titles
     source: str = FOLDER
     is_optional: bool = True
 
@@ -146,7 +156,22 @@ def is_own(name: str, settings: Settings) -> bool:
 
 def load(name: str, settings: Settings) -> Source:
     """One source. Raises SourceError."""
-    return parse(name, settings.config_file(FOLDER, f"{name}.yml", shipped=SHIPPED / f"{name}.yml"))
+    found = parse(name, settings.config_file(FOLDER, f"{name}.yml", shipped=SHIPPED / f"{name}.yml"))
+    if not found.reader_name:
+        return found
+    reader = READERS[found.reader_name](settings)
+    declared = hashlib.sha256((found.fingerprint[:DECLARED] + reader.fingerprint).encode()).hexdigest()[:DECLARED]
+    return replace(found, reader=reader, fingerprint=declared + found.fingerprint[DECLARED:])
+
+
+def tables_by_name(settings: Settings) -> dict[str, str]:
+    """The tables of sources with a reader, each with the source that gives it."""
+    found: dict[str, str] = {}
+    for name in source_names(settings):
+        path = settings.config_file(FOLDER, f"{name}.yml", shipped=SHIPPED / f"{name}.yml")
+        if b"reader" in path.read_bytes() and (reader := load(name, settings).reader):  # few have one
+            found |= dict.fromkeys(reader.tables, name)
+    return found
 
 
 def load_all(settings: Settings) -> list[Source]:
@@ -177,6 +202,7 @@ def parse(name: str, path: Path) -> Source:
         file_names=patterns,
         together=given["together"] or NEWEST,
         parts=parts,
+        reader_name=given["reader"],
         row=header.get("row"),
         header=tuple(header.get("columns", ())),
         columns=tuple(given["columns"] or ()),
@@ -229,7 +255,7 @@ def _without_suffix(pattern: str) -> tuple[str, str]:
     """A pattern without the ending of a file that it may have, and the ending."""
     stem, dot, suffix = pattern.rpartition(".")
     ending = f".{suffix.casefold()}"
-    return (stem, ending) if dot and ending in TEXT_SUFFIXES + WORKBOOK_SUFFIXES else (pattern, "")
+    return (stem, ending) if dot and ending in TEXT_SUFFIXES + WORKBOOK_SUFFIXES + XML_SUFFIXES else (pattern, "")
 
 
 def _check_pattern(path: Path, pattern: str) -> None:
@@ -248,6 +274,7 @@ def _check_pattern(path: Path, pattern: str) -> None:
 
 def _fingerprint(path: Path) -> str:
     code = hashlib.sha256()
-    for each in (*sorted(HERE.glob("*.py")), *sorted((HERE.parent / "text").glob("*.py"))):
+    rooms = (HERE, HERE.parent / "text", HERE.parent / "sen2")
+    for each in (path for room in rooms for path in sorted(room.glob("*.py"))):
         code.update(each.read_bytes())
     return hashlib.sha256(path.read_bytes()).hexdigest()[:DECLARED] + code.hexdigest()[:DECLARED]

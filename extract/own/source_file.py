@@ -8,7 +8,7 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ from extract.own import header as headers
 from extract.own.source import EVERY, KEEP, SET_ASIDE, Source
 from extract.read_file import SEAL, Reading, Spoilt
 from extract.refusal import BAD_DATE_IN_NAME, EMPTY, HEADER_ONLY, Refusal
+from extract.sen2.found import Told
 from extract.text import WORKBOOK_SUFFIXES, workbooks
 from extract.text.lines import Layout
 from extract.text.load import (
@@ -59,6 +60,7 @@ class Loaded:
     rows: int = 0
     sheets: int = 0  # of the workbook, that hold something
     lines: LineCount | None = None
+    told: list[Told] = field(default_factory=list)  # by a reader
 
 
 def read_source_file(home: Path, landed: Landed, source: Source) -> Reading:
@@ -100,7 +102,8 @@ def _read(home: Path, landed: Landed, source: Source) -> Reading:
             except Refusal as refusal:
                 return read_file.refused_reading(refusal)
             paths[0].parent.mkdir(parents=True, exist_ok=True)
-            read_file.copy(con, "SELECT * FROM rows ORDER BY _sheet, _line", paths[0])
+            in_order = "" if source.reader else " ORDER BY _sheet, _line"  # a reader's stand in their order
+            read_file.copy(con, f"SELECT * FROM rows{in_order}", paths[0])
             read_file.copy(con, "SELECT * FROM set_aside ORDER BY line_no", paths[1])
             issues.write(paths[2], _issues(loaded, landed, source), con)
             aside = len(loaded.furniture) + len(loaded.misfits)
@@ -142,6 +145,10 @@ def load_rows(con: duckdb.DuckDBPyConnection, path: Path, landed: Landed, source
         "CREATE TABLE set_aside (file_name VARCHAR, line_no BIGINT, kind VARCHAR, column_name VARCHAR, reason VARCHAR, "
         "record VARCHAR, held VARCHAR)"
     )
+    if source.reader:
+        loaded.told = source.reader.read(con, path, landed, work)
+        loaded.rows = _count(con, "rows WHERE _line IS NOT NULL")
+        return loaded
     if landed.suffix in WORKBOOK_SUFFIXES:
         for sheet, best in _sheets(path, source, work, loaded):
             below = ([*row[1:]] for row in itertools.islice(sheet.rows(), best.lines, best.lines + 1000))
@@ -174,6 +181,11 @@ def load_rows(con: duckdb.DuckDBPyConnection, path: Path, landed: Landed, source
     if not loaded.rows:
         raise Refusal(HEADER_ONLY, "The file has a header and no rows.", "Check the report's filters and export again.")
     return loaded
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _folder(work: Path, number: int) -> Path:
@@ -272,8 +284,7 @@ def _add(
     con.execute("DROP TABLE rows; ALTER TABLE together RENAME TO rows; DROP VIEW text; DROP TABLE misfit")
     con.execute("DROP TABLE IF EXISTS body; DROP TABLE IF EXISTS furniture; DROP TABLE IF EXISTS bare")
     con.execute("DROP TABLE IF EXISTS suspect; DROP TABLE IF EXISTS no_rows")
-    row = con.execute("SELECT count(*) FROM rows").fetchone()
-    loaded.rows = row[0] if row else 0
+    loaded.rows = _count(con, "rows")
     loaded.notes += table.notes
     loaded.lines = _sum(loaded.lines, table.lines)
 
@@ -306,6 +317,8 @@ def _issues(loaded: Loaded, landed: Landed, source: Source) -> Iterator[Issue]:
         return Issue("File", rule, severity, message, fix, source.owner, feed=source.id, file_name=landed.file_name,
                      line_no=line, count=count)  # fmt: skip
 
+    for told in loaded.told:
+        yield issue(told.rule, told.severity, told.message, told.fix, told.line, told.count)
     for note in loaded.notes:
         yield issue("F-20", "note", note, "Nothing, if that is right.")
     if lines := sorted(loaded.furniture):

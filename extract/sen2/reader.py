@@ -1,0 +1,77 @@
+"""The reader of SEN2 returns: what a source declares with `reader: sen2`.
+
+A file is a whole return (XML, DfE's template, a pre-submission workbook) or one table of one (a blade of COLLECT, a
+CSV of the D2I tool); which tables belong together its name says. Each becomes rows of one table with a column `_table`,
+whose parts are the tables that preparations name: sen2_person, sen2_requests …, and sen2_file, which says of each file
+what it is.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extract.sen2.shape import COMMON, FILE, FILE_COLUMNS, SPELLINGS, Shape
+from send_ready import sen2
+from send_ready.settings import Settings
+
+if TYPE_CHECKING:  # commands that only look at names know of readers, and few need DuckDB
+    import duckdb
+
+    from extract.landing import Landed
+    from extract.sen2.found import Told
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the files of a source as SEN2 returns of the council."""
+
+    settings: Settings = field(repr=False)
+
+    @cached_property
+    def shape(self) -> Shape:
+        return Shape(self.settings)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the council, and with each seed in force that decides how a file is read."""
+        digest = hashlib.sha256(self.settings.la_code.encode())
+        for name in (sen2.ELEMENTS, sen2.SURVEYS, SPELLINGS):
+            digest.update(
+                self.settings.config_file(sen2.FOLDER, f"{name}.csv", shipped=sen2.SEEDS / f"{name}.csv").read_bytes()
+            )
+        return digest.hexdigest()
+
+    @property
+    def tables(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """The tables that a source gives to preparations: by name, the value of `_table`, and the columns."""
+        found: dict[str, tuple[str, tuple[str, ...]]] = {f"sen2_{FILE}": (FILE, (*COMMON, *FILE_COLUMNS))}
+        for table in self.shape.tables.values():
+            found[table.table] = (table.name, (*COMMON, *table.ids, *table.columns))
+        return found
+
+    def data_date(self, path: Path, name: str, suffix: str, modified: date) -> date | None:
+        """The survey day of a return: of its header, or else of the survey that its name and its dates tell."""
+        from extract.sen2 import reading
+
+        return reading.data_date(self.shape, path, name, suffix, modified)
+
+    def read(self, con: "duckdb.DuckDBPyConnection", path: Path, about: "Landed", work: Path) -> "list[Told]":
+        """Make `rows` of a file that landed; gives what is to be told of it. Raises Refusal."""
+        from extract.sen2 import reading
+
+        return reading.read(con, self.shape, path, about, work)
+
+    def told_of_all(self, con: "duckdb.DuckDBPyConnection", rows: Sequence[Path]) -> "list[tuple[str, Told]]":
+        """What is to be told of all files that were read as wholes, each with the file that it is of."""
+        from extract.sen2 import returns
+
+        return returns.told(con, self.shape, rows)
+
+
+def of(settings: Settings) -> Reader:
+    """The reader of a council."""
+    return Reader(settings)
