@@ -80,7 +80,10 @@ def _check_systems(_: str, trial: Settings) -> None:
 def _check_source(name: str, trial: Settings) -> None:
     path, its = _place(trial) / name, Path(name).stem
     found = source.parse(its, path)
-    source.check_alone(found, [each for each in source.load_all(trial) if each.feed != its], path)
+    others = [each for each in source.load_all(trial) if each.feed != its]
+    if not found.reader_name:  # to whose files a source with a reader gives way, see takers.rivals
+        others = [each for each in others if not each.reader]
+    source.check_alone(found, others, path)
     for each in contract.load_all(trial):
         stem = arrivals.stem_of(each)
         for pattern in found.file_names:
@@ -96,9 +99,9 @@ def _check_prepare(name: str, trial: Settings) -> None:
     if prepare.SHARED.fullmatch(Path(name).name):
         if stem in sources:
             raise ValueError(f"{_place(trial) / name}: {stem} is the name of a source already.")
-        prepare.parse(_place(trial) / name, sources, beside=shared)
+        prepare.parse(_place(trial) / name, sources, beside=shared, tables=source.tables_by_name(trial))
     else:
-        prepare.parse(_place(trial) / name, sources, shared)
+        prepare.parse(_place(trial) / name, sources, shared, tables=source.tables_by_name(trial))
 
 
 def _check_none_dates(name: str, trial: Settings) -> None:

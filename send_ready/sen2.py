@@ -5,6 +5,7 @@ Everything that may differ from what DfE's schema says is a row there, and a cou
 """
 
 import csv
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from send_ready.tables import TableError
 FOLDER = "sen2"  # of SEND_CONFIG
 SEEDS = PROJECT / "dbt_project" / "seeds" / "sen2"
 ELEMENTS, CODES, SURVEYS, ITEMS = "sen2_elements", "sen2_codes", "sen2_surveys", "sen2_return_items"
+SPELLINGS = "sen2_spellings"
 SCHEMA = "sen2"  # of the warehouse
 MESSAGE, ROOT = "Message", "sen2"  # the document's element, and the module that it is
 MODULE = "module"  # the data_type of an element that holds the rows of another module, the column_name
@@ -167,6 +169,19 @@ def return_items(settings: Settings | None = None) -> dict[str, str]:
     """The values of the header that a council sets, by column; those that its own copy lacks are as shipped."""
     rows = [*_rows(ITEMS, None)[1], *_rows(ITEMS, settings)[1]]
     return {row["column_name"]: row["value"] for row in rows}
+
+
+def spellings(settings: Settings | None = None) -> list[tuple[str, str, str]]:
+    """Module, spelling and column of each other spelling that files have for a column of the return."""
+    return [(row["module"], row["spelling"], row["column_name"]) for row in _rows(SPELLINGS, settings)[1]]
+
+
+def fingerprint(settings: Settings, *names: str) -> str:
+    """A hash of the files in force of some seeds."""
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(settings.config_file(FOLDER, f"{name}.csv", shipped=SEEDS / f"{name}.csv").read_bytes())
+    return digest.hexdigest()
 
 
 def check(settings: Settings) -> None:

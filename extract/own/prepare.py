@@ -138,6 +138,8 @@ def parse(
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise PrepareError(f"{path}: it is no UTF-8 text. Save it as UTF-8.") from None
+    if "\0" in text:
+        raise PrepareError(f"{path}: it has signs that are no text. Save it as UTF-8.")
     if len(text) > LARGEST:
         raise PrepareError(f"{path}: it has more than {LARGEST:,} characters.")
     tree = database.syntax_of(text)

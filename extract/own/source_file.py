@@ -20,7 +20,7 @@ from extract.own import header as headers
 from extract.own.source import EVERY, KEEP, SET_ASIDE, Source
 from extract.read_file import SEAL, Reading, Spoilt
 from extract.refusal import BAD_DATE_IN_NAME, EMPTY, HEADER_ONLY, Refusal
-from extract.sen2.found import Told
+from extract.sen2.found import Came, Told
 from extract.text import WORKBOOK_SUFFIXES, workbooks
 from extract.text.lines import Layout
 from extract.text.load import (
@@ -146,7 +146,9 @@ def load_rows(con: duckdb.DuckDBPyConnection, path: Path, landed: Landed, source
         "record VARCHAR, held VARCHAR)"
     )
     if source.reader:
-        loaded.told = source.reader.read(con, path, landed, work)
+        came = Came(landed.file_name, landed.suffix, landed.data_date or dt.date.min, landed.landed_at)
+        read = source.reader.read(con, path, came, work)
+        loaded.told, loaded.notes, loaded.misfits = read.told, read.notes, read.misfits
         loaded.rows = _count(con, "rows WHERE _line IS NOT NULL")
         return loaded
     if landed.suffix in WORKBOOK_SUFFIXES:

@@ -37,6 +37,25 @@ class Told:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class Came:
+    """How a file came: its name as dropped, what it is by that, the day that it stands for, and when."""
+
+    file_name: str
+    suffix: str
+    data_date: date
+    landed_at: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """What is to be told of a file that was read; lines that fit no row, each with the reason; and plain notes."""
+
+    told: list[Told]
+    notes: list[str]
+    misfits: list[tuple[int, str]]
+
+
 @dataclass
 class Found:
     """One file of a return. `queries` give each module's rows as text: _line, _sheet, its ids and its columns."""
@@ -47,6 +66,8 @@ class Found:
     has_header: bool = False  # a header of its own, be it empty
     queries: dict[str, str] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    misfits: list[tuple[int, str]] = field(default_factory=list)
     said_of: Survey | None = None  # the survey, where the form has no header
     basis: int = BY_HEADER
 
@@ -113,18 +134,16 @@ def columns_of(shape: Shape) -> dict[str, str]:
     return kinds | dict.fromkeys([*COMMON, *FILE_COLUMNS, *names], "VARCHAR")
 
 
-def create_rows(
-    con: duckdb.DuckDBPyConnection, shape: Shape, found: Found, file_name: str, data_date: date | None, landed_at: str
-) -> None:
+def create_rows(con: duckdb.DuckDBPyConnection, shape: Shape, found: Found, came: Came) -> None:
     """Make `rows` of a file: those of all modules one below another, and one a module that says what the file is."""
     year, day = found.survey(shape)
     of_file = {
-        "_file": file_name, "_data_date": str(data_date), "_set": found.set_name, "_landed": landed_at,
+        "_file": came.file_name, "_data_date": str(came.data_date), "_set": found.set_name, "_landed": came.landed_at,
         "_basis": str(found.basis), "return_year": str(year) if year else None,
         "reference_date": str(day) if day else None, "serial_no": found.header.get("serial_no"),
     }  # fmt: skip
     of_all = ", ".join(f"{literal(value)}::VARCHAR AS {identifier(name)}" for name, value in of_file.items())
-    is_draft = str("draft" in file_name.casefold()).lower()
+    is_draft = str("draft" in came.file_name.casefold()).lower()
     there = [*([ROOT] if found.has_header else []), *found.queries]
     said = ", ".join(f"({', '.join(map(literal, (FILE, module, found.form, is_draft)))})" for module in there)
     parts = [f"SELECT *, {of_all} FROM (VALUES {said}) AS files (_table, _module, form, is_draft)"]

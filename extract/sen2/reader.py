@@ -14,15 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extract.sen2.shape import COMMON, FILE, FILE_COLUMNS, SPELLINGS, Shape
+from extract.sen2.shape import COMMON, FILE, FILE_COLUMNS, Shape
 from send_ready import sen2
 from send_ready.settings import Settings
 
 if TYPE_CHECKING:  # commands that only look at names know of readers, and few need DuckDB
     import duckdb
 
-    from extract.landing import Landed
-    from extract.sen2.found import Told
+    from extract.sen2.found import Came, Read, Told
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,8 @@ class Reader:
     @property
     def fingerprint(self) -> str:
         """Changes with the council, and with each seed in force that decides how a file is read."""
-        digest = hashlib.sha256(self.settings.la_code.encode())
-        for name in (sen2.ELEMENTS, sen2.SURVEYS, SPELLINGS):
-            digest.update(
-                self.settings.config_file(sen2.FOLDER, f"{name}.csv", shipped=sen2.SEEDS / f"{name}.csv").read_bytes()
-            )
-        return digest.hexdigest()
+        seeds = sen2.fingerprint(self.settings, sen2.ELEMENTS, sen2.SURVEYS, sen2.SPELLINGS)
+        return hashlib.sha256(f"{self.settings.la_code} {seeds}".encode()).hexdigest()
 
     @property
     def tables(self) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -59,11 +54,11 @@ class Reader:
 
         return reading.data_date(self.shape, path, name, suffix, modified)
 
-    def read(self, con: "duckdb.DuckDBPyConnection", path: Path, about: "Landed", work: Path) -> "list[Told]":
-        """Make `rows` of a file that landed; gives what is to be told of it. Raises Refusal."""
+    def read(self, con: "duckdb.DuckDBPyConnection", path: Path, came: "Came", work: Path) -> "Read":
+        """Make `rows` and `set_aside` of a file; gives what is to be told of it. Raises Refusal."""
         from extract.sen2 import reading
 
-        return reading.read(con, self.shape, path, about, work)
+        return reading.read(con, self.shape, path, came, work)
 
     def told_of_all(self, con: "duckdb.DuckDBPyConnection", rows: Sequence[Path]) -> "list[tuple[str, Told]]":
         """What is to be told of all files that were read as wholes, each with the file that it is of."""

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from extract.landing import Landed
 from extract.refusal import Refusal
 from extract.sen2 import xml
-from extract.sen2.found import BY_DATES, BY_FILE, BY_NAME, Found, Told, create_rows, latest_event, row_files
+from extract.sen2.found import BY_DATES, BY_FILE, BY_NAME, Came, Found, Read, Told, create_rows, latest_event, row_files
 from extract.sen2.shape import Shape
 from extract.text import XML_SUFFIXES
 
@@ -27,14 +26,14 @@ def data_date(shape: Shape, path: Path, name: str, suffix: str, modified: date) 
     return shape.survey_before(modified).survey_day
 
 
-def read(con: duckdb.DuckDBPyConnection, shape: Shape, path: Path, about: Landed, work: Path) -> list[Told]:
+def read(con: duckdb.DuckDBPyConnection, shape: Shape, path: Path, came: Came, work: Path) -> Read:
     """Make `rows` of a file that landed; gives what is to be told of it. Raises Refusal."""
     with row_files(shape, work) as files:
-        found = xml.read(path, shape, files, about.file_name.casefold())
+        found = xml.read(path, shape, files, came.file_name.casefold())
         _must_be_ours(shape, found.header.get("lea"))
-        _settle_year(shape, con, found, about.file_name, about.data_date or date.min)
-        create_rows(con, shape, found, about.file_name, about.data_date, about.landed_at)
-    return found.told
+        _settle_year(shape, con, found, came.file_name, came.data_date)
+        create_rows(con, shape, found, came)
+    return Read(found.told, found.notes, found.misfits)
 
 
 def _must_be_ours(shape: Shape, lea: str | None) -> None:

@@ -1,17 +1,15 @@
 """Which column a tag or a heading of a SEN2 file is, whatever its year, its form and its spelling."""
 
-import csv
 import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 from extract.contract import normalise
-from send_ready import sen2, tables
+from send_ready import sen2
 from send_ready.sen2 import ROOT, Survey
 from send_ready.settings import Settings
 
-SPELLINGS = "sen2_spellings"
 FIRST_YEAR = 2023  # of returns by person
 FILE = "file"  # the table of what each file is: one row a module of which it may have rows
 COMMON = ("_set", "_landed", "_basis", "return_year", "reference_date", "serial_no")
@@ -68,18 +66,10 @@ class Shape:
                     one.columns.setdefault(element.column_name, element.data_type)
                     for said in filter(None, (element.tag, element.column_name, element.template_header)):
                         one.spelt.setdefault(compared(said), element.column_name)
-        for row in self._spellings():
-            if (table := held.get(row["module"])) and row["column_name"] in table.columns:
-                table.spelt.setdefault(compared(row["spelling"]), row["column_name"])
+        for of_module, spelling, column in sen2.spellings(self.settings):
+            if (one_of := held.get(of_module)) and column in one_of.columns:
+                one_of.spelt.setdefault(compared(spelling), column)
         return held
-
-    def _spellings(self) -> list[dict[str, str]]:
-        shipped = sen2.SEEDS / f"{SPELLINGS}.csv"
-        path = self.settings.config_file(sen2.FOLDER, shipped.name, shipped=shipped)
-        if path == shipped:
-            with path.open(encoding="utf-8", newline="") as file:
-                return list(csv.DictReader(file))
-        return [row for _, row in tables.read_rows(path, ("module", "spelling", "column_name"))]
 
     def table_of_blade(self, name: str) -> Table | None:
         """The module that a blade's file, or a sheet, is of, by a name such as `namedplan` or `Named Plan`."""

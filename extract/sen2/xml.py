@@ -152,7 +152,9 @@ class _Reader:
             self._text.clear()
         elif kind == _MODULE:
             frame = self._frames.pop()
-            ids: list[int | None] = [frame.key] if self._tables[frame.module].parent is None else [frame.key, frame.parent]
+            ids: list[int | None] = (
+                [frame.key] if self._tables[frame.module].parent is None else [frame.key, frame.parent]
+            )
             self._write[frame.module]([frame.line, None, *ids, frame.order, *frame.values])
             self._text.clear()
         elif self._column < 0:
@@ -219,12 +221,12 @@ def read(path: Path, shape: Shape, files: RowFiles, set_name: str) -> Found:
         )
     found = Found(FORM, set_name, reader.header, has_header=True)
     found.queries = files.queries()
-    found.told = [*_told(reader)]
+    found.told, found.notes = _told(reader), reader.notes
     return found
 
 
 def _told(reader: _Reader) -> list[Told]:
-    found = [Told("F-20", "note", note, "Nothing, if that is right.") for note in reader.notes]
+    found = list[Told]()
     if reader.unknown:
         listed = sorted(reader.unknown.items(), key=lambda each: each[1][1])
         names = ", ".join(

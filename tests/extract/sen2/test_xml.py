@@ -48,13 +48,13 @@ def test_the_nine_tables_are_those_of_the_return(tmp_path: Path, text: str | byt
         {"return_year": "2026", "reference_date": "2026-01-15", "lea": "999", "serial_no": "001"}
     ]
     assert found == tables()
-    assert [each for each in told if each.severity != "note"] == []
+    assert told == []
 
 
 def test_bytes_that_are_no_utf8_are_read_as_windows_writes_them(tmp_path: Path) -> None:
     found, told = read(written(tmp_path, xml().encode("cp1252")))
     assert found["person"][1]["forename"] == "Zoë"
-    assert [each.message for each in told] == ["The XML is not in UTF-8, as it says; it was read as Windows-1252."]
+    assert told == []
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
