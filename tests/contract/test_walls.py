@@ -59,7 +59,11 @@ def users(*names: str) -> set[str]:
     [
         ("opens DuckDB", ("duckdb.connect",), {"send_ready/database.py"}),
         ("removes folders", ("shutil.rmtree", "os.rmdir"), {"send_ready/confined.py"}),  # never by way of a link
-        ("writes Excel", ("xlsxwriter",), {"publish/excel/workbook.py", "sample/national.py", "sample/own_layout.py"}),
+        (
+            "writes Excel",
+            ("xlsxwriter",),
+            {"publish/excel/workbook.py", "sample/national.py", "sample/own_layout.py", "sample/sen2_return.py"},
+        ),
         # Airflow and dbt are set up by environment; their own start-up code passes ours on. The plugin is Airflow's.
         (
             "reads the environment",
