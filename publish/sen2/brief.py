@@ -28,6 +28,7 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, manifest: dict[str, Any
     """
     days, found = figures.days(con, run), figures.found(con, run)
     measures = [each for each in figures.headlines(figures.measures(con)) if each.measure in SHOWN]
+    rows = manifest["rows"]
     of_children = (feed for feed in run_data.feeds(con) if not feed.is_in_order)
     context = {
         "days": days,
@@ -42,7 +43,9 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, manifest: dict[str, Any
         "not_fresh": [feed.title for feed in of_children],
         "set_aside": len(configuration.set_aside_in(manifest)),
         "has_last": any(each.last_year for each in measures),
-        "table_rows": [(name, f"{rows:,}") for name, rows in manifest["rows"].items()],
+        "table_rows": [
+            (name.removeprefix("sen2_").replace("_", " ").capitalize(), f"{n:,}") for name, n in rows.items()
+        ],
         "measure_rows": [(each.title, each.value, each.last_year or "–", each.england or "–") for each in measures],
         "unknown": figures.not_known(measures),
         "rule_rows": [

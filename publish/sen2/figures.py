@@ -12,7 +12,7 @@ from send_ready.database import literal
 from send_ready.runs import Run
 from warehouse import run_data
 
-ISSUES = "sen2/validate_sen2"  # the stage whose issues are those of the return
+ISSUES = "sen2"  # the folder of the stages whose issues are those of the return
 WHOLE = "all"  # the part of a measure that has none
 ERROR, QUERY = "error", "query"
 NOT_RECORDED = "not recorded"
@@ -87,12 +87,13 @@ def days(con: DuckDBPyConnection, run: Run) -> Days:
 
 def found(con: DuckDBPyConnection, run: Run) -> list[Found] | None:
     """What the checks of the return found, errors first and then by rule; None when they have not been made."""
-    path = run.issues(ISSUES)
-    if not path.exists():
+    paths = sorted((run.folder / "issues" / ISSUES).glob("*.parquet"))
+    if not paths:
         return None
     rows = con.execute(f"""
         SELECT rule, severity, min(message), min(fix), sum(count)::BIGINT
-        FROM read_parquet({literal(path)}) WHERE severity IN ('stop', {literal(ERROR)}, {literal(QUERY)})
+        FROM read_parquet([{", ".join(map(literal, paths))}])
+        WHERE severity IN ('stop', {literal(ERROR)}, {literal(QUERY)})
         GROUP BY rule, severity ORDER BY severity = {literal(QUERY)}, rule, severity
     """).fetchall()
     return [Found(rule, QUERY if severity == QUERY else ERROR, *rest) for rule, severity, *rest in rows]
