@@ -18,7 +18,7 @@ from extract import contract as contracts
 from send_ready import database, files, machine, private, runs, systems
 from send_ready.runs import Run, RunError
 from send_ready.settings import PROJECT, Settings
-from warehouse import load, own_seeds, seeds
+from warehouse import load, own_seeds, returns, seeds
 
 DBT_PROJECT = PROJECT / "dbt_project"
 # dbt's manifest of it. Beside the libraries that made it: whoever may write there may change what runs as well.
@@ -134,6 +134,7 @@ def invoke(run: Run, file: Path, target: Path, *command: str, sen2_year: int | N
     variables["besides"] = columns_besides(run)
     if sen2_year:
         variables["sen2_year"] = str(sen2_year)
+    variables["sen2"] = returns.role(run)
     os.environ |= _environment(file)
     return call([*command, *_folders(target), "--vars", json.dumps(variables)])
 

@@ -18,7 +18,7 @@ from send_ready.tables import TableError
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 CROSSWALKS, TARGETS, SEN2 = "crosswalks", "targets", sen2.FOLDER  # folders of SEND_CONFIG
-SYSTEMS = ("capita_one", "ehc_hub", "census", "social_care", "ilacs", "dfe")
+SYSTEMS = ("capita_one", "ehc_hub", "census", "social_care", "ilacs", "dfe", "sen2")
 COLOURS = ("blue", "red", "amber", "green")
 RESIDENTIAL = "xwalk_residential"  # of which a value may mean one code up to a survey year, and another after it
 LONGEST = 2_000  # characters of one value

@@ -9,13 +9,19 @@
             {%- for system, value in values.items() %}
             when '{{ system }}' then {{ value }}
             {%- endfor %}
-        end{{ ',' if not loop.last }}
+        end{{ ',' if not loop.last or 'sen2' in values }}
         {%- endfor %}
+        -- A return is the oldest of what is known.
+        {{ values['sen2'] if 'sen2' in values }}
     )
 {%- endmacro %}
 
-{# The place of a row's system among those that seeds/spec/survivorship.csv names for a fact; blank: it does not count. #}
+{#
+    The place of a row's system among those that seeds/spec/survivorship.csv names for a fact; blank: it does not count. A
+    SEN2 return that is a source comes last.
+#}
 {% macro source_place(fact, source_system) -%}
+    {%- set place -%}
     list_position(
         (
             select [rule.first_source, rule.second_source, rule.third_source]
@@ -24,6 +30,8 @@
         ),
         {{ source_system }}
     )
+    {%- endset -%}
+    {{ "coalesce(" ~ place ~ ", if(" ~ source_system ~ " = 'sen2', 9, null))" if does_return_speak() else place }}
 {%- endmacro %}
 
 {#
@@ -40,13 +48,13 @@
     )
 {%- endmacro %}
 
-{# The primary need of a person: of the needs of Capita One or the school census, whichever counts, and of the hub. #}
+{# The primary need of a person: of the needs of Capita One, the school census or a SEN2 return, whichever counts, and of the hub. #}
 {% macro primary_need(needs, hub_need) -%}
-    {{ survive('primary_need', {
-        'capita_one': "if(" ~ needs ~ ".source_system is distinct from 'census', " ~ needs ~ ".sen_type_code, null)",
+    {{ survive('primary_need', with_return({
+        'capita_one': "if(" ~ needs ~ ".source_system in ('census', 'sen2'), null, " ~ needs ~ ".sen_type_code)",
         'ehc_hub': hub_need,
         'census': "if(" ~ needs ~ ".source_system = 'census', " ~ needs ~ ".sen_type_code, null)",
-    }) }}
+    }, "if(" ~ needs ~ ".source_system = 'sen2', " ~ needs ~ ".sen_type_code, null)")) }}
 {%- endmacro %}
 
 {# Where a person is enrolled, or the placement that the hub names. #}

@@ -32,4 +32,5 @@
     'int_sen_provision__linked',
     'int_social_care__ranked',
     'int_unmapped_codes__located',
-]) }}
+] + (['int_sen2_read__chains', 'int_sen2_read__placements'] if does_return_speak() else [])
++ (['int_sen2_read__reconciled'] if not execute or var('sen2', '') == 'beside' else [])) }}

@@ -12,4 +12,5 @@
     'sen2_placement_detail',
     'sen2_sen_need',
     'sen2_measures',
+    'sen2_reconciliation',
 ]) }}

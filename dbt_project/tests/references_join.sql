@@ -42,6 +42,7 @@
     'sen2_person',
     'sen2_placement_detail',
     'sen2_plan_detail',
+    'sen2_reconciliation',
     'sen2_requests',
     'sen2_sen_need',
 ], dimensions=[

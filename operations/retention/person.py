@@ -32,8 +32,10 @@ from send_ready.home import INBOX, LANDING, PUBLISHED, RUNS, SERVING, TYPED, Hol
 from send_ready.runs import RunError
 from send_ready.settings import Settings
 
-SOURCES = ("capita_one", "census", "ehc_hub", "social_care")
-PREFIXES = {"HUB-": "ehc_hub", "CENSUS-": "census", "SC-": "social_care"}  # of a Unique ID that is no student's
+RETURN = "sen2"  # its persons are numbered afresh each year: a file is searched for their UPN and ULN, not for a number
+SOURCES = ("capita_one", "census", "ehc_hub", "social_care", RETURN)
+# Of a Unique ID that is no student's.
+PREFIXES = {"HUB-": "ehc_hub", "CENSUS-": "census", "SC-": "social_care", "SEN2-": RETURN}
 # Columns of the contracts that say whose row it is, and what they hold.
 HOLDS = {
     "student_id": "capita_one",
@@ -45,6 +47,7 @@ HOLDS = {
     "upn": "upn",
     "former_upn": "upn",
     "child_upn": "upn",
+    "unique_learner_number": "uln",
     "other_id": "other system",  # whose it is, the bridge says
 }
 ENCODINGS = ("ascii", "utf-16-le", "utf-16-be")
@@ -72,7 +75,7 @@ Ids = dict[str, set[str]]  # by what HOLDS names
 def find_person(settings: Settings, asked: Sequence[str], today: date) -> Found:
     """Everything that holds a person. It says nothing about them but the numbers of records and files."""
     ids = _ids(settings, asked)
-    needles = sorted(set().union(*ids.values()))
+    needles = sorted(set().union(*(words for kind, words in ids.items() if kind != RETURN)))
     held = Found()
     hashes = set()
     for contract in contracts.load_all(settings):
@@ -101,6 +104,8 @@ def find_person(settings: Settings, asked: Sequence[str], today: date) -> Found:
     _published(settings, ids, held)
     _other_places(settings, needles, held)
     held.told = [_ids_in_words(ids), *held.told, *_elsewhere(settings, needles)]
+    if ids[RETURN] and not ids["upn"] | ids["uln"]:
+        held.told.append("A SEN2 return has them without UPN and ULN: look for the file yourself, by name.")
     return held
 
 
@@ -136,9 +141,11 @@ def _add_linked(con: DuckDBPyConnection, ids: Ids) -> None:
     ).fetchall():
         ids["plan"].add(plan)
     for row in con.execute(
-        "SELECT valid_upn, valid_former_upn FROM int.int_person_records__unioned SEMI JOIN wanted USING (record_id)"
+        "SELECT valid_upn, valid_former_upn, valid_uln FROM int.int_person_records__unioned "
+        "SEMI JOIN wanted USING (record_id)"
     ).fetchall():
-        ids["upn"] |= set(filter(None, row))
+        ids["upn"] |= set(filter(None, row[:2]))
+        ids["uln"] |= set(filter(None, row[2:]))
     try:
         bridged = con.execute(f"""
             SELECT DISTINCT other_id FROM raw.local__person_bridge
@@ -295,8 +302,9 @@ def _runs(settings: Settings, hashes: set[str], held: Found) -> None:
 
 def _published(settings: Settings, ids: Ids, held: Found) -> None:
     """The versions of the published warehouse that hold the person; the one that is served stays until the next."""
-    persons = {*ids["capita_one"], *(f"HUB-{each}" for each in ids["ehc_hub"])}
-    persons |= {f"SC-{each}" for each in ids["social_care"]} | {f"CENSUS-{each}" for each in ids["census"]}
+    persons = {*ids["capita_one"]}
+    for prefix, source in PREFIXES.items():
+        persons |= {f"{prefix}{each}" for each in ids[source]}
     served = (settings.home / SERVING).resolve()
     for folder in sorted((settings.home / PUBLISHED).glob("[!.]*")):
         table = folder / "parquet" / "core" / "dim_person.parquet"

@@ -130,8 +130,8 @@ def _known(con: DuckDBPyConnection, asked: Iterable[str]) -> dict[str, tuple[str
         FROM (
             SELECT person_id, person_id AS asked, 1 AS place FROM built.int.int_person_records__linked
             UNION ALL
-            SELECT person_id, CASE source_system WHEN 'ehc_hub' THEN 'HUB-' WHEN 'social_care' THEN 'SC-' ELSE '' END
-                || source_id AS asked, 2 AS place
+            SELECT person_id, CASE source_system WHEN 'ehc_hub' THEN 'HUB-' WHEN 'social_care' THEN 'SC-'
+                WHEN 'sen2' THEN 'SEN2-' ELSE '' END || source_id AS asked, 2 AS place
             FROM built.int.int_person_records__linked
             UNION ALL
             SELECT person_id, source_id AS asked, 3 AS place

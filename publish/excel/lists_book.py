@@ -15,7 +15,7 @@ from send_ready.layout import LAYOUT_VERSION, ListLayout, council_or_number, let
 from send_ready.runs import ABSENT, Run
 from send_ready.settings import Settings
 from send_ready.words import counted, short_date
-from warehouse import run_data
+from warehouse import returns, run_data
 from warehouse.run_data import STATES, Feed, feed_has_columns
 
 NAME = "annex_a_person_level_lists.xlsx"
@@ -45,6 +45,14 @@ BEHIND = {
     "gias.establishments": _BOTH,
     "ilacs.involvements": _BOTH,
     "local.person_bridge": _BOTH,
+    "sen2.active_plans": _BOTH,
+    "sen2.assessments": _BOTH,
+    "sen2.named_plans": _BOTH,
+    "sen2.persons": _BOTH,
+    "sen2.placement_details": _BOTH,
+    "sen2.plan_details": _BOTH,
+    "sen2.requests": _BOTH,
+    "sen2.sen_needs": _BOTH,
     "social_care.involvements": _BOTH,
 }
 _KINDS = {"date": "DATE", "count": "BIGINT", "percentage": "DOUBLE", "text": "VARCHAR"}
@@ -64,7 +72,9 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> 
     layouts = lists()
     grids = [_grid(con, layout, settings) for layout in layouts]
     rows = {layout.name: len(grid.columns[0].values) for layout, grid in zip(layouts, grids, strict=True)}
-    about = _about(run_data.feeds(con), _census_returns(con, run.as_at), rows, run, settings)
+    used = _used(run_data.feeds(con), run)
+    sen2_day = returns.reference_date(con, run.as_at) if any(feed.name == returns.PERSONS for feed in used) else None
+    about = _about(used, _census_returns(con, run.as_at), sen2_day, rows, run, settings)
     workbook.write(path, "Annex A person-level lists", [*grids, about])
     return rows
 
@@ -79,6 +89,12 @@ def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Gr
         form = forms.get(column.code_set or "", {})
         columns.append(Column(column.header, column.kind, [form.get(value, value) for value in held] if form else held))
     return Grid(layout.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
+
+
+def _used(feeds: Sequence[Feed], run: Run) -> list[Feed]:
+    """The feeds that may say something on the lists: not those of a SEN2 return that is only compared."""
+    is_source = returns.role(run) == returns.SOURCE
+    return [feed for feed in feeds if is_source or not feed.name.startswith("sen2.")]
 
 
 def _census_returns(con: DuckDBPyConnection, as_at: date) -> list[CensusReturn]:
@@ -101,7 +117,8 @@ def _census_returns(con: DuckDBPyConnection, as_at: date) -> list[CensusReturn]:
 
 def _about(
     feeds: Sequence[Feed],
-    returns: Sequence[CensusReturn],
+    census: Sequence[CensusReturn],
+    sen2_day: date | None,
     rows: dict[str, int],
     run: Run,
     settings: Settings,
@@ -123,7 +140,7 @@ def _about(
             ),
             _lists_block(feeds, rows),
             _feeds_block(feeds),
-            Block("Notes", [Column("", "text", _notes(feeds, returns, settings))], has_header=False),
+            Block("Notes", [Column("", "text", _notes(feeds, census, sen2_day, settings))], has_header=False),
         ],
         widths=(48, 12, 13, 15, 44, 56),
     )
@@ -165,12 +182,15 @@ def _feeds_block(feeds: Sequence[Feed]) -> Block:
     )
 
 
-def _notes(feeds: Sequence[Feed], returns: Sequence[CensusReturn], settings: Settings) -> list[str]:
+def _notes(
+    feeds: Sequence[Feed], census: Sequence[CensusReturn], sen2_day: date | None, settings: Settings
+) -> list[str]:
     never = {
         name
         for name, (columns, _) in _NOT_KNOWN.items()
         if not any(feed_has_columns(feeds, name, *each) for each in columns)
         and not feed_has_columns(feeds, _INSTEAD.get(name, ""))
+        and not (sen2_day and name == "capita_one.home_education")
     }
     notes = [
         f"The layout is that of the Annex A request of November 2022 (version {LAYOUT_VERSION}).",
@@ -181,9 +201,18 @@ def _notes(feeds: Sequence[Feed], returns: Sequence[CensusReturn], settings: Set
     ]
     if settings.code_style == "lettered":
         notes.append("DS (Down syndrome) has no letter in this version of the layout and stands as DS.")
-    if returns:
+    if sen2_day:
+        notes += [
+            f"List 1 is made of the SEN2 return of reference date {short_date(sen2_day)}, a snapshot of that day: what "
+            "a better source does not say is as it was then, and who has got or lost a plan since is not known.",
+            "A SEN2 return gives the date a plan was first issued only where that was in the calendar year before it: "
+            "for all others it is blank, and so is the date updated. Of reviews it holds the last one.",
+            "A SEN2 return holds neither suspensions, exclusions and absence nor pupil premium, social care and "
+            "disability: without another source they are blank or Unknown. It holds nobody for List 2.",
+        ]
+    if census:
         listed = ", ".join(
-            f"{each.name} ({short_date(each.census_day)}, {counted(each.schools, 'school')})" for each in returns
+            f"{each.name} ({short_date(each.census_day)}, {counted(each.schools, 'school')})" for each in census
         )
         notes.append(
             f"School census: these returns speak for whom Capita One says nothing: {listed}. The newest return of a "

@@ -118,6 +118,10 @@ request_events as (
         final_issued_date is null
         and not coalesce(closed_date = decision_to_assess_date and decision_to_assess_code = 'N', false)
         and not coalesce(closed_date = refused_to_issue_date, false)
+        {%- if does_return_speak() %}
+        -- The return says that it was withdrawn, and not when.
+        and source_system <> 'sen2'
+        {%- endif %}
         -- It ended in a plan whose date cannot be read, and that is what closed.
         and not exists (
             select 1 from plans
@@ -292,7 +296,9 @@ school_events as (
         '{{ event_type }}' as event_type,
         person_id,
         {{ event_date }} as event_date,
-        if(source_system = 'census', 'census.pupils', 'capita_one.enrolments') as source_feed,
+        if(
+            source_system = 'census', 'census.pupils', {{ feed_of_student('enrolments', 'placement_details') }}
+        ) as source_feed,
         concat('student_id=', student_id, '; urn=', urn, '; entry_date=', entry_date) as source_record,
         enrolment_status_code as code,
         {{ timetable }} as detail,
@@ -301,6 +307,10 @@ school_events as (
     {%- if event_type == 'school_left' %}
     -- A return says when a pupil came; that one is gone it may say by silence alone, which is no date.
     where source_system is distinct from 'census'
+    {%- elif does_return_speak() %}
+    where
+        source_system is distinct from 'sen2'
+        or entry_date not in (select returns.reference_date from {{ ref('stg_sen2__persons') }} as returns)
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -330,7 +340,7 @@ spell_events as (
         'home_education_{{ moment }}' as event_type,
         person_id,
         {{ date }} as event_date,
-        'capita_one.home_education' as source_feed,
+        {{ feed_of_student('home_education', 'placement_details') }} as source_feed,
         concat('student_id=', student_id, '; start_date=', start_date) as source_record
     from {{ ref('fct_home_education') }}
     union all by name
@@ -349,7 +359,7 @@ spell_events as (
         'need_{{ 'recorded' if moment == 'started' else moment }}' as event_type,
         person_id,
         {{ date }} as event_date,
-        'capita_one.sen_needs' as source_feed,
+        {{ feed_of_student('sen_needs', 'sen_needs') }} as source_feed,
         concat('student_id=', student_id, '; sen_type=', sen_type_local) as source_record,
         coalesce(sen_type_code, sen_type_local) as code,
         need_rank

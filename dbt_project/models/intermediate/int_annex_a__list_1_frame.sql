@@ -28,8 +28,8 @@ frame as (
         {%- for date, hub_date in [
             ('initial_plan_date', 'hub_final_plan_issued_date'), ('updated_plan_date', 'hub_plan_last_amended_date')
         ] %}
-        case plans.source_system
-            when 'ehc_hub' then plans.{{ date }}
+        case
+            when plans.source_system in ('ehc_hub', 'sen2') then plans.{{ date }}
             else {{ survive('plan_dates', {'capita_one': 'plans.' ~ date, 'ehc_hub': 'persons.' ~ hub_date}) }}
         end as {{ date }},
         {%- endfor %}

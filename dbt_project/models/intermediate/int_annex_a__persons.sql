@@ -63,7 +63,7 @@ valued as (
         coalesce(regexp_matches(persons.student_id, '^(UPN|KEY)-'), false)
         and not persons.is_known_student
         and enrolments.person_id is null as is_known_by_name_alone,
-        if(needs.source_system is distinct from 'census', needs.sen_type_code, null) as capita_primary_need_code,
+        if(needs.source_system in ('census', 'sen2'), null, needs.sen_type_code) as capita_primary_need_code,
         {{ primary_need('needs', 'persons.hub_primary_need_code') }} as primary_need,
         coalesce(needs.is_sen_type_unmapped, persons.is_hub_primary_need_unmapped) as is_primary_need_unmapped,
         home_education.person_id is not null as is_home_educated,
@@ -103,6 +103,14 @@ select
     case
         when valued.is_home_educated then 'Yes'
         when {{ was_ever_received('capita_one.home_education') }} then 'No'
+        {%- if does_return_speak() %}
+        -- The return says where the child was, and that is not at home.
+        when valued.person_id in (
+            select placements.person_id
+            from {{ ref('int_sen2_read__placements') }} as placements
+            where placements.person_id is not null and {{ is_open('placements.entry_date', 'placements.leaving_date') }}
+        ) then 'No'
+        {%- endif %}
     end as elective_home_education,
     {%- for count in ['suspension_count', 'permanent_exclusion_count'] %}
     cast(
@@ -148,7 +156,16 @@ select
     valued.hub_plan_last_amended_date,
     valued.hub_named_placement_urn,
     {{ was_ever_received('capita_one.annual_reviews', ['meeting_date']) }}
-    or {{ was_ever_received('ehc_hub.reviews', ['meeting_date']) }} as are_reviews_known,
+    or {{ was_ever_received('ehc_hub.reviews', ['meeting_date']) }}
+    {%- if does_return_speak() %}
+    -- A return tells of reviews until its reference date; of those since nobody knows.
+    or exists (
+        select 1
+        from {{ ref('stg_sen2__active_plans') }} as reviewed
+        where reviewed.review_meeting is not null and reviewed.reference_date > {{ as_at() }} - interval 1 month
+    )
+    {%- endif %}
+        as are_reviews_known,
     valued.has_died,
     valued.has_open_plan,
     valued.open_plan_count,

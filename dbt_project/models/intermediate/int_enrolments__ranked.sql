@@ -29,6 +29,22 @@ with records as (
     where is_registration
     -- A date of entry that was put right has made two of one registration.
     qualify row_number() over (partition by source_id, urn, start_date order by reference_date desc) = 1
+    {%- if does_return_speak() %}
+    union all by name
+    -- The first placement is the main one, whatever others of rank 1 stand beside it.
+    select
+        {{ return_id('source_id') }} as student_id,
+        urn,
+        entry_date,
+        case placement_rank when '1' then if(placement_no = 1 or leaving_date is not null, 'C', 'O') when '2' then 'S' end
+            as enrolment_status_code,
+        leaving_date,
+        'sen2' as source_system,
+        source_id
+    from {{ ref('int_sen2_read__placements') }}
+    where urn is not null
+    qualify row_number() over (partition by source_id, urn, entry_date order by placement_no) = 1
+    {%- endif %}
 ),
 
 enrolments as (

@@ -60,7 +60,13 @@ placed as (
     from cases
     inner join {{ ref('int_kpi__windows') }} as windows
         on windows.period_type = 'point' and cases.thirty_weeks_date < windows.period_end
-    where cases.is_ours and {{ is_case_open('windows.period_end', 'cases') }}
+    where
+        cases.is_ours
+        and {{ is_case_open('windows.period_end', 'cases') }}
+        {%- if does_return_speak() %}
+        -- Whether it still is nobody knows.
+        and not starts_with(cases.case_id, 'SEN2-')
+        {%- endif %}
 )
 
 select

@@ -31,6 +31,34 @@ with records as (
         and sen_type_2_local is distinct from sen_type_1_local
         {%- endif %}
     {%- endfor %}
+    {%- if does_return_speak() %}
+    union all by name
+    select
+        {{ return_id('chains.source_id') }} as student_id,
+        codes.code as sen_type_code,
+        needs.sen_type as sen_type_local,
+        codes.code is null as is_sen_type_unmapped,
+        try_cast(needs.sen_type_rank as integer) as need_rank,
+        'sen2' as source_system,
+        chains.source_id
+    from {{ ref('stg_sen2__sen_needs') }} as needs
+    inner join {{ ref('stg_sen2__active_plans') }} as active_plans
+        on
+            needs.return_year = active_plans.return_year
+            and needs.active_plans_table_id = active_plans.active_plans_table_id
+    inner join {{ ref('int_sen2_read__chains') }} as chains
+        on
+            active_plans.return_year = chains.return_year
+            and active_plans.requests_table_id = chains.requests_table_id
+            and chains.is_first_of_request
+    left join {{ ref('sen2_codes') }} as codes on codes.code_set = 'sen_type' and needs.sen_type = codes.code
+    where needs.sen_type is not null
+    qualify
+        row_number() over (
+            partition by chains.source_id, needs.sen_type
+            order by needs.sen_type_rank asc nulls last, needs.order_seq asc, needs.sen_need_table_id asc
+        ) = 1
+    {%- endif %}
 ),
 
 needs as (

@@ -138,7 +138,8 @@ named as (
     select
         *,
         min(source_id) filter (where source_system = 'ehc_hub') over (partition by anchor) as first_case_id,
-        min(source_id) filter (where source_system = 'census') over (partition by anchor) as first_pupil_id
+        min(source_id) filter (where source_system = 'census') over (partition by anchor) as first_pupil_id,
+        min(source_id) filter (where source_system = 'sen2') over (partition by anchor) as first_returned_id
     from placed
 ),
 
@@ -155,6 +156,7 @@ select
     coalesce(
         min(source_id) filter (where source_system = 'capita_one') over (partition by anchor),
         {{ hub_id('first_case_id', "'HUB-' || first_case_id in (select student_ids.source_id from student_ids)") }},
+        {{ return_id('first_returned_id') }},
         'CENSUS-' || first_pupil_id,
         'SC-' || min(source_id) over (partition by anchor)
     ) as person_id,

@@ -94,6 +94,26 @@ records as (
         from {{ social_care_involvements() }}
     ) as involvements
     group by social_care_id
+    {%- if does_return_speak() %}
+
+    union all
+
+    -- Persons of the newest SEN2 return.
+    select
+        'sen2' as source_system,
+        cast(persons.person_table_id as varchar) as source_id,
+        false as is_known_student,
+        persons.upn,
+        null as former_upn,
+        persons.unique_learner_number as uln,
+        persons.person_birth_date as birth_date,
+        persons.surname,
+        persons.forename,
+        persons.post_code as postcode,
+        null as migrated_student_id
+    from {{ ref('stg_sen2__persons') }} as persons
+    where {{ is_of_newest_return('persons') }}
+    {%- endif %}
 ),
 
 compared as (

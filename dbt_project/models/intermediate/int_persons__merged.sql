@@ -97,6 +97,35 @@ ilacs as (
     group by person.person_id
 ),
 
+{%- if does_return_speak() %}
+
+-- Of several persons of a return whom a rule joined, the first in it.
+returned as (
+    select
+        person.person_id,
+        {%- for column in [
+            'upn', 'unique_learner_number', 'upn_unknown', 'person_birth_date', 'sex_code', 'ethnicity_code'
+        ] %}
+        arg_min(persons.{{ column }}, persons.person_table_id) as {{ column }},
+        {%- endfor %}
+        bool_or(persons.sex is not null and persons.sex_code is null) as is_sex_unmapped,
+        bool_or(persons.ethnicity is not null and persons.ethnicity_code is null) as is_ethnicity_unmapped
+    from (
+        select
+            persons.*,
+            sexes.code as sex_code,
+            ethnicities.code as ethnicity_code
+        from {{ ref('stg_sen2__persons') }} as persons
+        left join {{ ref('sen2_codes') }} as sexes on sexes.code_set = 'sex' and persons.sex = sexes.code
+        left join {{ ref('sen2_codes') }} as ethnicities
+            on ethnicities.code_set = 'ethnicity' and persons.ethnicity = ethnicities.code
+        where {{ is_of_newest_return('persons') }}
+    ) as persons
+    {{ person_join('sen2', 'cast(persons.person_table_id as varchar)') }}
+    group by person.person_id
+),
+{%- endif %}
+
 persons as (
     select distinct person_id
     from {{ ref('int_person_records__linked') }}
@@ -108,21 +137,43 @@ select
     hub.case_id,
     pupils.census_id,
     students.student_id is null or students.is_known_student as is_known_student,
-    {{ survive('upn', {'capita_one': 'students.upn', 'ehc_hub': 'hub.upn', 'census': 'pupils.upn'}) }} as upn,
-    coalesce(students.uln, pupils.uln) as uln,
+    {{ survive('upn', with_return(
+        {'capita_one': 'students.upn', 'ehc_hub': 'hub.upn', 'census': 'pupils.upn'}, 'returned.upn'
+    )) }} as upn,
+    coalesce(
+        students.uln, pupils.uln {{- ', returned.unique_learner_number' if does_return_speak() }}
+    ) as uln,
+    {%- if does_return_speak() %}
+    coalesce(students.upn_unknown_reason_code, returned.upn_unknown) as upn_unknown_reason_code,
+    {%- else %}
     students.upn_unknown_reason_code,
-    {{ survive(
-        'birth_date',
-        {'capita_one': 'students.birth_date', 'ehc_hub': 'hub.birth_date', 'census': 'pupils.birth_date'}
-    ) }} as birth_date,
-    {{ survive(
-        'sex', {'capita_one': 'students.sex_code', 'ehc_hub': 'hub.sex_code', 'census': 'pupils.sex_code'}
-    ) }} as sex_code,
+    {%- endif %}
+    {{ survive('birth_date', with_return(
+        {'capita_one': 'students.birth_date', 'ehc_hub': 'hub.birth_date', 'census': 'pupils.birth_date'},
+        'returned.person_birth_date'
+    )) }} as birth_date,
+    {{ survive('sex', with_return(
+        {'capita_one': 'students.sex_code', 'ehc_hub': 'hub.sex_code', 'census': 'pupils.sex_code'}, 'returned.sex_code'
+    )) }} as sex_code,
     coalesce(students.is_sex_unmapped, false)
-    or (students.sex_local is null and coalesce(hub.is_sex_unmapped, pupils.is_sex_unmapped, false)) as is_sex_unmapped,
-    {{ survive('ethnicity', {'capita_one': 'students.ethnicity_code', 'census': 'pupils.ethnicity_code'}) }}
-        as ethnicity_code,
-    coalesce(students.is_ethnicity_unmapped, pupils.is_ethnicity_unmapped, false) as is_ethnicity_unmapped,
+    or (
+        students.sex_local is null
+        and coalesce(
+            hub.is_sex_unmapped,
+            pupils.is_sex_unmapped,
+            {{- ' returned.is_sex_unmapped,' if does_return_speak() }}
+            false
+        )
+    ) as is_sex_unmapped,
+    {{ survive('ethnicity', with_return(
+        {'capita_one': 'students.ethnicity_code', 'census': 'pupils.ethnicity_code'}, 'returned.ethnicity_code'
+    )) }} as ethnicity_code,
+    coalesce(
+        students.is_ethnicity_unmapped,
+        pupils.is_ethnicity_unmapped,
+        {{- ' returned.is_ethnicity_unmapped,' if does_return_speak() }}
+        false
+    ) as is_ethnicity_unmapped,
     students.home_la_code,
     {{ survive('disability', {'capita_one': 'students.is_disabled', 'ilacs': 'ilacs.is_disabled'}) }} as is_disabled,
     {{ survive(
@@ -139,6 +190,9 @@ left join students on persons.person_id = students.person_id
 left join hub on persons.person_id = hub.person_id
 left join pupils on persons.person_id = pupils.person_id
 left join ilacs on persons.person_id = ilacs.person_id
+{%- if does_return_speak() %}
+left join returned on persons.person_id = returned.person_id
+{%- endif %}
 left join (
     select
         {{ compared_upn('upn') }} as compared_upn,
@@ -147,6 +201,6 @@ left join (
     group by compared_upn
 ) as premium
     on
-        premium.compared_upn = {{ compared_upn(survive('upn', {
-            'capita_one': 'students.upn', 'ehc_hub': 'hub.upn', 'census': 'pupils.upn'
-        })) }}
+        premium.compared_upn = {{ compared_upn(survive('upn', with_return(
+            {'capita_one': 'students.upn', 'ehc_hub': 'hub.upn', 'census': 'pupils.upn'}, 'returned.upn'
+        ))) }}

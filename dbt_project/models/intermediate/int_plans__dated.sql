@@ -13,7 +13,20 @@ select
     coalesce(
         plans.initial_plan_date,
         -- least() passes over what is blank.
-        least(plans.current_plan_date, first_reviews.meeting_date, assessments.final_issued_date, {{ as_at() }})
+        least(
+            plans.current_plan_date,
+            first_reviews.meeting_date,
+            assessments.final_issued_date,
+            {%- if does_return_speak() %}
+            -- What is active in a return was so on its reference date.
+            (
+                select max(returns.reference_date)
+                from {{ ref('stg_sen2__persons') }} as returns
+                where plans.source_system = 'sen2' and returns.reference_date <= {{ as_at() }}
+            ),
+            {%- endif %}
+            {{ as_at() }}
+        )
     ) as open_from_date
 from {{ ref('int_plans__unioned') }} as plans
 left join first_reviews on plans.plan_id = first_reviews.plan_id

@@ -70,6 +70,45 @@ ehc_hub as (
         )
 ),
 
+{%- if does_return_speak() %}
+
+-- The plans of a return: when each was first issued it says only of those of its year.
+sen2 as (
+    select
+        chains.plan_id,
+        chains.person_id,
+        'sen2' as source_system,
+        {{ return_id('chains.requests_table_id') }} as involvement_id,
+        if(chains.assessment_outcome = 'Y', chains.assessment_outcome_date, null) as initial_plan_date,
+        chains.start_date as current_plan_date,
+        if(
+            chains.assessment_outcome = 'Y' and chains.start_date > chains.assessment_outcome_date,
+            chains.start_date,
+            null
+        ) as updated_plan_date,
+        chains.named_urn,
+        coalesce(
+            chains.named_setting, if(chains.active_plans_table_id is null, null, placements.setting_type_code)
+        ) as setting_type_code,
+        chains.plan_res as residential_code,
+        chains.pb as has_personal_budget,
+        chains.transfer_la as transferred_in_from_la_code,
+        chains.cease_date,
+        chains.cease_reason as cease_reason_code,
+        chains.phase_transfer_due_date,
+        chains.phase_transfer_final_date,
+        chains.start_date as plan_start_date,
+        chains.plan_wbp as work_based_learning_code,
+        chains.oa as has_organised_arrangements,
+        chains.dp as direct_payment_code,
+        chains.active_plans_table_id is not null as is_active_in_return
+    from {{ ref('int_sen2_read__chains') }} as chains
+    left join {{ ref('int_sen2_read__placements') }} as placements
+        on chains.source_id = placements.source_id and placements.placement_no = 1 and placements.leaving_date is null
+    where chains.plan_id is not null
+),
+{%- endif %}
+
 plans as (
     select
         *,
@@ -79,16 +118,24 @@ plans as (
         select * from capita_one
         union all
         select * from ehc_hub
+        {%- if does_return_speak() %}
+        union all by name
+        select * from sen2
+        {%- endif %}
     ) as both_systems
+    {%- if does_return_speak() %}
+    qualify {{ is_not_told_better() }}
+    {%- endif %}
 )
 
 select
-    *,
+    * {{- ' exclude (is_active_in_return)' if does_return_speak() }},
     -- The plan that stands for the person: open before ceased, then the latest initial date.
     row_number() over (
         partition by person_id
         order by
             is_open desc,
+            {{- ' is_active_in_return desc nulls last,' if does_return_speak() }}
             initial_plan_date desc nulls last,
             current_plan_date desc nulls last,
             plan_id desc

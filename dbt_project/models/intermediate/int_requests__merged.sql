@@ -72,6 +72,50 @@ with requests as (
         null as has_tribunal
     from {{ ref('stg_ehc_hub__cases') }} as cases
     {{ person_join('ehc_hub', 'cases.case_id') }}
+    {%- if does_return_speak() %}
+
+    union all by name
+
+    -- Who has a plan, or an assessment under way, was agreed to be assessed. When a request was withdrawn, or ended in
+    -- a plan before the year, the return does not say: by the end of its year, or of the one before, at the latest.
+    select
+        {{ return_id('requests_table_id') }} as case_id,
+        'sen2 ' || requests_table_id as record_key,
+        'sen2' as source_system,
+        person_id,
+        received_date,
+        request_source as request_source_code,
+        case
+            when request_outcome = 'N' then 'N'
+            when request_outcome = 'Y' or assessment_outcome is not null or plan_id is not null then 'Y'
+        end as decision_to_assess_code,
+        request_outcome_date as decision_to_assess_date,
+        case
+            when assessment_outcome = 'N' then 'N'
+            when assessment_outcome = 'Y' or plan_id is not null then 'Y'
+        end as decision_to_issue_code,
+        if(assessment_outcome = 'N', assessment_outcome_date, null) as decision_to_issue_date,
+        if(assessment_outcome = 'N', assessment_outcome_date, null) as refused_to_issue_date,
+        if(assessment_outcome = 'Y', assessment_outcome_date, null) as final_issued_date,
+        case
+            when request_outcome = 'W' or assessment_outcome = 'W' then window_end_date
+            when plan_id is not null and coalesce(assessment_outcome <> 'Y', true)
+                then cast(window_end_date - interval 1 year as date)
+        end as closed_date,
+        week20 as has_twenty_week_exception,
+        rya as is_in_youth_accommodation,
+        exported as exported_to_la_code,
+        request_mediation as has_request_mediation,
+        request_tribunal as has_request_tribunal,
+        assessment_mediation as has_issue_mediation,
+        assessment_tribunal as has_issue_tribunal,
+        other_mediation as has_other_mediation,
+        other_tribunal as has_other_tribunal,
+        request_mediation or assessment_mediation or other_mediation as has_mediation,
+        request_tribunal or assessment_tribunal or other_tribunal as has_tribunal
+    from {{ ref('int_sen2_read__chains') }}
+    where is_first_of_request
+    {%- endif %}
 ),
 
 -- Capita One first; of its own doubles the one that is ours (not AOL), then the lowest id.
@@ -84,6 +128,9 @@ ordered as (
             order by source_system asc, coalesce(assessment_type_code = 'AOL', false) asc, case_id asc
         ) as request_order
     from requests
+    {%- if does_return_speak() %}
+    qualify {{ is_not_told_better() }}
+    {%- endif %}
 )
 
 select

@@ -44,10 +44,37 @@ reviews as (
             person.person_id = capita_plans.person_id
             and capita_plans.source_system = 'capita_one'
             and capita_plans.is_main_plan
-)
+    {%- if does_return_speak() %}
+
+    union all by name
+
+    -- A return has one review a plan; where another system holds the plan it is of the person's main one.
+    select
+        {{ return_id('chains.active_plans_table_id') }} as review_id,
+        coalesce(plans.plan_id, main_plans.plan_id) as plan_id,
+        chains.person_id,
+        'sen2' as source_system,
+        chains.review_meeting as meeting_date,
+        chains.review_outcome as review_outcome_code,
+        chains.last_review as decision_date,
+        chains.review_draft as draft_amended_plan_date
+    from {{ ref('int_sen2_read__chains') }} as chains
+    left join plans on chains.plan_id = plans.plan_id
+    left join plans as main_plans on chains.person_id = main_plans.person_id and main_plans.is_main_plan
+    where
+        chains.active_plans_table_id is not null
+        and (chains.review_meeting is not null or chains.last_review is not null)
+    {%- endif %}
+){%- if does_return_speak() -%},
+
+counted as (
+    select *
+    from reviews
+    qualify {{ is_not_told_better() }}
+){%- endif %}
 
 select *
-from reviews
+from {{ 'counted' if does_return_speak() else 'reviews' }}
 -- One review a plan and meeting date, Capita One first. Where either is unknown nothing can be told to be the same.
 qualify
     plan_id is null

@@ -1,3 +1,4 @@
+{%- set is_known = '(feeds.is_known or returned.kpi_id is not null)' if does_return_speak() else 'feeds.is_known' -%}
 {%- set target, margin = 'try_cast(targets.target_value as double)', 'try_cast(targets.amber_margin as double)' -%}
 -- What each model counts, a column a KPI; then a row a KPI, whichever models it takes its two numbers from.
 with totals as materialized (
@@ -59,6 +60,7 @@ wanted as (
         catalogue.direction,
         windows.period_type,
         windows.period_end,
+        {{- ' windows.start_date,' if does_return_speak() }}
         windows.is_part_period
     from (
         select
@@ -157,16 +159,71 @@ feeds as (
     group by kpi_id
 ),
 
+{%- if does_return_speak() %}
+
+-- What a SEN2 return tells where nothing else does: of the calendar year before it, and of its day and the month after.
+-- That it does not tell it of today, kpi_not_known says.
+returned as (
+    select
+        told.kpi_id,
+        returns.reference_date,
+        returns.year_start,
+        returns.is_stale
+    from {{ ref('kpi_returns') }} as told
+    inner join (
+        select
+            max(persons.reference_date) as reference_date,
+            make_date(cast(max(persons.return_year) as integer) - 1, 1, 1) as year_start,
+            max(persons.return_year) as return_year,
+            (
+                select states.is_stale from {{ ref('stg_send_ready__feeds') }} as states
+                where states.feed = 'sen2.persons'
+            ) as is_stale
+        from {{ ref('stg_sen2__persons') }} as persons
+        where {{ is_of_newest_return('persons') }}
+    ) as returns
+        on returns.return_year >= cast(told.first_year as integer)
+    where
+        told.kpi_id not in (
+            select needs.kpi_id
+            from {{ ref('int_kpi__needs') }} as needs
+            where
+                not needs.is_met
+                and not regexp_matches(
+                    needs.need,
+                    '^capita_one[.]'
+                    || '(ehcp_assessments|ehc_plans|annual_reviews|sen_needs|enrolments|students|home_education)'
+                )
+        )
+),
+{%- endif %}
+
 measured as (
     select
         figures.* exclude (numerator, denominator),
+        {%- if does_return_speak() %}
+        if(feeds.is_known, feeds.data_date, coalesce(returned.reference_date, feeds.data_date)) as data_date,
+        if(feeds.is_known, feeds.is_stale, coalesce(returned.is_stale, feeds.is_stale)) as is_stale,
+        {%- else %}
         feeds.data_date,
         feeds.is_stale,
+        {%- endif %}
         -- Not known is not nought. Weeks are of days; what is no number of things has no denominator.
-        if(feeds.is_known, figures.numerator / if(figures.unit = 'weeks', 7.0, 1.0), null) as numerator,
-        if(feeds.is_known and figures.unit <> 'count', cast(figures.denominator as bigint), null) as denominator
+        if({{ is_known }}, figures.numerator / if(figures.unit = 'weeks', 7.0, 1.0), null) as numerator,
+        if({{ is_known }} and figures.unit <> 'count', cast(figures.denominator as bigint), null) as denominator
     from figures
     inner join feeds on figures.kpi_id = feeds.kpi_id
+    {%- if does_return_speak() %}
+    left join returned
+        on
+            figures.kpi_id = returned.kpi_id
+            and if(
+                figures.period_type = 'point',
+                figures.period_end between returned.reference_date and returned.reference_date + 31,
+                figures.start_date >= returned.year_start
+                and figures.period_end < returned.year_start + interval 1 year
+            )
+    {%- endif %}
 
     union all by name
 

@@ -168,4 +168,10 @@ left join {{ ref('kpi_not_known') }} as not_known
             else items.kpi_id
         end
 {{ kpi_state_join('items.person_id') }}
-where not_known.kpi_id is null and {{ kpi_is_state('windows.period_no') }}
+where
+    not_known.kpi_id is null
+    {%- if does_return_speak() %}
+    -- What has come of it since the return nobody knows.
+    and not starts_with(items.reference, 'SEN2-')
+    {%- endif %}
+    and {{ kpi_is_state('windows.period_no') }}

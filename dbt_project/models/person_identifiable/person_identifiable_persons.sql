@@ -38,13 +38,32 @@ pupils as (
     {{ person_join('census', 'pupils.source_id') }}
     group by person.person_id
 )
+{%- if does_return_speak() %},
+
+returned as (
+    select
+        person.person_id,
+        arg_min(persons.forename, persons.person_table_id) as forename,
+        arg_min(persons.surname, persons.person_table_id) as surname,
+        arg_min(persons.post_code, persons.person_table_id) as postcode
+    from {{ ref('stg_sen2__persons') }} as persons
+    {{ person_join('sen2', 'cast(persons.person_table_id as varchar)') }}
+    where {{ is_of_newest_return('persons') }}
+    group by person.person_id
+)
+{%- endif %}
 
 select
     persons.person_id,
-    {%- for column in ['forename', 'surname'] %}
-    coalesce(students.{{ column }}, cases.{{ column }}, pupils.{{ column }}, social_care.{{ column }}) as {{ column }},
+    {%- for column in ['forename', 'surname', 'postcode'] %}
+    coalesce(
+        students.{{ column }},
+        cases.{{ column }},
+        pupils.{{ column }},
+        {{- ' returned.' ~ column ~ ',' if does_return_speak() }}
+        social_care.{{ column }}
+    ) as {{ column }},
     {%- endfor %}
-    coalesce(students.postcode, cases.postcode, pupils.postcode, social_care.postcode) as postcode,
     coalesce(persons.birth_date, social_care.birth_date) as birth_date,
     coalesce(persons.upn, social_care.upn) as upn,
     coalesce(students.former_upn, pupils.former_upn) as former_upn,
@@ -55,3 +74,6 @@ left join {{ ref('stg_capita_one__students') }} as students on persons.student_i
 left join {{ ref('stg_ehc_hub__cases') }} as cases on persons.case_id = cases.case_id
 left join pupils on persons.person_id = pupils.person_id
 left join social_care on persons.person_id = social_care.person_id
+{%- if does_return_speak() %}
+left join returned on persons.person_id = returned.person_id
+{%- endif %}

@@ -227,6 +227,44 @@ issues as (
         'main_phase' as column_name,
         person_count as issue_count
     from unphased
+    {%- if not execute or var('sen2', '') == 'beside' %}
+
+    union all
+
+    -- What differs of a child is in sen2_reconciliation alone.
+    select
+        'Linking' as category,
+        case reconciled_as
+            when 'only in the return' then 'S2-701'
+            when 'plan in the return alone' then 'S2-702'
+            else 'S2-703'
+        end as rule,
+        'query' as severity,
+        case reconciled_as
+            when 'only in the return'
+                then
+                    'The SEN2 return has this child with an active plan, and no other system has anybody of the UPN, '
+                    || 'the ULN, or the name and date of birth.'
+            when 'plan in the return alone'
+                then {{ said('The SEN2 return has an active plan, and Capita One none that was open on its day.') }}
+            else {{ said('A plan in Capita One was open on the day of the SEN2 return, which has none active.') }}
+        end as message,
+        case reconciled_as
+            when 'only in the return'
+                then {{ said('Look the child up in sen2_reconciliation.xlsx. Enter child and plan in Capita One, or '
+                    ~ 'correct what the two are told by.') }}
+            else {{ said('Look at the dates of the plan in Capita One: one of the two is wrong.') }}
+        end as fix,
+        'SEN casework team' as owner,
+        'sen2.persons' as feed,
+        nullif(concat_ws('; ', 'person_table_id=' || person_table_id, 'unique_id=' || unique_id), '') as record_id,
+        null as column_name,
+        1 as issue_count
+    from {{ ref('int_sen2_read__reconciled') }}
+    where
+        reconciled_as in ('plan in the return alone', 'plan not in the return', 'not in the return')
+        or (reconciled_as = 'only in the return' and is_returned_with_plan)
+    {%- endif %}
 )
 
 select

@@ -1,6 +1,6 @@
 with needs as (
     select * from {{ ref('int_needs__ranked') }}
-    where is_primary_need
+    where is_primary_need and source_system is distinct from 'sen2'
 ),
 
 plans as (
