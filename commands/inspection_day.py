@@ -111,7 +111,11 @@ def release(given: Settings, options: Namespace) -> int:
     # What came too late is known by the contracts; a slip in one of them now must not keep the lists from going out.
     with trial(given) as (in_force, _):
         done = sign_off.sign_off(in_force, version, decision, now)
-    print(*sign_off.outcome_lines(version, done), sep="\n")
+        print(*sign_off.outcome_lines(version, done), sep="\n")
+        if done and "released_at" in done and "return" in done and not version.request.is_rehearsal:
+            from inspection import sen2_landed
+
+            print(sen2_landed.land(in_force, version.request.released / version.folder.name, done))
     return AMBER if decision and decision.option == REJECT else 0
 
 

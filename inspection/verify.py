@@ -13,7 +13,7 @@ from inspection.notification import Request
 from inspection.sen2_return import Return
 from publish.pack import MANIFEST
 from send_ready import confined, files, runs
-from send_ready.home import INSPECTIONS, PURGES
+from send_ready.home import INSPECTIONS, PURGES, SEN2
 from send_ready.runs import RunError
 from send_ready.settings import LONDON
 
@@ -255,17 +255,19 @@ def _is_from_before(call: Path, moment: str) -> bool:
 
 def _alerts_that_differ(root: Path, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
     """A sentence for each alert that was changed, and for each line of the log that an alert named and that is gone."""
-    if root.name != Path(INSPECTIONS).name:
+    log = {INSPECTIONS: send.LOG, SEN2: send.LOG_OF_RETURNS}.get(f"{root.parent.name}/{root.name}")
+    if not log:
         return
     record = root.parent / send.NAME
-    for path in [*sorted(root.glob(f"*/{send.NAME}")), record]:
-        yield from send.check(path)
-    heads = {(entry["sequence"], entry["sha256"]) for entry in entries}
     common = send.latest_lines(record)
-    for number, sha256 in send.heads(common):
+    if log == send.LOG:  # a return has no alerts of its own
+        for path in [*sorted(root.glob(f"*/{send.NAME}")), record]:
+            yield from send.check(path)
+    heads = {(entry["sequence"], entry["sha256"]) for entry in entries}
+    for number, sha256 in send.heads(common, log):
         if (number, sha256) not in heads:
             yield f"Line {number} of the log had the hash {sha256} when people were told, and has it no more."
-    for line in common:
+    for line in common if log == send.LOG else ():
         what, _, call = str(line["key"]).partition(":")
         if what not in ("missed", "warned") or not confined.is_name(call) or not (root / call).is_dir():
             continue

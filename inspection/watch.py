@@ -22,7 +22,7 @@ from inspection.notification import Request
 from inspection.state import moment_in_words
 from pickup import record as pickups
 from send_ready import runs as run_folders
-from send_ready.home import INSPECTIONS, OUT
+from send_ready.home import INSPECTIONS, OUT, SEN2
 from send_ready.runs import RunError
 from send_ready.settings import LONDON, Settings
 from send_ready.words import weekday_date
@@ -246,37 +246,41 @@ def _pickup_alerts(home: Path, now: datetime) -> Iterator[Alert]:
 
 
 def _log_alerts(home: Path, now: datetime) -> Iterator[AlertOnRecords]:
-    """Alerts about the release log: the hash of its last line, to keep, and any line of an earlier alert that is gone.
+    """Alerts about the release log of the lists, and that of the returns."""
+    yield from _log_alerts_of(home, now, INSPECTIONS, send.LOG, "The release log")
+    yield from _log_alerts_of(home, now, SEN2, send.LOG_OF_RETURNS, "The release log of SEN2 returns")
+
+
+def _log_alerts_of(home: Path, now: datetime, root: str, key: str, what: str) -> Iterator[AlertOnRecords]:
+    """Alerts about a release log: the hash of its last line, to keep, and any line of an earlier alert that is gone.
 
     So an e-mail still proves that somebody wrote the log anew, even together with all files.
     """
-    common, log = [send.common_record(home)], home / INSPECTIONS / release_log.NAME
+    common, log = [send.common_record(home)], home / root / release_log.NAME
     try:
         entries = release_log.entries(log)
     except OSError as error:
         yield (
-            Alert(
-                f"log-unread:{_london_day(now)}", "fault", "The release log cannot be read", f"{error.strerror}.", now
-            ),
+            Alert(f"{key}-unread:{_london_day(now)}", "fault", f"{what} cannot be read", f"{error.strerror}.", now),
             common,
         )
         return
     there = {(entry["sequence"], entry["sha256"]) for entry in entries}
-    for number, sha256 in send.heads(send.latest_lines(common[0])):
+    for number, sha256 in send.heads(send.latest_lines(common[0]), key):
         if (number, sha256) not in there:
             title, text = (
-                "The release log was changed",
+                f"{what} was changed",
                 f"Line {number} had the hash {sha256}. See make verify-release.",
             )
-            yield Alert(f"log-changed:{number}:{sha256}", "fault", title, text, now), common
+            yield Alert(f"{key}-changed:{number}:{sha256}", "fault", title, text, now), common
     if entries:
         number, sha256 = entries[-1]["sequence"], entries[-1]["sha256"]
-        title = f"The release log has {number} line{'s' * (number != 1)}: keep this message"
+        title = f"{what} has {number} line{'s' * (number != 1)}: keep this message"
         text = (
             f"The hash of line {number} is {sha256}. With it, make verify-release HEAD={sha256} shows at any time that "
             "nothing up to that line was changed. There is nothing else to do."
         )
-        yield Alert(f"log:{number}:{sha256}", "record", title, text, now), common
+        yield Alert(f"{key}:{number}:{sha256}", "record", title, text, now), common
 
 
 def _london_day(now: datetime) -> str:

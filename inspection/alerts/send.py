@@ -27,7 +27,8 @@ from send_ready.home import ALERTS
 
 NAME = Path(ALERTS).name  # beside a call too
 AFTER = "after"
-HEAD = re.compile(r"log:([0-9]+):([0-9a-f]{64})")  # the key of an alert about a line of the release log
+HEAD = re.compile(r"([a-z0-9-]*log):([0-9]+):([0-9a-f]{64})")  # the key of an alert about a line of a release log
+LOG, LOG_OF_RETURNS = "log", "sen2-log"  # what it begins with: of the lists, and of the returns
 NOBODY = {"nobody": "no receiver is configured"}
 RESEND = timedelta(days=1)  # how long sending is tried again: an alert of the day before yesterday helps nobody
 
@@ -158,11 +159,11 @@ def check(path: Path) -> list[str]:
     return problems
 
 
-def heads(lines: Iterable[Line]) -> Iterator[tuple[int, str]]:
-    """The number and hash of each line of the release log that an alert was about."""
+def heads(lines: Iterable[Line], log: str = LOG) -> Iterator[tuple[int, str]]:
+    """The number and hash of each line of a release log that an alert was about."""
     for line in lines:
-        if found := HEAD.fullmatch(str(line["key"])):
-            yield int(found[1]), found[2]
+        if (found := HEAD.fullmatch(str(line["key"]))) and found[1] == log:
+            yield int(found[2]), found[3]
 
 
 def _lines(path: Path) -> Iterator[Line]:

@@ -10,7 +10,9 @@ import pytest
 import pyzipper
 from publish_run import settings
 
-from inspection import approval, release_log, sealed, sen2_return, sign_off, state
+from inspection import approval, release_log, sealed, sen2_return, sign_off, state, watch
+from inspection.alerts import send
+from inspection.alerts.receivers import Receivers
 from inspection.call import Version, register_return, version_of_run
 from inspection.freeze import seal_folder
 from inspection.release import Decision
@@ -194,3 +196,19 @@ def test_a_released_return_after_its_due_day_is_late_on_record(home: Path) -> No
     receipt = sign_off.sign_off(settings(home), version, replace(APPROVED, at=at), at)
     assert receipt and receipt["late_by_seconds"] == timedelta(hours=9, minutes=1).total_seconds()
     assert "after the return was due" in "\n".join(sign_off.outcome_lines(version, receipt))
+
+
+def test_whoever_was_told_the_hash_of_its_log_finds_that_it_was_written_anew(home: Path) -> None:
+    decide(home, frozen(home, "one"))
+    told = home / "out" / send.NAME
+    for alert, paths in watch._log_alerts(home, NOW):
+        assert alert.title == "The release log of SEN2 returns has 1 line: keep this message"
+        send.raise_alert(alert, paths, Receivers())
+    assert told.exists() and verify(home / "out" / "sen2") == []
+    log = home / "out" / "sen2" / release_log.NAME
+    entry = release_log.entries(log)[0]
+    log.unlink()
+    release_log.append(log, {**{k: v for k, v in entry.items() if k not in ("sequence", "sha256")}, "by": "raj"})
+    assert any("when people were told, and has it no more" in said for said in verify(home / "out" / "sen2"))
+    changed = next(alert.title for alert, _ in watch._log_alerts(home, NOW))
+    assert changed == "The release log of SEN2 returns was changed"
