@@ -14,6 +14,7 @@ from publish.excel import items_book, lists_book
 from publish.issues import compare, issues_book
 from publish.kpi import kpi_book
 from publish.report import readiness
+from publish.sen2 import pack as sen2_pack
 from send_ready import configuration, confined, files
 from send_ready.database import literal
 from send_ready.folders import point, replaced
@@ -45,7 +46,8 @@ def publish(run: Run, settings: Settings) -> Path:
             confined.remove_tree(half)
         previous = newest(out, until=run.as_at - timedelta(days=1))
         with replaced(run.out) as folder, run_data.opened(run) as con:
-            manifest = write(folder, con, run, settings, previous)
+            about_sen2 = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings)  # the page leads to its files
+            manifest = {**write(folder, con, run, settings, previous), "sen2": about_sen2}
             seal(folder, manifest)
         point(out / "latest", newest(out) or run.out)
         doing.rows = sum(manifest["rows"].values())
@@ -101,6 +103,13 @@ def seal(folder: Path, manifest: dict[str, Any]) -> None:
         if path.is_file()
     }
     files.write_json(folder / MANIFEST, {**manifest, "outputs": outputs})
+
+
+def seal_again(folder: Path) -> None:
+    """Write the manifest of a pack anew, after files were added to it."""
+    manifest = files.read_json(folder / MANIFEST)
+    (folder / MANIFEST).unlink()
+    seal(folder, {name: value for name, value in manifest.items() if name != "outputs"})
 
 
 def newest(out: Path, until: date = date.max) -> Path | None:

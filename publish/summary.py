@@ -9,6 +9,7 @@ from publish.excel import items_book, lists_book
 from publish.issues import issues_book
 from publish.kpi import kpi_book
 from publish.report import readiness
+from publish.sen2 import pack as sen2_pack
 from publish.templates import fill
 from send_ready import configuration
 from send_ready.home import SERVING
@@ -36,6 +37,7 @@ def summary(run: Run, settings: Settings) -> str:
         "The lists": run.out / lists_book.NAME,
         "Issues to put right": run.out / issues_book.NAME,
         "Further items": run.out / items_book.NAME,
+        "The SEN2 return": run.out / sen2_pack.FOLDER,
         "The director's page": run.out / readiness.NAME,
         "Figures": run.out / kpi_book.NAME,
         "Manifest": run.out / pack.MANIFEST,
@@ -49,6 +51,7 @@ def summary(run: Run, settings: Settings) -> str:
         "STATES": STATES,
         "lists": [f"{name}: {rows:,} rows" for name, rows in (manifest or {}).get("rows", {}).items()],
         "issues": [f"{manifest['issues'][severity]:,} {severity}" for severity in SEVERITIES] if manifest else [],
+        "sen2": manifest and manifest.get("sen2") and sen2_pack.in_words(manifest["sen2"]),
         "paths": [(name, path) for name, path in paths.items() if path.exists()],
         "set_aside": configuration.settled_for(run).set_aside,
     }

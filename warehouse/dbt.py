@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import sys
 from contextlib import suppress
 from functools import cache
@@ -25,6 +26,7 @@ DBT_PROJECT = PROJECT / "dbt_project"
 KEPT = Path(sys.prefix) / "dbt_project.msgpack"
 HASH = 32  # bytes
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed")
+OF_RETURN = "tag:sen2"  # the models of the SEN2 return and of its checks
 NAMED = 3  # feeds that a failure is told of; of more, none is more likely than another
 
 
@@ -40,8 +42,6 @@ def build(run: Run, settings: Settings) -> None:
 
 
 def _build(run: Run, settings: Settings) -> None:
-    from dbt.artifacts.schemas.run import RunExecutionResult
-
     with runs.step(run, "load") as step:
         run.warehouse.unlink(missing_ok=True)
         with database.writer(run.warehouse) as con:
@@ -51,23 +51,44 @@ def _build(run: Run, settings: Settings) -> None:
         target = run.folder / "dbt"
         logging.raiseExceptions = False  # a full disk is told once, not with a stack for each line of dbt's log
         outcome = invoke(run, run.warehouse, target, *BUILD, sen2_year=settings.sen2_year)
-        if outcome.exception:
-            said = str(outcome.exception)
-            raise database.locked(run.warehouse, said) or BuildError(f"dbt stopped: {said}") from outcome.exception
-        results: list[Any] = list(cast(RunExecutionResult, outcome.result))
+        results = _results(run, settings, outcome, run.warehouse, target)
         step.work = _execution_seconds(results)
         step.note = f"{len(results)} models and tests"
-        if not outcome.success:
-            _forget_values(target / "run_results.json")
-            failed = [
-                f"{result.node.name}: {_why(result)}{_made_of(run, settings, result)}"
-                for result in results
-                if result.status in ("error", "fail")
-            ]
-            said = " ".join(str(result.message) for result in results)
-            raise database.locked(run.warehouse, said) or BuildError(
-                f"dbt built with failures; their SQL is in {target / 'compiled'}:\n  " + "\n  ".join(failed)
-            )
+
+
+def build_return(run: Run, settings: Settings, year: int, into: Run) -> None:
+    """Build the SEN2 return of a survey year from a run's warehouse: in the warehouse of `into`, a copy of it.
+
+    `into` has the as-at date of the run, and a folder of its own. Raises BuildError, and LockedError as `build` does.
+    """
+    with runs.step(run, "build-sen2", str(year)) as step:
+        into.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run.warehouse, into.warehouse)
+        target = into.folder / "dbt"
+        outcome = invoke(run, into.warehouse, target, *BUILD, "--select", OF_RETURN, sen2_year=year)
+        step.note = f"{len(_results(run, settings, outcome, into.warehouse, target))} models and tests"
+
+
+def _results(run: Run, settings: Settings, outcome: Any, file: Path, target: Path) -> list[Any]:
+    """The results of dbt's nodes. Raises BuildError for what failed, or LockedError."""
+    from dbt.artifacts.schemas.run import RunExecutionResult
+
+    if outcome.exception:
+        said = str(outcome.exception)
+        raise database.locked(file, said) or BuildError(f"dbt stopped: {said}") from outcome.exception
+    results: list[Any] = list(cast(RunExecutionResult, outcome.result))
+    if not outcome.success:
+        _forget_values(target / "run_results.json")
+        failed = [
+            f"{result.node.name}: {_why(result)}{_made_of(run, settings, result)}"
+            for result in results
+            if result.status in ("error", "fail")
+        ]
+        said = " ".join(str(result.message) for result in results)
+        raise database.locked(file, said) or BuildError(
+            f"dbt built with failures; their SQL is in {target / 'compiled'}:\n  " + "\n  ".join(failed)
+        )
+    return results
 
 
 def _why(result: Any) -> str:

@@ -12,7 +12,6 @@ from send_ready.sen2 import ROOT, Element, Module
 from send_ready.settings import Settings
 
 FOLDER = "sen2_modules"
-SOURCE_ID = 1  # COLLECT numbers what was uploaded; here there is one
 
 
 def write(folder: Path, con: DuckDBPyConnection, made: Made, settings: Settings | None = None) -> list[Path]:
@@ -36,12 +35,13 @@ def write(folder: Path, con: DuckDBPyConnection, made: Made, settings: Settings 
 
 def _columns(module: Module, made: Made) -> list[str]:
     """Keys and values of a module's rows, as expressions of SQL under the headers of its blade."""
-    order = "1" if module.name == ROOT else "order_seq"
+    # What COLLECT calls the source's ID is whose row it is: so a person is found, who has no number in the file.
+    order, source_id = ("1", "NULL") if module.name == ROOT else ("order_seq", "unique_id")
     keys = {
         f"{module.blade}tableid": identifier(module.key),
         "NativeId": literal(made.la_code),
         f"{module.blade}orderseqcolumn": order,
-        "sourceid": literal(SOURCE_ID),
+        "sourceid": source_id,
     }
     if module.parent == ROOT:
         keys["sen2tableid"] = f"(SELECT any_value(sen2_table_id) FROM {document.header(made)})"

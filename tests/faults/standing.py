@@ -71,7 +71,8 @@ def _as_it_lies(*folders: Path) -> tuple[object, ...]:
 def _assert_published(home: Path, _: tuple[object, ...]) -> None:
     for folder in {*(home / "out").glob("20*"), home / "out" / "latest"}:
         manifest = files.read_json(folder / "manifest.json")
-        assert {path.name for path in folder.iterdir()} == {*manifest["outputs"], "manifest.json"}, folder
+        held = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        assert held == {*manifest["outputs"], "manifest.json"}, folder
         for name, output in manifest["outputs"].items():
             assert files.sha256(folder / name) == output["sha256"], folder / name
     assert len(runs_served(home)) == 1

@@ -11,6 +11,7 @@ from publish.excel import items_book
 from send_ready import database, files, issues, layout
 from send_ready.runs import Run
 from send_ready.settings import Settings
+from tests.unit import sen2_tables
 
 AS_AT = date(2026, 11, 16)
 # What leads from a record to its child, and from a value without a code to the children whose records hold it.
@@ -120,9 +121,10 @@ def finished_run(
     run.warehouse.unlink(missing_ok=True)
     with database.writer(run.warehouse) as con:
         con.execute("BEGIN")  # one write to the disk, not one a statement
-        for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable"):
+        for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable", "sen2"):
             con.execute(f"CREATE SCHEMA {schema}")
         con.execute(LOOKED_UP)
+        sen2_tables.create(con, {"person": sen2_tables.persons({"surname": "Example", "upn": "A999000000001"})})
         con.execute(
             """
             CREATE TABLE raw.feeds (source VARCHAR, feed VARCHAR, status VARCHAR, is_stale BOOLEAN,

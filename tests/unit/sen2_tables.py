@@ -33,24 +33,30 @@ def columns_of(module: str) -> dict[str, str]:
     return keys | {each.column_name: KINDS.get(each.data_type, "VARCHAR") for each in sen2.every_column(module)}
 
 
-def warehouse(rows: Rows, year: int = 2027, *, is_draft: bool = True) -> duckdb.DuckDBPyConnection:
-    """A connection with the tables attached as `built`; what a row does not name is blank."""
-    con = scratch(threads=1)
-    con.execute("ATTACH ':memory:' AS built; CREATE SCHEMA built.sen2; CREATE SCHEMA built.int")
+def create(con: duckdb.DuckDBPyConnection, rows: Rows, year: int = 2027, *, is_draft: bool = True) -> None:
+    """Create the tables, in schemas `sen2` and `int` that are there; what a row does not name is blank."""
     survey = sen2.survey(year)
     con.execute(
-        f"CREATE TABLE built.int.int_sen2__return AS SELECT {year} AS survey_year, DATE '{survey.survey_day}' AS "
+        f"CREATE TABLE int.int_sen2__return AS SELECT {year} AS survey_year, DATE '{survey.survey_day}' AS "
         f"survey_day, DATE '{survey.due_day}' AS due_day, {is_draft} AS is_draft"
     )
     for module in sen2.modules(2027).values():
         columns = columns_of(module.name)
-        table = f"built.sen2.{identifier(module.table)}"
-        con.execute(f"CREATE TABLE {table} ({', '.join(f'{identifier(c)} {k}' for c, k in columns.items())})")
+        table = f"sen2.{module.table}"
+        of_run = "la_code VARCHAR DEFAULT '999', run_id VARCHAR DEFAULT 'a-run'"
+        con.execute(f"CREATE TABLE {table} ({', '.join(f'{identifier(c)} {k}' for c, k in columns.items())}, {of_run})")
         given = [HEADER | {"year": str(year), "reference_date": survey.survey_day}]
         for row in given if module.name == sen2.ROOT else rows.get(module.name, ()):
             assert row.keys() <= columns.keys(), row.keys() - columns.keys()
-            values = [row.get(name) for name in columns]
-            con.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+            con.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
+
+
+def warehouse(rows: Rows, year: int = 2027, *, is_draft: bool = True) -> duckdb.DuckDBPyConnection:
+    """A connection with the tables attached as `built`."""
+    con = scratch(threads=1)
+    con.execute("ATTACH ':memory:' AS built; USE built; CREATE SCHEMA sen2; CREATE SCHEMA int")
+    create(con, rows, year, is_draft=is_draft)
+    con.execute("USE memory")
     return con
 
 
@@ -70,7 +76,10 @@ def many(persons: int) -> duckdb.DuckDBPyConnection:
         values = {each.column_name: filled.get(each.data_type, "NULL") for each in sen2.every_column(module.name)}
         every = keys | of | values
         chosen = ", ".join(every[name] for name in columns_of(module.name))
-        con.execute(f"INSERT INTO built.sen2.{module.table} SELECT {chosen} FROM range({persons * times}) AS t(n)")
+        names = ", ".join(columns_of(module.name))
+        con.execute(
+            f"INSERT INTO built.sen2.{module.table} ({names}) SELECT {chosen} FROM range({persons * times}) AS t(n)"
+        )
     return con
 
 

@@ -24,8 +24,12 @@ NAMES = {
     "issues.parquet",
     "kpi.xlsx",
     "readiness.html",
+    "sen2",
     "manifest.json",
 }
+SEN2 = {"sen2/SEN2_2027_999_001_DRAFT.xml", *(f"sen2/sen2_modules/Blade-Export_16-11-2026_{module}.csv" for module in (
+    "sen2", "person", "requests", "assessment", "namedplan", "plandetail", "activeplans", "placementdetail", "senneed",
+))}  # fmt: skip
 
 
 def manifest(home: Path) -> dict[str, Any]:
@@ -60,7 +64,8 @@ def test_manifest_says_what_the_pack_was_made_of(tmp_path: Path) -> None:
     assert students["files"][0]["rows_in_file"] == 10
     gias = next(entry for entry in found["inputs"] if entry["feed"] == "gias.establishments")
     assert (gias["status"], gias["is_stale"], gias["files"]) == ("missing", True, [])
-    assert set(found["outputs"]) == NAMES - {"manifest.json"}
+    assert set(found["outputs"]) == NAMES - {"manifest.json", "sen2"} | SEN2
+    assert found["sen2"]["file_name"] == "SEN2_2027_999_001_DRAFT.xml" and found["sen2"]["rows"]["sen2_person"] == 1
     for name, output in found["outputs"].items():
         data = (out / name).read_bytes()
         assert output == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
@@ -82,7 +87,7 @@ def test_files_that_no_feed_knows_are_in_the_manifest(tmp_path: Path) -> None:
 def test_rows_that_do_not_add_up_stop_the_pack_and_name_the_file(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     pack.publish(run, settings(tmp_path))
-    before = {path.name: path.read_bytes() for path in run.out.iterdir()}
+    before = {path.name: path.read_bytes() for path in run.out.rglob("*.*")}
     result = files.read_json(run.feed_result("capita_one.students"))
     result["files"][0]["rows_quarantined"] = 0
     files.write_json(run.feed_result("capita_one.students"), result)
@@ -92,13 +97,13 @@ def test_rows_that_do_not_add_up_stop_the_pack_and_name_the_file(tmp_path: Path)
     files.write_json(run.feed_result("capita_one.students"), result)
     with pytest.raises(pack.AccountingError, match="has 12 lines, and 11 are accounted for"):
         pack.publish(run, settings(tmp_path))
-    assert {path.name: path.read_bytes() for path in run.out.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in run.out.rglob("*.*")} == before
 
 
 def test_an_interrupted_publish_leaves_the_earlier_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = finished_run(tmp_path, list_1=[child("S1")])
     pack.publish(run, settings(tmp_path))
-    before = {path.name: path.read_bytes() for path in run.out.iterdir()}
+    before = {path.name: path.read_bytes() for path in run.out.rglob("*.*")}
 
     def interrupted(*_: object) -> dict[str, int]:
         raise KeyboardInterrupt
@@ -107,7 +112,7 @@ def test_an_interrupted_publish_leaves_the_earlier_pack(tmp_path: Path, monkeypa
         patch.setattr(issues_book, "write", interrupted)
         with pytest.raises(KeyboardInterrupt):
             pack.publish(finished_run(tmp_path, "again", list_1=[child("S2")]), settings(tmp_path))
-    assert {path.name: path.read_bytes() for path in run.out.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in run.out.rglob("*.*")} == before
     pack.publish(finished_run(tmp_path, "again", list_1=[child("S2")]), settings(tmp_path))
     assert {path.name for path in run.out.iterdir()} == NAMES
     assert {path.name for path in run.out.parent.iterdir()} == {"2026-11-16", "latest"}
@@ -148,7 +153,7 @@ def test_only_the_owner_can_read_the_pack(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert [oct(path.stat().st_mode & 0o777) for path in (out.parent, out)] == ["0o700"] * 2
-    assert {oct(path.stat().st_mode & 0o777) for path in out.iterdir()} == {"0o600"}
+    assert {oct(path.stat().st_mode & 0o777) for path in out.rglob("*.*")} == {"0o600"}
 
 
 def test_issues_of_every_stage_and_of_dbt_are_in_the_workbook(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_blades_have_the_shape_of_collects(tmp_path: Path) -> None:
         "reviewmeeting",
     ]  # fmt: skip
     assert rows["senneed.csv"][1] == {
-        "senneedtableid": "2", "NativeId": "999", "senneedorderseqcolumn": "2", "sourceid": "1",
+        "senneedtableid": "2", "NativeId": "999", "senneedorderseqcolumn": "2", "sourceid": "U0",
         "activeplanstableid": "1", "sentype": "B", "sentyperank": "B",
     }  # fmt: skip
     person = rows["person.csv"][1]

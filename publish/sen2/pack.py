@@ -1,0 +1,60 @@
+"""What a pack holds of the SEN2 return: the file for COLLECT and its modules as CSV, in the folder `sen2`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from publish.sen2 import blades, document
+from send_ready import files, sen2
+from send_ready.runs import Run
+from send_ready.settings import Settings
+
+FOLDER = "sen2"
+
+
+def write(
+    folder: Path,
+    con: DuckDBPyConnection,
+    run: Run,
+    settings: Settings,
+    serial: int = 1,
+    made_at: datetime | None = None,
+) -> dict[str, Any]:
+    """What the manifest will say of the return of a run, whose files are written into a folder that is made.
+
+    The run's warehouse is attached as `built`. `serial` is the number of the release of the year that this is, or would
+    be next, and `made_at` when it is released; before, the as-at day stands for it. Of a return of nobody no file is
+    made. Raises RunError when a row of a table has no place in the document.
+    """
+    what = document.made(con, run, serial, made_at)
+    modules = sen2.modules(what.survey.year, settings)
+    rows = document.counts(con, modules)
+    about = {
+        "survey_year": what.survey.year,
+        "survey_day": what.survey.survey_day.isoformat(),
+        "due_day": what.survey.due_day.isoformat(),
+        "is_draft": what.is_draft,
+        "serial_no": what.serial_no,
+        "rows": rows,
+        "file_name": None,
+    }
+    if not rows[modules["person"].table]:
+        return about
+    folder.mkdir(parents=True, exist_ok=True)
+    with files.created(folder / what.file_name) as file:
+        for part in document.document(con, what, settings).parts():
+            file.write(part.encode())
+    blades.write(folder / blades.FOLDER, con, what, settings)
+    return about | {"file_name": what.file_name}
+
+
+def in_words(about: dict[str, Any]) -> str:
+    """The return in one line: its year, whether it is a draft, who and what is in it."""
+    rows = about["rows"]
+    if not about["file_name"]:
+        return f"{about['survey_year']}: nobody is returned, so no file was made"
+    state = "draft" if about["is_draft"] else f"return, serial number {about['serial_no']}"
+    counted = {"sen2_person": "persons", "sen2_requests": "requests", "sen2_active_plans": "active plans"}
+    return f"{about['survey_year']}, {state}: " + ", ".join(f"{rows[name]:,} {what}" for name, what in counted.items())
