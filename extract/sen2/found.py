@@ -16,6 +16,8 @@ from extract.sen2.shape import COMMON, FILE, FILE_COLUMNS, Shape
 from send_ready.database import identifier, literal
 from send_ready.sen2 import ROOT, Survey
 
+UNKNOWN, TWICE = "F-62", "F-64"  # rules: names that no return has, and what stands twice
+SHOWN = 5  # names that are told
 # How the survey of a file is known, the surest first: by its header, its name, the dates in it, or the file's own date.
 BY_HEADER, BY_NAME, BY_DATES, BY_FILE = range(1, 5)
 EVENTS = (  # whose latest day says of which survey a return without a header is
@@ -63,6 +65,7 @@ class Found:
     form: str
     set_name: str
     header: dict[str, str] = field(default_factory=dict)  # by column, as it stands in the file
+    la_codes: set[str] = field(default_factory=set)  # of authorities, beside the header's
     has_header: bool = False  # a header of its own, be it empty
     queries: dict[str, str] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)

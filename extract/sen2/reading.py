@@ -1,53 +1,86 @@
 """A file of a return, whichever its form, to rows: which form it is, whose it is, and of which survey."""
 
-from datetime import date
+import tempfile
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
+from extract.inbox import names
 from extract.refusal import Refusal
-from extract.sen2 import xml
+from extract.sen2 import csv_file, workbook, xml
 from extract.sen2.found import BY_DATES, BY_FILE, BY_NAME, Came, Found, Read, Told, create_rows, latest_event, row_files
 from extract.sen2.shape import Shape
-from extract.text import XML_SUFFIXES
+from extract.text import WORKBOOK_SUFFIXES, XML_SUFFIXES
+from send_ready import database
+from send_ready.sen2 import Survey
 
-OTHER_COUNCIL, YEAR_ASSUMED, YEARS_DIFFER = "F-65", "F-66", "F-67"
+OTHER_COUNCIL, SWAPPED, YEARS_DIFFER = "F-65", "F-66", "F-67"
+_BLADE_NAME = "*blade*export*{date}*"
 
 
 def data_date(shape: Shape, path: Path, name: str, suffix: str, modified: date) -> date:
-    """The survey day of a return: of its header, or else of the survey that its name and its dates tell."""
-    if suffix in XML_SUFFIXES:
-        try:
-            header = Found(xml.FORM, name, xml.read_header(path, shape))
-        except Refusal:
-            return modified
-        survey = next((each for each in shape.surveys if each.year == header.year), None)
-        return header.reference_date or (survey.survey_day if survey else modified)
+    """The survey day of a return: of its header, or else of the survey that its name or its dates tell.
+
+    A file that cannot be read has the day on which it was last changed.
+    """
+    try:
+        if suffix in XML_SUFFIXES:
+            found = Found(xml.FORM, name, xml.read_header(path, shape))
+            return found.survey(shape)[1] or modified
+        if named := _named(shape, name):
+            return named.survey_day
+        if suffix in WORKBOOK_SUFFIXES:
+            with tempfile.TemporaryDirectory(dir=path.parent) as work, database.scratch(Path(work), threads=1) as con:
+                came = Came(name, suffix, modified, modified.isoformat())
+                found = workbook.read(con, shape, path, came, Path(work))
+                _settle_year(shape, con, found, came)
+                return found.survey(shape)[1] or modified
+    except Refusal:
+        return modified
     return shape.survey_before(modified).survey_day
 
 
 def read(con: duckdb.DuckDBPyConnection, shape: Shape, path: Path, came: Came, work: Path) -> Read:
-    """Make `rows` of a file that landed; gives what is to be told of it. Raises Refusal."""
+    """Make `rows` of a file that landed, and add to `set_aside`; gives what is to be told of it. Raises Refusal."""
     with row_files(shape, work) as files:
-        found = xml.read(path, shape, files, came.file_name.casefold())
-        _must_be_ours(shape, found.header.get("lea"))
-        _settle_year(shape, con, found, came.file_name, came.data_date)
+        if came.suffix in XML_SUFFIXES:
+            found = xml.read(path, shape, files, came.file_name.casefold())
+        elif came.suffix in WORKBOOK_SUFFIXES:
+            found = workbook.read(con, shape, path, came, work)
+        else:
+            found = csv_file.read(con, shape, path, came, work)
+        _must_be_ours(shape, found)
+        _settle_year(shape, con, found, came)
         create_rows(con, shape, found, came)
+    found.told += _swapped(con, found)
     return Read(found.told, found.notes, found.misfits)
 
 
-def _must_be_ours(shape: Shape, lea: str | None) -> None:
-    number = (lea or "").strip().split(".")[0]
-    if number and number != shape.settings.la_code:
+def _named(shape: Shape, name: str) -> Survey | None:
+    """The survey that a file's name says: of a blade by the day of the export, else by the year alone."""
+    stem = names.stem_and_suffix(Path(name).name)[0]
+    blade = names.in_pattern(stem, _BLADE_NAME)
+    if blade:
+        return shape.survey_before(blade.date) if blade.date else None
+    return shape.survey_by_name(Path(name).stem)
+
+
+def _must_be_ours(shape: Shape, found: Found) -> None:
+    given = {found.header.get("lea", ""), *found.la_codes}
+    numbers = {each.strip().split(".")[0] for each in given} - {""}
+    ours = shape.settings.la_code
+    if numbers and ours not in numbers:
+        said = ", ".join(sorted(each[:10] for each in numbers)[:3])
         raise Refusal(
             OTHER_COUNCIL,
-            f"By its header the return is of authority {number[:10]}, and not of {shape.settings.la_code}.",
+            f"The return is of authority {said}, and not of {ours}.",
             "Take it out of the inbox. If the number is wrong there, have the return made again.",
         )
 
 
-def _settle_year(shape: Shape, con: duckdb.DuckDBPyConnection, found: Found, file_name: str, until: date) -> None:
-    """Say of which survey a file is that has no header with a year; tell how it is known."""
+def _settle_year(shape: Shape, con: duckdb.DuckDBPyConnection, found: Found, came: Came) -> None:
+    """Say of which survey a file is that has no header with a year, and how that is known."""
     day = found.reference_date
     if found.year or day:
         if found.year and day and found.year != day.year:
@@ -56,13 +89,29 @@ def _settle_year(shape: Shape, con: duckdb.DuckDBPyConnection, found: Found, fil
                 f"return of {found.year}.", "Look which is right, and have the return made again.",
             ))  # fmt: skip
         return
-    if named := shape.survey_by_name(Path(file_name).stem):
-        found.said_of, found.basis, how = named, BY_NAME, "its name"
-    elif (latest := latest_event(con, shape, found, until)) and (survey := shape.survey_from(latest)):
-        found.said_of, found.basis, how = survey, BY_DATES, "the latest request or decision in it"
+    landed = datetime.fromisoformat(came.landed_at).date()
+    if named := _named(shape, came.file_name):
+        found.said_of, found.basis = named, BY_NAME
+    elif (latest := latest_event(con, shape, found, landed)) and (survey := shape.survey_from(latest)):
+        found.said_of, found.basis = survey, BY_DATES
     else:
-        found.said_of, found.basis, how = shape.survey_before(until), BY_FILE, "the day of the file"
-    found.told.append(Told(
-        YEAR_ASSUMED, "query", f"It does not say of which survey it is; by {how} it is read as the return of "
-        f"{found.said_of.year}.", "If that is wrong, put the year alone into the name, such as SEN2 2025.",
-    ))  # fmt: skip
+        found.said_of, found.basis = shape.survey_before(came.data_date), BY_FILE
+
+
+def _swapped(con: duckdb.DuckDBPyConnection, found: Found) -> list[Told]:
+    """Told where of most rows the meeting of a review stands after the decision: the labels may be swapped."""
+    if "active_plans" not in found.queries:
+        return []
+    row = con.execute("""
+        SELECT count(*) FILTER (WHERE meeting > decision), count(*) FILTER (WHERE meeting <> decision)
+        FROM (SELECT try_cast(review_meeting AS DATE) AS meeting, try_cast(last_review AS DATE) AS decision
+            FROM rows WHERE _table = 'active_plans')""").fetchone()
+    after, both = row or (0, 0)
+    if not after or 2 * after <= both:
+        return []
+    return [Told(
+        SWAPPED, "error", f"Of {after:,} of the {both:,} reviews with two days the meeting is after the decision: the "
+        "headings of the two are perhaps swapped in this file. They are read as they stand.",
+        "Look at a review that is known. If they are swapped, put both headings right in the file and drop it again.",
+        count=after,
+    )]  # fmt: skip

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import duckdb
 
-from extract.sen2.found import Told
+from extract.sen2.csv_file import BLADES, D2I
+from extract.sen2.found import BY_DATES, BY_HEADER, BY_NAME, Told
 from extract.sen2.shape import FILE, Shape
 from send_ready.database import literal
 from send_ready.sen2 import ROOT
 
-MISSING_FILES, TWO_RETURNS, NO_PARENT = "F-68", "F-69", "F-70"
+MISSING_FILES, TWO_RETURNS, NO_PARENT, YEAR_ASSUMED = "F-68", "F-69", "F-70", "F-71"
+HOW = {BY_NAME: "its name", BY_DATES: "the latest request or decision in it"}  # else by the day of the file
 SETS = Path(__file__).resolve().parent.parent / "prepare" / "sen2_sets.sql"
-BLADES, D2I = "blades of COLLECT", "CSVs of the D2I tool"
 OF_D2I = ("person", "requests", "assessment", "named_plan", "active_plans")
 SHOWN = 3
 
@@ -25,7 +26,21 @@ def told(con: duckdb.DuckDBPyConnection, shape: Shape, rows: Sequence[Path]) -> 
     con.execute(f"CREATE OR REPLACE VIEW every AS FROM read_parquet([{listed}], union_by_name = true)")
     con.execute(f"CREATE OR REPLACE TABLE sen2_file AS FROM every WHERE _table = '{FILE}'")
     con.execute(f"CREATE OR REPLACE TABLE sets AS {SETS.read_text(encoding='utf-8')}")
-    return [*_missing(con, shape), *_beside(con), *_without_parent(con, shape)]
+    return [*_assumed(con), *_missing(con, shape), *_beside(con), *_without_parent(con, shape)]
+
+
+def _assumed(con: duckdb.DuckDBPyConnection) -> list[tuple[str, Told]]:
+    rows = con.execute("""
+        SELECT min(_file), min(_basis::INTEGER), any_value(sets.return_year)
+        FROM sen2_file INNER JOIN sets USING (_set) GROUP BY _set ORDER BY 1""").fetchall()
+    return [
+        (file_name, Told(
+            YEAR_ASSUMED, "query", "It does not say of which survey it is; by "
+            f"{HOW.get(basis, 'the day of the file')} it is read as the return of {year}.",
+            "If that is wrong, put the year alone into its name, such as SEN2 2025.",
+        ))
+        for file_name, basis, year in rows if basis > BY_HEADER
+    ]  # fmt: skip
 
 
 def _missing(con: duckdb.DuckDBPyConnection, shape: Shape) -> list[tuple[str, Told]]:

@@ -12,14 +12,13 @@ from typing import Any
 from xml.parsers import expat
 
 from extract.refusal import CANNOT_BE_READ, EMPTY, HEADER_ONLY, NOT_AN_EXPORT, Refusal
-from extract.sen2.found import Found, RowFiles, Told
+from extract.sen2.found import SHOWN, TWICE, UNKNOWN, Found, RowFiles, Told
 from extract.sen2.shape import Shape, Table, compared
 from send_ready.sen2 import ROOT
 
 FORM = "XML"
-DTD, UNKNOWN, ASTRAY, TWICE = "F-61", "F-62", "F-63", "F-64"
+DTD, ASTRAY = "F-61", "F-63"
 DEEPEST = 40  # elements within one another; a return has ten
-SHOWN = 5
 _MODULE, _COLUMN, _OTHER = range(3)
 _SPACE = b" \t\r\n"
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
