@@ -76,6 +76,7 @@ def sample(given: Settings, options: Namespace) -> int:
                 seed=options.seed,
                 faults=0 if is_own else options.faults,
                 answer_key=key,
+                has_last_return=True,
             )
         except ValueError as error:  # a council too small to look like any
             print(error, file=sys.stderr)

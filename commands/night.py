@@ -65,7 +65,7 @@ def fill_inbox(settings: Settings) -> None:
     started = time.perf_counter()
     partial = settings.home / SAMPLE_PARTIAL  # all of it or nothing, should this be stopped
     confined.remove_tree(partial)  # of another day, perhaps
-    council.write(partial, as_at=settings.as_at, answer_key=settings.home / ANSWER_KEY)
+    council.write(partial, as_at=settings.as_at, answer_key=settings.home / ANSWER_KEY, has_last_return=True)
     os.replace(partial, settings.inbox)
     seconds = time.perf_counter() - started
     print(f"The inbox was empty: wrote the exports of an invented council there in {seconds:.1f} s", flush=True)

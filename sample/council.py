@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sample import board, care, fault_list, hub, layout, plans, schooling, sen2, sen2_faults
+from sample import board, care, fault_list, hub, layout, plans, schooling, sen2, sen2_faults, sen2_return
 from sample.chance import Ints, Scene
 from sample.establishments import establishments
 from sample.faults import Plot, write_key
@@ -111,9 +111,11 @@ def write(
     seed: int = 2026,
     faults: float = 0.01,
     answer_key: Path | None = None,
+    has_last_return: bool = False,
 ) -> Summary:
     """Write the eighteen exports of data date `as_at` into `folder` (GIAS a few days older), and the answer key.
 
+    With `has_last_return` also the SEN2 return of the last survey, as the XML that was sent to the DfE.
     The key goes beside the folder, never into it, unless `answer_key` says where. `faults` is the share of the
     people on the lists who have one; 0 plants none. Raises ValueError for a council of under 50 plans or pupils.
     """
@@ -137,9 +139,15 @@ def write(
         header_lines[feed] = 1 + "".join(headings.values()).count("\n")
         names[feed] = layout.file_name(feed, as_at - GIAS_AGE if feed.startswith("gias") else as_at)
         layout.write(folder / names[feed], feed, frame, headings)
+    rows = {names[feed]: len(frame) for feed, frame in frames.items()}
+    if has_last_return:
+        returned = sen2_return.build(council.feeds, council.people, as_at, la_code)
+        path = folder / sen2_return.xml_name(returned)
+        sen2_return.write_xml(path, returned, returned.year)
+        rows[path.name] = len(returned.tables["person"])
     key = answer_key or folder.parent / "answer_key.csv"
     count = write_key(key, plot, names, header_lines)
-    return Summary(folder, {names[feed]: len(frame) for feed, frame in frames.items()}, count, key)
+    return Summary(folder, rows, count, key)
 
 
 def _plot(council: Council, feeds: dict[str, pd.DataFrame]) -> Plot:

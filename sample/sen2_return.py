@@ -324,6 +324,11 @@ def _by(records: Iterable[Record], key: str) -> dict[Any, list[Record]]:
     return found
 
 
+def xml_name(returned: Returned) -> str:
+    """The name of its XML."""
+    return f"SEN2_{returned.year}_{returned.la_code}.xml"
+
+
 def write_xml(path: Path, returned: Returned, shape: int = NEW_2026) -> None:
     """Write it as XML: of the shape of a survey year, which has other elements up to 2023 and up to 2025."""
     below = returned.children()
@@ -541,7 +546,7 @@ def write_d2i(folder: Path, returned: Returned) -> list[Path]:
 
 
 FORMS: dict[str, Callable[[Path, Returned], object]] = {
-    "xml": lambda folder, made: write_xml(folder / f"SEN2_{made.year}_{made.la_code}.xml", made),
+    "xml": lambda folder, made: write_xml(folder / xml_name(made), made),
     "blades": write_blades,
     "template": lambda folder, made: write_template(folder / f"SEN2 {made.year} template.xlsx", made),
     "pre_submission": lambda folder, made: write_pre_submission(folder / f"SEN2 {made.year} pre-submission.xlsx", made),
