@@ -10,7 +10,9 @@ import pytest
 import pyzipper
 from publish_run import settings
 
-from inspection import approval, release_log, sealed, sen2_return, sign_off, state, watch
+from extract import landing
+from extract.own import source
+from inspection import approval, release_log, sealed, sen2_landed, sen2_return, sign_off, state, watch
 from inspection.alerts import send
 from inspection.alerts.receivers import Receivers
 from inspection.call import Version, register_return, version_of_run
@@ -37,12 +39,14 @@ def asked(home: Path, year: int | None = None, as_at: date = date(2027, 2, 1), *
     return ReturnParameters(year, **about).of(settings(home), as_at)
 
 
-def frozen(home: Path, name: str, as_at: date = date(2027, 2, 1), is_rehearsal: bool = False) -> Version:
+def frozen(
+    home: Path, name: str, as_at: date = date(2027, 2, 1), is_rehearsal: bool = False, text: str = ""
+) -> Version:
     """A frozen version of the return of 2027 by a run of that name, as inspection.freeze leaves it."""
     wanted = asked(home, 2027, as_at, is_rehearsal=is_rehearsal)
     made = register_return(Run(home, name, as_at, "999"), wanted, NOW)
     made.folder.mkdir()
-    files.write_bytes(made.folder / XML, f"<Message>{name}</Message>".encode())
+    files.write_bytes(made.folder / XML, (text or f"<Message>{name}</Message>").encode())
     files.write_bytes(made.folder / "brief.md", b"1 plan")
     manifest = {
         "as_at": as_at.isoformat(),
@@ -212,3 +216,34 @@ def test_whoever_was_told_the_hash_of_its_log_finds_that_it_was_written_anew(hom
     assert any("when people were told, and has it no more" in said for said in verify(home / "out" / "sen2"))
     changed = next(alert.title for alert, _ in watch._log_alerts(home, NOW))
     assert changed == "The release log of SEN2 returns was changed"
+
+
+RETURN = """<?xml version="1.0" encoding="UTF-8"?>
+<Message><Header><CollectionDetails><Collection>SEN2</Collection><Year>2027</Year>
+<ReferenceDate>2027-01-21</ReferenceDate></CollectionDetails><Source><SourceLevel>L</SourceLevel><LEA>999</LEA>
+<SerialNo>001</SerialNo></Source></Header><Persons><Person><Surname>Example</Surname><Requests>
+<ReceivedDate>2026-02-10</ReceivedDate><RequestOutcome>A</RequestOutcome></Requests></Person></Persons></Message>
+"""
+
+
+def test_a_released_return_lands_as_one_that_came_once_and_as_it_is_on_record(home: Path) -> None:
+    version = frozen(home, "one", text=RETURN)
+    receipt, folder, given = decide(home, version), version.request.released / "v1", settings(home)
+    said = sen2_landed.land(given, folder, receipt)
+    assert said == f"From the next night on it is read as a return that came: {XML}"
+    assert sen2_landed.land(given, folder, receipt) == said  # as when the step is tried again
+    (one,) = (one for one in source.load_all(given) if one.feed == "sen2_returns")
+    (landed,) = landing.history(home, one)
+    assert landed.sha256 == receipt["files"][XML]["sha256"] and landed.data_date == date(2027, 1, 21)
+    assert (home / landed.path).read_bytes() == RETURN.encode()
+
+
+def test_what_was_changed_since_it_was_released_does_not_land(home: Path) -> None:
+    version = frozen(home, "one", text=RETURN)
+    receipt, folder = decide(home, version), version.request.released / "v1"
+    folder.chmod(0o700)
+    (folder / XML).chmod(0o600)
+    (folder / XML).write_bytes(b"<Message/>")
+    said = sen2_landed.land(settings(home), folder, receipt)
+    assert said.startswith(f"It is not read as last year's return yet: {folder / XML} has changed.")
+    assert not (home / "landing").exists()
