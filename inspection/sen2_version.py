@@ -1,4 +1,4 @@
-"""The files of one version of a SEN2 return: the XML with its serial number, the modules, the issues and the brief."""
+"""The files of one version of a SEN2 return: those of a night's pack, with the serial number, and the brief."""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +9,9 @@ from duckdb import DuckDBPyConnection
 from inspection.call import Version
 from inspection.sen2_return import Return
 from publish import pack
-from publish.sen2 import blades, brief, document
-from send_ready import files, sen2
+from publish.sen2 import brief
+from publish.sen2 import pack as sen2_pack
+from send_ready import confined
 from send_ready.runs import Run, RunError
 from send_ready.settings import LONDON, Settings
 
@@ -21,27 +22,26 @@ def write(
     """What the manifest will say of a version of a return, after its files and its brief, `name`, were written.
 
     The XML says the serial number of the next release, and when its version was asked for: a step that is tried again
-    writes the same bytes. Raises RunError when the warehouse holds the return of another year.
+    writes the same bytes. Raises RunError when the warehouse holds the return of another year, or of nobody.
     """
     asked_at = datetime.fromisoformat(version.triggered_at).astimezone(LONDON).replace(tzinfo=None)
-    made = document.made(con, run, wanted.serial, asked_at)
-    if made.survey.year != wanted.year:
+    made = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings, wanted.serial, asked_at)
+    if made["survey_year"] != wanted.year:
         raise RunError(
-            f"The warehouse of run {run.run_id} holds the return of {made.survey.year}, not of {wanted.year}. Build it "
-            f"again with SEND_SEN2_YEAR={wanted.year}."
+            f"The warehouse of run {run.run_id} holds the return of {made['survey_year']}, not of {wanted.year}. Build "
+            f"it again with SEND_SEN2_YEAR={wanted.year}."
         )
-    with files.created(folder / made.file_name) as file:
-        file.writelines(part.encode() for part in document.document(con, made, settings).parts())
-    for path in blades.write(folder / blades.FOLDER, con, made, settings):
+    if not made["file_name"]:
+        raise RunError(f"Nobody is in the return of {wanted.year}, so there is nothing to release. See the feeds.")
+    for path in [each for each in (folder / sen2_pack.FOLDER).rglob("*") if each.is_file()]:
         path.rename(folder / path.name)  # a version is one folder without any below it
-    (folder / blades.FOLDER).rmdir()
-    manifest = pack.about(con, run, settings, None)
-    facts = {"serial": made.serial, "serial_no": made.serial_no, "is_draft": made.is_draft}
-    manifest |= {
+    confined.remove_tree(folder / sen2_pack.FOLDER)
+    manifest = {
+        **pack.about(con, run, settings, None),
         "request": version.manifest_facts(),
-        "return": facts,
-        "rows": document.counts(con, sen2.modules(made.survey.year, settings)),
-        "to_send": [made.file_name],
+        "return": {"serial": wanted.serial, "serial_no": made["serial_no"], "is_draft": made["is_draft"]},
+        "rows": made["rows"],
+        "to_send": [made["file_name"]],
     }
     brief.write(folder / name, con, run, manifest)
     return manifest

@@ -221,6 +221,8 @@ FILES = (
     ("out/*/annex_a_person_level_lists*.xlsx", "the lists: UPN, ULN, date of birth, ethnicity, need", Holds.IDENTIFIES),
     ("out/*/annex_a_further_items*.xlsx", "settings, cohorts, children by ID", Holds.BY_ID),
     ("out/*/chronology*.xlsx", "what happened to the children whom inspectors named", Holds.IDENTIFIES),
+    ("out/*/SEN2_*", "the SEN2 return, also in rehearsals and encrypted", Holds.IDENTIFIES),
+    ("out/*/Blade-Export_*.csv", "its modules", Holds.IDENTIFIES),
     ("out/*/sen2/*", "the SEN2 return: name, UPN, ULN, date of birth, postcode, need, placement", Holds.IDENTIFIES),
     ("out/*/issues.xlsx",
      "what to put right, by ID, with the values that it is about: UPN, dates, who else holds them", Holds.IDENTIFIES),
