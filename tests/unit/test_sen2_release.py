@@ -20,6 +20,7 @@ from inspection.freeze import seal_folder
 from inspection.release import Decision
 from inspection.sen2_return import Return, ReturnParameters
 from inspection.verify import ReleaseError, describe, verify
+from operations.status import calls
 from send_ready import confined, files
 from send_ready.runs import Run, RunError
 from send_ready.settings import LONDON
@@ -247,3 +248,20 @@ def test_what_was_changed_since_it_was_released_does_not_land(home: Path) -> Non
     said = sen2_landed.land(settings(home), folder, receipt)
     assert said.startswith(f"It is not read as last year's return yet: {folder / XML} has changed.")
     assert not (home / "landing").exists()
+
+
+def test_status_says_that_a_return_is_to_be_released_and_whether_it_still_is_what_was_released(home: Path) -> None:
+    assert (calls.returns(settings(home), NOW), calls.releases(settings(home), NOW)) == (None, None)
+    version = frozen(home, "one")
+    part = calls.returns(settings(home), NOW)
+    assert part and part.todo[0][1] == "Release SEN2 2027, due on Thursday 11 March 2027: sen2_return in Airflow."
+    assert part.lines[1] == "It is due on Thursday 11 March 2027"
+    decide(home, version)
+    part, released = calls.returns(settings(home), NOW), calls.releases(settings(home), NOW)
+    assert part and not part.todo and part.facts["2027"]["releases"] == 1
+    assert released and released.facts == {"kept": 1, "problems": []}
+    (home / "out/sen2/2027/released/v1").chmod(0o700)
+    (home / "out/sen2/2027/released/v1" / XML).unlink()
+    assert (found := calls.releases(settings(home), NOW)) and "is not what was released" in found.facts["problems"][0]
+    after = calls.returns(settings(home), datetime(2027, 6, 1, tzinfo=LONDON))
+    assert after is None  # it is history
