@@ -46,7 +46,7 @@ NEEDED = {  # what steps import, or read, where they use it: module or module:fu
         ),
         *("warehouse.serve", "yaml"),
     ),
-    RULES: ("expectations.feeds", "expectations.lists", "expectations.gx:load"),
+    RULES: ("expectations.feeds", "expectations.lists", "expectations.sen2", "expectations.gx:load"),
     BUILD: (
         *("warehouse.load", "holidays", "dbt.adapters.duckdb", "dbt.cli.main", "dbt.task.build"),
         "warehouse.dbt:kept_project",

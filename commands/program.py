@@ -11,7 +11,12 @@ SERVER = "SEND_FORK_SERVER"  # in the environment: the private folder of the run
 # What the fork servers have imported, by the commands that need it: those of Great Expectations and dbt are apart, so
 # that no step holds more memory than its own libraries need.
 RULES, BUILD, LIGHT = "rules", "build", "light"
-SERVER_OF = {"validate-feeds": RULES, "validate-lists": RULES, "build": BUILD}  # all other commands: LIGHT
+SERVER_OF = {
+    "validate-feeds": RULES,
+    "validate-lists": RULES,
+    "validate-sen2": RULES,
+    "build": BUILD,
+}  # all other commands: LIGHT
 LENGTH = 8  # bytes that say how long a request is
 
 

@@ -88,6 +88,12 @@ def validate_lists(given: Settings, _: Namespace) -> None:
     validate_lists(*run_in_force(given))
 
 
+def validate_sen2(given: Settings, _: Namespace) -> None:
+    from expectations.sen2 import validate_sen2
+
+    validate_sen2(*run_in_force(given))
+
+
 def publish(given: Settings, _: Namespace) -> None:
     from publish.pack import publish
 

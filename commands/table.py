@@ -78,6 +78,7 @@ GROUPS = (
                 status="99 when it is stale or missing, 1 when it was refused"),
         Command("build", "The warehouse, by dbt"),
         Command("validate-lists", "The rules on both finished lists"),
+        Command("validate-sen2", "The rules on the SEN2 return, as it would be today"),
         Command("publish", "Workbooks, page and manifest"),
         Command("serve", "The warehouse that BI tools read"),
         Command("serve-postgres", "The same on the council's PostgreSQL",

@@ -130,3 +130,8 @@ def build(env: dict[str, str] | None = None) -> BashOperator:
 def validate_lists() -> BashOperator:
     """The rules on both lists."""
     return step("validate-lists", "Great Expectations on both finished lists.")
+
+
+def validate_sen2() -> BashOperator:
+    """The rules on the SEN2 return."""
+    return step("validate-sen2", "Great Expectations on the SEN2 return, as it would be made today.")

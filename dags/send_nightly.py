@@ -38,6 +38,7 @@ from pipeline import (
     step,
     validate_feeds,
     validate_lists,
+    validate_sen2,
 )
 
 with DAG(
@@ -91,6 +92,6 @@ with DAG(
         trigger_rule="none_failed",
     )
 
-    read >> validated >> build() >> validate_lists() >> [publish, serve, postgres] >> done
+    read >> validated >> build() >> validate_lists() >> validate_sen2() >> [publish, serve, postgres] >> done
     validated >> verdict
     [verdict, publish, serve, postgres] >> summary

@@ -28,6 +28,7 @@ from warehouse import seeds
 if TYPE_CHECKING:
     import pandas as pd
 
+SEN2 = "SEN2"  # begins the names of the frames of the return
 _OPEN_PLAN = "cease_date IS NULL OR cease_date > $as_at"
 
 
@@ -53,11 +54,71 @@ EVERYWHERE = {
     "four_weeks_ago": "$as_at - to_days((SELECT days::INTEGER FROM $seed(statutory_limits)"
     " WHERE limit_name = 'review_decision'))",
 }
-_PERIOD_TYPE = _looked_up("code", "xwalk_period_type", "local_value", "period_type")
+_SQL_OF_UNIT = {"date": "DATE", "list": "VARCHAR"}  # of what limits the checks of the SEN2 return; else a number
+
+
+def _limit(name: str, kind: str | None = None) -> str:
+    """A row of sen2_thresholds; `kind` is its type where it does not follow from the unit."""
+    return f"(SELECT any_value(value)::{kind} FROM $seed(sen2_thresholds) WHERE threshold = {literal(name)})"
+
+
+def _is_code(column: str, code_set: str) -> str:
+    """Whether the return of its year may hold the value as a code of the set; null of a blank."""
+    found = (
+        f"SELECT code FROM $seed(sen2_codes) WHERE code_set = {literal(code_set)} AND first_year::BIGINT <= survey_year"
+        " AND coalesce(nullif(last_year, '')::BIGINT, 9999) >= survey_year"
+    )
+    return f"{column} IN ({found})"
+
+
+def _share(part: str, of: str) -> str:
+    """`part` in per cent of `of`; of nothing anything is the whole, and nothing is nothing."""
+    return f"CASE WHEN {of} > 0 THEN 100.0 * {part} / {of} WHEN {part} = 0 THEN 0.0 WHEN {of} = 0 THEN 100.0 END"
+
+
+LIMITS = {
+    f"limit_{row['threshold']}": _limit(row["threshold"], _SQL_OF_UNIT.get(row["unit"], "DOUBLE"))
+    for row in seeds.rows("sen2_thresholds")
+}
 _OF_LISTS = {"compared_upn": r"nullif(upper(regexp_replace(upn, '\s', '', 'g')), '')"}
+_POST_CODE = r"^(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})$"
+_UPN_FORM = "[A-HJ-NP-RT-Z][0-9]{11}[0-9A-HJ-NP-RT-Z]"
+_UPN = r"upper(regexp_replace(upn, '\s', '', 'g'))"
+_WELL_FORMED = f"regexp_full_match({_UPN}, '{_UPN_FORM}')"
+_PERIOD_TYPE = _looked_up("code", "xwalk_period_type", "local_value", "period_type")
 HELPERS: dict[str, dict[str, str]] = {
     "List 1": _OF_LISTS,
     "List 2": _OF_LISTS,
+    "SEN2 person": {
+        **_OF_LISTS,
+        "is_upn_well_formed": _WELL_FORMED,
+        "is_upn_la_possible": f"CASE WHEN {_WELL_FORMED} THEN substr({_UPN}, 2, 3)::DOUBLE BETWEEN"
+        f" {LIMITS['limit_first_upn_la']} AND {LIMITS['limit_last_upn_la']} END",
+        "is_upn_unknown_known": _is_code("upn_unknown", "upn_unknown_reason"),
+        "is_sex_known": f"coalesce({_is_code('sex', 'sex')}, false)",
+        "is_ethnicity_known": f"coalesce({_is_code('ethnicity', 'ethnicity')}, false)",
+        "is_post_code_well_formed": r"coalesce(regexp_full_match(upper(regexp_replace(post_code, '\s', '', 'g')),"
+        f" '{_POST_CODE}'), false)",
+    },
+    "SEN2 chain": {
+        "review_due_since": f"(reference_day - to_months({_limit('review_months', 'INTEGER')}))::DATE",
+        "is_phase_transfer_year": "list_contains(string_split("
+        f"{LIMITS['limit_transfer_ages']}, ' '), age_31_august::VARCHAR)",
+    },
+    "SEN2 placement": {
+        "is_sen_setting_known": _is_code("sen_setting", "setting_type"),
+        "is_unlikely_type": "list_contains(string_split("
+        f"{LIMITS['limit_unlikely_types']}, ' '), establishment_type_code)",
+    },
+    "SEN2 measures": {
+        "change_count": "abs(figure - last_figure)",
+        "change_pct": _share("abs(figure - last_figure)", "last_figure"),
+        "share_change_pct": _share("abs(percentage - last_percentage)", "last_percentage"),
+        "fewer_count": "census_figure - figure",
+        "fewer_pct": _share("(census_figure - figure)", "census_figure"),
+        "more_count": "figure - census_figure",
+        "more_pct": _share("(figure - census_figure)", "census_figure"),
+    },
     "board.actions": {
         "status_code": _looked_up("code", "xwalk_action_status", "local_value", "status"),
         "impact_title": _looked_up("title", "kpi_catalogue", "kpi_id", "impact_measure"),
@@ -112,9 +173,14 @@ _SEED = re.compile(r"\$seed\((\w+)\)")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 
 
+def helpers_of(name: str) -> dict[str, str]:
+    """The helper columns of a feed, a list or a frame of the SEN2 return."""
+    return EVERYWHERE | HELPERS.get(name, {}) | (LIMITS if name.startswith(SEN2) else {})
+
+
 def readable(name: str, columns: Iterable[str]) -> set[str]:
     """What rules of a feed with these columns may name: those, and the helpers."""
-    return {*columns, *EVERYWHERE, *HELPERS.get(name, {})}
+    return {*columns, *helpers_of(name)}
 
 
 def frame_of(
@@ -136,7 +202,7 @@ def frame_of(
         helper: _SEED.sub(
             lambda found: _table(con, found[1], seed), expression.replace("$as_at", f"DATE {literal(as_at)}")
         )
-        for helper, expression in (EVERYWHERE | HELPERS.get(name, {})).items()
+        for helper, expression in helpers_of(name).items()
         if helper in columns
     }
     held = {column: kind for column, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}

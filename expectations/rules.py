@@ -1,4 +1,4 @@
-"""Rules are data: one record a rule, in feeds/<source>__<feed>.yml and lists/*.yml.
+"""Rules are data: one record a rule, in feeds/<source>__<feed>.yml, lists/*.yml and sen2/*.yml.
 
 Adding a rule is adding a record; docs/developers/rules.md says what each key means. This module
 only reads the records and refuses what cannot be a rule. Nothing here needs Great Expectations.
@@ -25,6 +25,7 @@ _RULE = {
     **_SHARED,
     **dict.fromkeys(("aspect", "when", "each"), _MAY_BE_TEXT),
     "kwargs": records.field_of(dict, is_needed=False),
+    "shows": records.field_of(list, is_needed=False),
 }
 _COLUMN_KWARGS = ("column", "column_A", "column_B")
 ALL_ROWS = "all rows"
@@ -49,6 +50,7 @@ class Rule:
     owner: str
     passes: list[dict[str, Any]]
     fails: list[dict[str, Any]]
+    shows: tuple[str, ...] = ()  # further columns whose values the workbook says, of the SEN2 return
 
     @cached_property
     def checked_columns(self) -> set[str]:
@@ -111,6 +113,7 @@ def rule_from(record: dict[str, Any]) -> Rule:
         owner=record.get("owner", ""),
         passes=record["passes"],
         fails=record["fails"],
+        shows=tuple(record.get("shows") or ()),
     )
 
 

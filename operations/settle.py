@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations import feeds, lists
+from expectations import sen2 as sen2_checks
 from extract import absent, contract
 from extract.inbox import arrivals, names
 from extract.own import prepare, source
@@ -55,6 +56,7 @@ from warehouse.council_files import (
     PICKUP,
     PREPARE,
     RETENTION,
+    SEN2_RULES,
     SEN2_SCHEMA,
     SOURCES,
     SYSTEMS,
@@ -123,6 +125,8 @@ def _check_sen2(name: str, trial: Settings) -> None:
     _check_seed(name, trial)
     if Path(name).stem == sen2.ELEMENTS:
         sen2.check(trial)
+    elif Path(name).stem == sen2.THRESHOLDS:
+        sen2_checks.check_thresholds(trial)
 
 
 def _check_feed_rules(name: str, trial: Settings) -> None:
@@ -134,6 +138,12 @@ def _check_list_rules(name: str, trial: Settings) -> None:
     for listed in layout.lists():
         if Path(name).stem in ("both", listed.key):
             lists.check_rules(listed, trial)
+
+
+def _check_sen2_rules(name: str, trial: Settings) -> None:
+    for suite in sen2_checks.SUITES:
+        if Path(name).stem == suite.name:
+            sen2_checks.check_rules(suite, trial)
 
 
 def _check_decisions(name: str, trial: Settings) -> None:
@@ -163,6 +173,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
     own_seeds.SEN2: _check_sen2,
     FEED_RULES: _check_feed_rules,
     LIST_RULES: _check_list_rules,
+    SEN2_RULES: _check_sen2_rules,
     DECISIONS: _check_decisions,
     RETENTION: _check_retention,
     PICKUP: _check_pickup,

@@ -16,6 +16,7 @@ from send_ready import files
 if TYPE_CHECKING:
     import duckdb
 
+SEN2 = "sen2/validate_sen2"  # the stage whose issues stay apart from the others: those of the SEN2 return
 SEVERITIES = ("stop", "error", "query", "note")
 
 
@@ -23,7 +24,7 @@ SEVERITIES = ("stop", "error", "query", "note")
 class Issue:
     """One row of quality.issues. `count` is 1, or how many records an issue about many stands for."""
 
-    category: str  # File | Source | Mapping | Linking | List | Worth a look
+    category: str  # File | Source | Mapping | Linking | List | Worth a look | SEN2
     rule: str
     severity: str  # one of SEVERITIES
     message: str
@@ -39,24 +40,44 @@ class Issue:
     count: int = 1
 
 
-COLUMNS = {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARCHAR" for field in fields(Issue)}
+@dataclass(frozen=True)
+class Sen2Issue(Issue):
+    """An issue of the SEN2 return: `column_name` is the element's tag. Kept apart from those of exports and lists."""
+
+    module: str | None = None  # as in sen2_elements.csv
+    case_id: str | None = None
+    plan_id: str | None = None
+    frame: str | None = None  # the table that the rule looked at
+    row_id: str | None = None  # of the frame's row
+    shown: str | None = None  # columns of the frame whose values the workbook says, with commas between
 
 
-def write(path: Path, issues: Iterable[Issue], con: "duckdb.DuckDBPyConnection | None" = None) -> int:
+def columns_of(kind: type[Issue]) -> dict[str, str]:
+    """The columns of a kind of issue with their DuckDB types."""
+    return {field.name: "BIGINT" if field.name in ("line_no", "count") else "VARCHAR" for field in fields(kind)}
+
+
+COLUMNS = columns_of(Issue)
+
+
+def write(
+    path: Path, issues: Iterable[Issue], con: "duckdb.DuckDBPyConnection | None" = None, kind: type[Issue] = Issue
+) -> int:
     """The number of issues, which are written to a Parquet file (possibly of no rows), whole or not at all.
 
-    `con` is a connection that is there already: to open one takes longer than the writing.
+    `con` is a connection that is there already: to open one takes longer than the writing. All issues are of `kind`.
     """
     from send_ready import database  # every command knows of issues, and few need DuckDB
 
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, partial = path.with_suffix(".ndjson"), path.with_suffix(".partial")
-    rows = [[getattr(issue, name) for name in COLUMNS] for issue in issues]
+    columns = columns_of(kind)
+    rows = [[getattr(issue, name) for name in columns] for issue in issues]
     # By way of JSON lines: ten times as fast as statements with values.
     with files.created(lines) as file:
         file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
     partial.unlink(missing_ok=True)
-    values = ", ".join(f"(row ->> {at})::{kind} AS {name}" for at, (name, kind) in enumerate(COLUMNS.items()))
+    values = ", ".join(f"(row ->> {at})::{held} AS {name}" for at, (name, held) in enumerate(columns.items()))
     with nullcontext(con) if con else database.scratch(threads=1) as opened:
         opened.execute(f"""
             COPY (

@@ -19,6 +19,7 @@ FOLDER = "sen2"  # of SEND_CONFIG
 SEEDS = PROJECT / "dbt_project" / "seeds" / "sen2"
 ELEMENTS, CODES, SURVEYS, ITEMS = "sen2_elements", "sen2_codes", "sen2_surveys", "sen2_return_items"
 SPELLINGS = "sen2_spellings"
+THRESHOLDS = "sen2_thresholds"  # of the checks
 SCHEMA = "sen2"  # of the warehouse
 MESSAGE, ROOT = "Message", "sen2"  # the document's element, and the module that it is
 MODULE = "module"  # the data_type of an element that holds the rows of another module, the column_name

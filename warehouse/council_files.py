@@ -15,7 +15,8 @@ from warehouse import own_seeds
 
 MiB = 1 << 20
 CONTRACTS, COLUMN_MAPS = "contracts", "column_maps"
-FEED_RULES, LIST_RULES, DECISIONS = "expectations/feeds", "expectations/lists", "decisions"
+FEED_RULES, LIST_RULES, SEN2_RULES = "expectations/feeds", "expectations/lists", "expectations/sen2"
+DECISIONS = "decisions"
 NONE_DATES, RETENTION, PICKUP = "none_dates.yml", "retention.yml", "pickup.yml"
 SOURCES, PREPARE = source.FOLDER, prepare.FOLDER
 SYSTEMS = systems.FILE
@@ -49,6 +50,10 @@ def _list_rules() -> list[str]:
     return ["both.yml", *(f"{listed.key}.yml" for listed in layout.lists())]
 
 
+def _sen2_rules() -> list[str]:
+    return sorted(path.name for path in (PROJECT / SEN2_RULES).glob("*.yml"))
+
+
 def _shipped_sources() -> list[str]:
     return sorted(path.name for path in source.SHIPPED.glob("*.yml"))
 
@@ -68,6 +73,7 @@ KINDS = (
     Kind(own_seeds.SEN2, list, None, 4 * MiB, SEN2_SCHEMA),
     Kind(FEED_RULES, _feed_files(".yml"), "expectations/feeds", MiB // 2),
     Kind(LIST_RULES, _list_rules, "expectations/lists", MiB // 2),
+    Kind(SEN2_RULES, _sen2_rules, "expectations/sen2", MiB // 2),
     Kind(DECISIONS, lambda: ["person_links.csv"], None, 16 * MiB),
     Kind(".", lambda: [RETENTION], "operations", MiB // 4),
     Kind(".", lambda: [PICKUP], None, MiB // 4),

@@ -182,6 +182,11 @@ def table_rules(name: str) -> TableRules:
         sen2.ITEMS: TableRules(
             ("column_name",), {"column_name": _one_of(*_column(sen2.ITEMS, "column_name"))}, is_filled=True
         ),
+        sen2.THRESHOLDS: TableRules(  # of which form a value must be, expectations/sen2.py says
+            ("threshold",),
+            {"threshold": _one_of(*_column(sen2.THRESHOLDS, "threshold")), "value": text},
+            is_filled=True,
+        ),
         "sen2_comparators": TableRules(
             ("measure", "breakdown_value"),
             {

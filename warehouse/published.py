@@ -25,6 +25,9 @@ ISSUES = """
     )
     FROM issue
 """
+SEN2_ISSUES = """
+    SELECT rule, severity, message, fix, owner, module, column_name, unique_id, case_id, plan_id FROM sen2_issue
+"""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _sources(con: DuckDBPyConnection, run: Run) -> list[tuple[str, str]]:
     about = {"code_version": send_ready.__version__, "layout_version": LAYOUT_VERSION}
     values = "".join(f", {literal(value)} AS {name}" for name, value in about.items())
     runs = f"SELECT DATE {literal(run.as_at)} AS as_at_date{values}"
-    return [*sources, ("quality.issues", ISSUES), ("quality.runs", runs)]
+    return [*sources, ("quality.issues", ISSUES), ("quality.sen2_issues", SEN2_ISSUES), ("quality.runs", runs)]
 
 
 def _table(con: DuckDBPyConnection, run: Run, name: str, source: str, comments: Mapping[str | None, str]) -> Table:

@@ -72,14 +72,14 @@ def unfinished(run: Run) -> RunError:
 
 @contextmanager
 def opened(run: Run) -> Iterator[DuckDBPyConnection]:
-    """A connection with the run's warehouse attached as `built` and every issue in the table `issue`."""
+    """A connection with the run's warehouse attached as `built`, and issues in `issue` and, of SEN2, `sen2_issue`."""
     with database.scratch(run.folder / "spill") as con:
         attach(con, run)
         yield con
 
 
 def attach(con: DuckDBPyConnection, run: Run) -> None:
-    """Attach the run's warehouse, read only, as `built`, and make the temporary table `issue`.
+    """Attach the run's warehouse, read only, as `built`, and make the temporary tables `issue` and `sen2_issue`.
 
     Raises WarehouseError when either is damaged, and RunError when the warehouse was not built to its end.
     """
@@ -88,6 +88,7 @@ def attach(con: DuckDBPyConnection, run: Run) -> None:
     database.attach(con, run.warehouse, "built")
     try:
         con.execute(f"CREATE TEMP TABLE issue AS {_all_issues(run)}")
+        con.execute(f"CREATE TEMP TABLE sen2_issue AS {_sen2_issues(run)}")
     except duckdb.CatalogException as error:
         raise unfinished(run) from error
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
@@ -204,6 +205,21 @@ def _all_issues(run: Run) -> str:
     order = ", ".join(f"{identifier(name)} NULLS FIRST" for name in _ORDER)
     ranks = ", ".join(literal(severity) for severity in issues.SEVERITIES)
     return f"SELECT * FROM ({found}) ORDER BY list_position([{ranks}], severity), {order}"
+
+
+def _sen2_issues(run: Run) -> str:
+    """A query for the issues of the SEN2 return; of none, where its rules were not run."""
+    held = issues.columns_of(issues.Sen2Issue)
+    path = run.issues(issues.SEN2)
+    if not path.exists():
+        return f"SELECT {', '.join(f'NULL::{kind} AS {identifier(name)}' for name, kind in held.items())} WHERE false"
+    chosen = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in held.items())
+    first = ("rule", "message", "unique_id", "case_id", "plan_id", "module", "row_id")
+    order = ", ".join(
+        f"{identifier(name)} NULLS FIRST" for name in (*first, *(each for each in held if each not in first))
+    )
+    ranks = ", ".join(literal(severity) for severity in issues.SEVERITIES)
+    return f"SELECT {chosen} FROM read_parquet({literal(path)}) ORDER BY list_position([{ranks}], severity), {order}"
 
 
 _COLUMNS = tuple(issues.COLUMNS.items())

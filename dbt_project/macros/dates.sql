@@ -24,13 +24,19 @@
     coalesce({{ the_date }} > {{ months_before(months) }} and {{ the_date }} <= {{ as_at() }}, false)
 {%- endmacro %}
 
-{# Age in whole years at D. A 29 February birthday falls on 28 February in other years. Below 0 before birth. #}
-{% macro age_years(birth_date) -%}
+{# Age in whole years at D, or at another day. A 29 February birthday falls on 28 February in other years. Below 0 before birth. #}
+{% macro age_years(birth_date, the_day=none) -%}
+    {%- set the_day = the_day or as_at() -%}
     cast(
-        year({{ as_at() }}) - year({{ birth_date }})
-        - if({{ birth_date }} + to_years(cast(year({{ as_at() }}) - year({{ birth_date }}) as integer)) > {{ as_at() }}, 1, 0)
+        year({{ the_day }}) - year({{ birth_date }})
+        - if({{ birth_date }} + to_years(cast(year({{ the_day }}) - year({{ birth_date }}) as integer)) > {{ the_day }}, 1, 0)
         as integer
     )
+{%- endmacro %}
+
+{# The 31 August before the school year of a day, by which the DfE counts ages. #}
+{% macro school_year_eve(the_day) -%}
+    make_date(year({{ the_day }}) - if(month({{ the_day }}) < 9, 1, 0), 8, 31)
 {%- endmacro %}
 
 {# Whether a column of a feed held something that could not be read as what it should be (extract/types.py). #}

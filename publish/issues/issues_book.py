@@ -3,8 +3,6 @@
 Who may be missing from a list, what to put right, in which order, what changed since last time, and a sheet an owner.
 """
 
-import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from publish.excel.workbook import Block, Column, Grid, Page
 from publish.issues import compare, order_of_work, values
 from publish.issues.compare import Comparison
 from publish.issues.order_of_work import Step
+from publish.issues.sheets import sheet_names, table
 from send_ready.database import literal
 from send_ready.issues import SEVERITIES
 from send_ready.layout import council_or_number
@@ -26,7 +25,6 @@ from warehouse.run_data import STATES
 
 NAME = "issues.xlsx"
 FIRST = 10  # what to do first: so many steps
-SHEET_NAME = 28  # characters: Excel allows 31, of which a further sheet takes some for its number
 MEANING = {
     "stop": "Stop: a file could not be used",
     "error": "Error: put this right",
@@ -78,7 +76,8 @@ _OF_OWNER = (
 def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) -> dict[str, int]:
     """How many issues of each severity stand in the workbook, which is written: compared with an earlier pack's."""
     compared = compare.compare(con, previous)
-    names = _sheet_names(con)
+    owners = con.execute("SELECT DISTINCT owner FROM compared WHERE severity <> 'note' ORDER BY 1").fetchall()
+    names = sheet_names(owner for (owner,) in owners)
     steps = order_of_work.steps(con, names)
     values.make_table(con)
     by_severity = run_data.issues_by_severity(con)
@@ -90,32 +89,18 @@ def write(path: Path, con: DuckDBPyConnection, run: Run, previous: Path | None) 
             _summary(con, steps, compared, by_severity, run),
             _order(steps),
             _by_rule(con, compared),
-            _table(
+            table(
                 con,
                 "Issue detail",
                 (*_DETAIL, _SINCE),
                 "FROM compared LEFT JOIN issue_value USING (number) ORDER BY number",
             ),
-            _table(con, "Fixed since last time", _FIXED, "FROM fixed ORDER BY number"),
+            table(con, "Fixed since last time", _FIXED, "FROM fixed ORDER BY number"),
             _quarantine(con, run),
             *_owners(con, names),
         ],
     )
     return by_severity
-
-
-def _sheet_names(con: DuckDBPyConnection) -> dict[str, str]:
-    """A sheet's name for every owner who has something to do, as Excel allows it, each another."""
-    names: dict[str, str] = {}
-    for (owner,) in con.execute("SELECT DISTINCT owner FROM compared WHERE severity <> 'note' ORDER BY 1").fetchall():
-        plain = re.sub(r"[\[\]:*?/\\]", " ", workbook.plain(owner or "") or "").strip("' ") or "an owner not named"
-        name = f"To {plain}"
-        if len(name) > SHEET_NAME:
-            name = f"{textwrap.wrap(name, SHEET_NAME - 1)[0]}…"
-        taken = {each.casefold() for each in names.values()}
-        numbered = (f"{name[: SHEET_NAME - 4]} ({number})" for number in range(2, len(taken) + 3))
-        names[owner] = next(each for each in (name, *numbered) if each.casefold() not in taken)
-    return names
 
 
 def _missing(con: DuckDBPyConnection) -> Grid:
@@ -241,7 +226,7 @@ def _owners(con: DuckDBPyConnection, names: dict[str, str]) -> Iterator[Grid]:
     for owner, name in names.items():
         joined = "compared JOIN step_of USING (number) LEFT JOIN issue_value USING (number)"
         rows = f"FROM {joined} WHERE owner IS NOT DISTINCT FROM {literal(owner)}"
-        yield _table(con, name, _OF_OWNER, f"{rows} ORDER BY step, number")
+        yield table(con, name, _OF_OWNER, f"{rows} ORDER BY step, number")
 
 
 def _counts(con: DuckDBPyConnection, heading: str, header: str, column: str) -> Block:
@@ -304,15 +289,6 @@ def _by_rule(con: DuckDBPyConnection, compared: Comparison) -> Grid:
         [Column(name, kind, held, width) for (name, kind, width), held in zip(headers, values, strict=False)],
         is_filtered=True,
         is_wrapped=True,
-    )
-
-
-def _table(con: DuckDBPyConnection, name: str, columns: Sequence[tuple[str, str, str, float]], rows: str) -> Grid:
-    values = run_data.columns(con, f"SELECT {', '.join(expression for _, _, expression, _ in columns)} {rows}")
-    return Grid(
-        name,
-        [Column(header, kind, held, width) for (header, kind, _, width), held in zip(columns, values, strict=True)],
-        is_filtered=True,
     )
 
 

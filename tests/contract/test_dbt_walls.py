@@ -19,11 +19,12 @@ from warehouse.postgres import roles
 
 MODELS = PROJECT / "models"
 READERS = ("warehouse", "publish")  # rooms that read what was built
-LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable", "sen2")
-SCHEMAS = {layer: {"staging": "stg", "intermediate": "int"}.get(layer, layer) for layer in LAYERS}
+LAYERS = ("staging", "intermediate", "core", "annex_a", "quality", "kpi", "person_identifiable", "sen2", "checks")
+SCHEMAS = {layer: {"staging": "stg", "intermediate": "int", "checks": "int"}.get(layer, layer) for layer in LAYERS}
 PREFIXES = {
     "staging": r"stg_[a-z0-9_]+__[a-z_]+",
     "intermediate": r"int_[a-z0-9_]+__[a-z0-9_]+",
+    "checks": r"int_[a-z0-9_]+__[a-z0-9_]+_frame",
     "core": r"(dim|fct)_[a-z_]+",
     "annex_a": r"rpt_annex_a__[a-z0-9_]+",
     "quality": r"quality_[a-z_]+",

@@ -5,14 +5,17 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
+import yaml
 from duckdb import DuckDBPyConnection
 
-from expectations import frames
+from expectations import frames, sen2
 from expectations.rules import Rule
+from expectations.sen2 import Suite
 from extract.contract import TYPES, Contract
 from send_ready import database
 from send_ready.database import identifier
 from send_ready.layout import ListLayout
+from tests.dbt.harness import PROJECT
 
 AS_AT = date(2026, 11, 16)
 KINDS = {"text": "VARCHAR", "date": "DATE", "count": "INTEGER", "percentage": "DECIMAL(7,1)"}
@@ -58,6 +61,22 @@ def list_frame(listed: ListLayout, rule: Rule, rows: list[dict[str, Any]]) -> pd
     """The frame of a list that holds just these rows, of people on the list unless a row says otherwise."""
     rows = [{"is_on_list": True, "as_at_date": AS_AT} | row for row in rows]
     return _frame(list_columns(listed), listed.name, rule, rows)
+
+
+def sen2_columns(suite: Suite) -> dict[str, str]:
+    """The columns of a frame of the SEN2 return, with types by their names: the warehouse is held to them."""
+    path = PROJECT / "models" / "checks" / f"int_sen2__{suite.frame}_frame.yml"
+    (described,) = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["models"]
+    return {column["name"]: column["data_type"] for column in described["columns"]}
+
+
+def sen2_frame(suite: Suite, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The frame of a suite that holds just these rows, of a return of 2027 as at AS_AT unless a row says otherwise."""
+    columns = sen2_columns(suite)
+    usual = {"survey_year": 2027, "reference_day": AS_AT, "row_id": "1"}
+    usual |= dict.fromkeys(("has_assessment", "has_named_plan", "should_be_active"), True)
+    rows = [{name: value for name, value in usual.items() if name in columns} | row for row in rows]
+    return _frame(columns, sen2.helpers_name(suite), rule, rows)
 
 
 def _frame(columns: dict[str, str], name: str, rule: Rule, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from expectations import engine, feeds, lists
+from expectations import engine, feeds, lists, sen2
 from expectations.rules import Rule
 from extract import contract as contracts
 from send_ready import layout, settings
-from tests.rules.examples import feed_frame, list_frame
+from tests.rules.examples import feed_frame, list_frame, sen2_frame
 
 SHIPPED = settings.load({})
 Build = Callable[[Rule, list[dict[str, Any]]], pd.DataFrame]
@@ -25,6 +25,9 @@ def every_rule() -> list[Any]:
     for listed in layout.lists():
         for rule in lists.rules_of(listed, SHIPPED):
             found.append((f"{listed.key} {rule.id}", rule, lambda r, rows, c=listed: list_frame(c, r, rows)))
+    for suite in sen2.SUITES:
+        for rule in sen2.rules_of(suite, SHIPPED):
+            found.append((f"{suite.name} {rule.id}", rule, lambda r, rows, s=suite: sen2_frame(s, r, rows)))
     return [pytest.param(rule, build, id=name) for name, rule, build in found]
 
 

@@ -51,6 +51,7 @@ COMMANDS = {
     "extract": ["extract", "capita_one.students"],
     "validate-feeds": ["validate-feeds"],
     "validate-lists": ["validate-lists"],
+    "validate-sen2": ["validate-sen2"],
     "publish": ["publish"],
     "serve": ["serve"],
     "load": ["build"],  # last, as it takes the warehouse away

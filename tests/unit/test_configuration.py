@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from expectations import feeds, lists
+from expectations import sen2 as sen2_checks
 from extract import contract as contracts
 from extract.inbox import survey
 from extract.own import prepare, source
@@ -81,6 +82,8 @@ def use(run: Run, in_force: Settings) -> None:
     source.load_all(in_force)
     for listed in layout.lists():
         lists.rules_of(listed, in_force)
+    for suite in sen2_checks.SUITES:
+        sen2_checks.rules_of(suite, in_force)
     for path in seeds.folder_in_force(run, in_force).rglob("*.csv"):
         assert seeds.rows(path.stem, in_force)
     assert in_force.config
@@ -108,8 +111,8 @@ def test_every_file_of_configuration_that_the_code_asks_for_is_of_a_kind_that_is
     assert asked == set(kinds) - SHIPPED_NONE
     asking = {str(path.relative_to(PROJECT)) for path in FILES if ".config_file(" in path.read_text(encoding="utf-8")}
     assert asking == {"extract/contract.py", "extract/own/prepare.py", "extract/own/source.py",
-                      "expectations/feeds.py", "expectations/lists.py", "operations/retention/periods.py",
-                      "send_ready/sen2.py", "warehouse/seeds.py"}  # fmt: skip
+                      "expectations/feeds.py", "expectations/lists.py", "expectations/sen2.py",
+                      "operations/retention/periods.py", "send_ready/sen2.py", "warehouse/seeds.py"}  # fmt: skip
     may_ship_none = ("expectations/feeds", "prepare")
     for name, kind in council_files.kind_by_name().items():
         assert council_files.shipped_file(name, kind) or kind.folder in may_ship_none or name in SHIPPED_NONE

@@ -10,5 +10,6 @@ select
     feed.ukprn,
     feed.open_date,
     {{ end_of('feed.open_date', 'feed.close_date') }} as close_date,
-    feed.postcode
+    feed.postcode,
+    feed.resourced_provision_type
 from {{ source('raw', 'gias__establishments') }} as feed
