@@ -332,3 +332,34 @@ def test_the_start_of_a_period_is_of_no_week_also_without_its_end(tmp_path: Path
             assert con.execute("SELECT week_commencing::VARCHAR FROM typed").fetchone() == ("2025-09-01",)
             sql = frames.HELPERS[contract.id]["week_sessions"]
             assert con.execute(f"SELECT {sql} FROM typed").fetchone() == (expected,)
+
+
+PLACEMENT_HEADERS = (
+    "UPN,LAESTAB,Named In Section I,Placement Rank (1=Primary, 2=Secondary),Placement Start Date,SEN Unit Indicator"
+)
+
+
+def test_placements_under_the_return_s_headings_without_an_id_a_student_id_or_a_urn(tmp_path: Path) -> None:
+    """Ids as Excel makes numbers of them, a rank that is none, and neither yes nor no: each blank alone is told."""
+    headers = PLACEMENT_HEADERS.replace(
+        "Placement Rank (1=Primary, 2=Secondary)", '"Placement Rank (1=Primary, 2=Secondary)"'
+    )
+    lines = [f"{UPN},999/2034,Y,1.0,2025-09-01,0", f"{UPN},999/2034,No,2,01/09/2025,TRUE", f"{UPN},,perhaps,First,,"]
+    _, rows, told = read(tmp_path, "capita_one.placements", "\n".join([headers, *lines, ""]))
+    assert len(rows) == 3 and len({row["placement_id"] for row in rows}) == 3
+    assert {row["student_id"][:4] for row in rows} == {"UPN-"}
+    held = {(row["section_i"], row["rank"], row["urn"], row["sen_unit"]) for row in rows}
+    assert held == {(True, 1, "DFE-9992034", False), (False, 2, "DFE-9992034", True), (None, None, None, None)}
+    assert "F-31" in told  # perhaps, and First
+
+
+@pytest.mark.parametrize("feed", ["capita_one.ehcp_assessments", "capita_one.ehc_plans", "capita_one.annual_reviews"])
+def test_a_file_without_what_the_return_asks_besides_is_told_nothing_of_it(feed: str, tmp_path: Path) -> None:
+    contract = contracts.load(feed, SHIPPED)
+    default = [column for column in contract.columns if not column.is_quiet]
+    day = {"date": "01/09/2025", "boolean": "Y"}
+    text = ",".join(column.headers[0] for column in default) + "\n" + ",".join(day.get(c.type, "1") for c in default)
+    _, rows, told = read(tmp_path, feed, text + "\n")
+    quiet = [column.name for column in contract.columns if column.is_quiet]
+    assert len(quiet) > 3 and all(rows[0][name] is None for name in quiet)
+    assert told == set()

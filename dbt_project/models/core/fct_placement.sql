@@ -7,7 +7,6 @@ select
     placements.urn,
     placements.ukprn,
     placements.setting_type_code,
-    placements.setting_other,
     placements.placement_rank,
     placements.entry_date,
     placements.leaving_date,
