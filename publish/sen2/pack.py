@@ -1,4 +1,4 @@
-"""What a pack holds of the SEN2 return: the file for COLLECT and its modules as CSV, in the folder `sen2`."""
+"""What a pack holds of the SEN2 return: the file for COLLECT, its modules as CSV, its issues, in the folder `sen2`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from publish.sen2 import blades, document
-from send_ready import files, sen2
+from publish.sen2 import blades, document, issues_book
+from send_ready import files, issues, sen2
 from send_ready.runs import Run
 from send_ready.settings import Settings
 
@@ -47,6 +47,8 @@ def write(
         for part in document.document(con, what, settings).parts():
             file.write(part.encode())
     blades.write(folder / blades.FOLDER, con, what, settings)
+    if run.issues(issues.SEN2).exists():  # else its checks were not run
+        about["issues"] = issues_book.write(folder, con, run, settings)
     return about | {"file_name": what.file_name}
 
 

@@ -59,6 +59,7 @@ def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
         "quality.issues",
         "quality.perhaps_missing",
         "quality.runs",
+        "quality.sen2_issues",
     ]
     assert read(tmp_path, "SELECT comment FROM duckdb_tables() WHERE table_name = 'dim_person'") == [
         ("One row a person",)
