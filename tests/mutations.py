@@ -219,6 +219,20 @@ MUTATIONS = (
         ("test_proof.py",),
     ),
     Mutation(
+        "draft",
+        "a draft of a return is released",
+        'if made["is_draft"] and not frozen.manifest["request"]["is_rehearsal"]:',
+        "if False:",
+        ("test_sen2_release.py::frozen_draft",),
+    ),
+    Mutation(
+        "serial",
+        "two releases of a return have one serial number",
+        'if made["serial"] != (expected := next_serial(log, frozen.notification)):',
+        "if (expected := 0) == 1:",
+        ("test_sen2_release.py::one_serial_number",),
+    ),
+    Mutation(
         "XCom",
         "steps hand things on by XCom",
         '"do_xcom_push": False,',
