@@ -22,7 +22,7 @@ rejected this version. Red anywhere else is a technical fault, after its retries
 
 from airflow.sdk import DAG, Param
 from approval_steps import approved_release, request_step
-from pipeline import AS_AT, DEFAULT_ARGS, as_at, build, read_feeds, step, validate_feeds
+from pipeline import AS_AT, DEFAULT_ARGS, as_at, build, read_feeds, step, validate_feeds, validate_sen2
 
 with DAG(
     "sen2_return",
@@ -57,7 +57,7 @@ with DAG(
     request = request_step(
         "request-return", "Puts the return on record with its days, and gives this run its version number."
     )
-    checked = step("validate-sen2", "The checks of the return, as COLLECT and DfE would make them.")
+    checked = validate_sen2()
     freeze = step(
         "freeze",
         "Writes the return of this version, which nobody changes afterwards, and what its approver reads.",
