@@ -124,7 +124,8 @@ def finished_run(
         for schema in ("raw", "seeds", "int", "core", "annex_a", "quality", "person_identifiable", "sen2"):
             con.execute(f"CREATE SCHEMA {schema}")
         con.execute(LOOKED_UP)
-        sen2_tables.create(con, {"person": sen2_tables.persons({"surname": "Example", "upn": "A999000000001"})})
+        returned = sen2_tables.persons({"surname": "Example", "upn": "A999000000001"})
+        sen2_tables.create(con, {"person": returned}, run_id=run_id)
         con.execute(
             """
             CREATE TABLE raw.feeds (source VARCHAR, feed VARCHAR, status VARCHAR, is_stale BOOLEAN,

@@ -33,7 +33,9 @@ def columns_of(module: str) -> dict[str, str]:
     return keys | {each.column_name: KINDS.get(each.data_type, "VARCHAR") for each in sen2.every_column(module)}
 
 
-def create(con: duckdb.DuckDBPyConnection, rows: Rows, year: int = 2027, *, is_draft: bool = True) -> None:
+def create(
+    con: duckdb.DuckDBPyConnection, rows: Rows, year: int = 2027, *, is_draft: bool = True, run_id: str = "a-run"
+) -> None:
     """Create the tables, in schemas `sen2` and `int` that are there; what a row does not name is blank."""
     survey = sen2.survey(year)
     con.execute(
@@ -43,7 +45,7 @@ def create(con: duckdb.DuckDBPyConnection, rows: Rows, year: int = 2027, *, is_d
     for module in sen2.modules(2027).values():
         columns = columns_of(module.name)
         table = f"sen2.{module.table}"
-        of_run = "la_code VARCHAR DEFAULT '999', run_id VARCHAR DEFAULT 'a-run'"
+        of_run = f"la_code VARCHAR DEFAULT '999', run_id VARCHAR DEFAULT '{run_id}'"
         con.execute(f"CREATE TABLE {table} ({', '.join(f'{identifier(c)} {k}' for c, k in columns.items())}, {of_run})")
         given = [HEADER | {"year": str(year), "reference_date": survey.survey_day}]
         for row in given if module.name == sen2.ROOT else rows.get(module.name, ()):
