@@ -57,6 +57,18 @@ def onboard(given: Settings, options: Namespace) -> int:
     return onboard(given, adopts=options.adopt, tries=not options.no_trial)
 
 
+def layout(given: Settings, options: Namespace) -> int:
+    """Exit status 1 when the template, or the draft, cannot be used."""
+    from commands.draft_layout import draft_layout
+    from operations import settle
+    from send_ready.layout import OWN
+
+    with settle.trial(given, OWN) as (in_force, settled):
+        for aside in settled.set_aside:
+            print(aside.in_words, file=sys.stderr)
+        return draft_layout(in_force, options.template, options.name, adopts=options.adopt, config=given.config)
+
+
 def sample(given: Settings, options: Namespace) -> int:
     """Exit status 2 when the council would be too small to look like any."""
     from sample import national, own_layout

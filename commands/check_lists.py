@@ -8,7 +8,7 @@ from expectations.handmade import CheckedList, Finding
 from extract.inbox.arrivals import printable
 from extract.refusal import Refusal
 from extract.text import WORKBOOK_SUFFIXES
-from send_ready.layout import LAYOUT_VERSION
+from send_ready import layout
 from send_ready.settings import Settings
 from send_ready.words import counted
 
@@ -19,12 +19,13 @@ def check_lists(settings: Settings, path: Path) -> int | None:
     """The exit status after a report was printed: 1 when a rule for errors fails. None when it holds no list."""
     if path.suffix.lower() not in WORKBOOK_SUFFIXES:
         return None
+    shape = layout.in_force(settings.config)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         book = folder / f"book{path.suffix.lower()}"
         book.symlink_to(path.resolve())
         try:
-            sheets = handmade.sheets_of_lists(book, folder / "sheets")
+            sheets = handmade.sheets_of_lists(book, shape, folder / "sheets")
         except Refusal:
             return None  # as an export it is refused with the reason
         if not sheets:
@@ -32,7 +33,7 @@ def check_lists(settings: Settings, path: Path) -> int | None:
         found = handmade.check_workbook(book, sheets, settings, folder)
     print(
         f"{printable(path.name)}: {' and '.join(each.listed.name for each in found)} of Annex A, layout "
-        f"{LAYOUT_VERSION}, checked as at {settings.as_at:%d/%m/%Y}.\n"
+        f"{shape.version}, checked as at {settings.as_at:%d/%m/%Y}.\n"
         "What only a night knows counts as blank, such as the reason why a child has no UPN."
     )
     for each in found:

@@ -94,10 +94,10 @@ def _keep_before(folder: Path) -> None:
     """Keep the workbook that an analyst filled before it is written anew."""
     path = folder / book.NAME
     if data := files.held(path):
-        files.write_bytes(folder / adopt.BEFORE / f"{_moment()}_{book.NAME}", data)
+        files.write_bytes(folder / adopt.BEFORE / f"{moment()}_{book.NAME}", data)
 
 
-def _moment() -> str:
+def moment() -> str:
     return f"{environment.now():%Y%m%dT%H%M%S}"
 
 
@@ -217,7 +217,7 @@ def _adopt(folder: Path, rows: Proposals, in_force: Settings, config: Path) -> b
     if not confirmed.files:
         print("  Nothing is confirmed yet, so nothing was copied.")
         return False
-    done = adopt.adopt(confirmed, config, folder, _moment())
+    done = adopt.adopt(confirmed, config, folder, moment())
     for line in done.lines:
         print(f"  {line}")
     print("  make check says whether it can be used.")

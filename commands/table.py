@@ -181,6 +181,12 @@ GROUPS = (
             _switch("--no-trial", "do not build the lists of the draft, which takes a minute")),
                 status="1 when an answer cannot be used, or a file of SEND_CONFIG was left as it is",
                 make="onboard", variables="ADOPT=yes TRIAL=no"),
+        Command("layout", "Ofsted's template of the lists beside the layout in force, and a draft of it to confirm", (
+            _argument("template", "the workbook, .xlsx or .ods", type=Path, nargs="?"),
+            _argument("--name", "of the layout version (default: year and month of AS_AT)", metavar="VERSION"),
+            _switch("--adopt", "copy the draft into SEND_CONFIG")),
+                status="1 when the template or the draft cannot be used",
+                make="layout", variables="TEMPLATE=path VERSION=name ADOPT=yes"),
         Command("sample", "An invented council's exports into the inbox", (
             _argument("--out", "the folder to write to (default: the inbox)", type=Path),
             _argument("--la", "the council's three-digit number"),

@@ -6,8 +6,6 @@ validators; a rule that is about nothing else is named as not checked.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -28,7 +26,7 @@ from send_ready import database, layout
 from send_ready.database import identifier, literal
 from send_ready.home import SERVING
 from send_ready.issues import Issue
-from send_ready.layout import ListColumn, ListLayout
+from send_ready.layout import Layout, ListColumn, ListLayout
 from send_ready.settings import PROJECT, Settings
 
 MACROS = PROJECT / "dbt_project" / "macros"
@@ -37,7 +35,6 @@ LEAST = 0.6  # of the headers of a list, in a sheet that is taken for it
 _TYPES = {"date": "date", "count": "integer", "percentage": "decimal", "text": "text"}
 _IDS = ("unique_id", "upn", "uln", "main_urn")
 _BLANK = ("upn_unknown_reason", "setting_type")  # that a night knows, and no list shows
-_LETTER = re.compile(r"^\s*[a-z]\s*[).:]\s*", re.IGNORECASE)  # before a code, as in `b) Female`
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,14 @@ class CheckedList:
     not_checked: tuple[str, ...] = ()  # codes of rules
 
 
-def sheets_of_lists(path: Path, folder: Path) -> dict[str, Sheet]:
+def sheets_of_lists(path: Path, shape: Layout, folder: Path) -> dict[str, Sheet]:
     """By the name of a list, the sheet of a workbook that holds it; empty when none does. Raises Refusal.
 
     A sheet is a list by its tab, else by its headers. `folder` is for scratch files.
     """
     found: dict[str, Sheet] = {}
     every = workbooks.sheets(path, folder)
-    for listed in layout.lists():
+    for listed in shape.lists:
         by_tab = [each for each in every if normalise(each.name) == normalise(listed.name)]
         likely = by_tab or [each for each in every if _share(each, listed) >= LEAST]
         taken = {each.number for each in found.values()}
@@ -90,22 +87,20 @@ def check_workbook(path: Path, sheets: dict[str, Sheet], settings: Settings, fol
     `sheets` are those of `sheets_of_lists`; `folder` is for scratch files.
     """
     gx.load()
-    read = {listed.name: _read(path, listed, sheets[listed.name], folder) for listed in _held(sheets)}
+    shape = layout.in_force(settings.config)
+    held = [listed for listed in shape.lists if listed.name in sheets]
+    read = {listed.name: _read(path, listed, sheets[listed.name], folder) for listed in held}
     with database.scratch(folder) as con:
         establishments = _establishments(con, settings)
-        for listed in _held(sheets):
+        for listed in held:
             if not read[listed.name].refusal:
                 rows = f"SELECT * FROM read_parquet({literal(str(_rows_path(folder, listed)))})"
                 con.execute(f"CREATE TABLE {listed.key}_read AS {rows}")
         return [
-            found if found.refusal else _checked(con, listed, found, settings, establishments)
-            for listed in _held(sheets)
+            found if found.refusal else _checked(con, listed, found, settings, shape, establishments)
+            for listed in held
             for found in (read[listed.name],)
         ]
-
-
-def _held(sheets: dict[str, Sheet]) -> Iterator[ListLayout]:
-    return (listed for listed in layout.lists() if listed.name in sheets)
 
 
 def _rows_path(folder: Path, listed: ListLayout) -> Path:
@@ -134,7 +129,7 @@ def _contract(listed: ListLayout) -> Contract:
             None,
             (each.header,),
         )
-        for each in listed.columns
+        for each in listed.held
     )
     return Contract(
         "annex_a", listed.key, listed.name, "one row a child", "Data team", False, listed.key, "file_time",
@@ -143,10 +138,15 @@ def _contract(listed: ListLayout) -> Contract:
 
 
 def _checked(
-    con: duckdb.DuckDBPyConnection, listed: ListLayout, found: CheckedList, settings: Settings, establishments: bool
+    con: duckdb.DuckDBPyConnection,
+    listed: ListLayout,
+    found: CheckedList,
+    settings: Settings,
+    shape: Layout,
+    establishments: bool,
 ) -> CheckedList:
     """The list with what came of its rules."""
-    _create_frame(con, listed, settings.as_at, establishments)
+    _create_frame(con, listed, settings.as_at, shape, establishments)
     source = f"{listed.key}_frame"
     rules = lists.rules_of(listed, settings)
     columns = {column for rule in rules for column in rule.needs}
@@ -158,13 +158,15 @@ def _checked(
     return replace(found, findings=tuple(findings), not_checked=tuple(sorted({rule.code for rule in rules} - ran)))
 
 
-def _create_frame(con: duckdb.DuckDBPyConnection, listed: ListLayout, as_at: date, establishments: bool) -> None:
+def _create_frame(
+    con: duckdb.DuckDBPyConnection, listed: ListLayout, as_at: date, shape: Layout, establishments: bool
+) -> None:
     """Table <list>_frame: the list's columns, codes in their plain form, and what follows from them alone."""
     macros, read = _macros(as_at), f"{listed.key}_read"
     held = {str(row[0]) for row in con.execute(f"DESCRIBE {read}").fetchall()}
     plain = ", ".join(
-        f"{_plain(con, read, each) if each.column_name in held else 'NULL'} AS {identifier(each.column_name)}"
-        for each in listed.columns
+        f"{_plain(con, read, each, shape) if each.column_name in held else 'NULL'} AS {identifier(each.column_name)}"
+        for each in listed.held
     )
     upn = macros.compared_upn("upn")
     more = {
@@ -180,7 +182,7 @@ def _create_frame(con: duckdb.DuckDBPyConnection, listed: ListLayout, as_at: dat
             f"{macros.is_within_months('last_review_date', 12)} "
             f"OR coalesce(initial_plan_date >= {macros.months_before(12)}, true)"
         )
-    for other in (each for each in layout.lists() if each != listed and _is_there(con, f"{each.key}_read")):
+    for other in (each for each in shape.lists if each != listed and _is_there(con, f"{each.key}_read")):
         upns = f"SELECT {macros.compared_upn('other.upn')} FROM {other.key}_read AS other WHERE other.upn IS NOT NULL"
         more["is_on_other_list"] = f"unique_id IN (SELECT unique_id FROM {other.key}_read)"
         more["is_upn_on_other_list"] = f"coalesce({upn} IN ({upns}), false)"
@@ -194,20 +196,20 @@ def _create_frame(con: duckdb.DuckDBPyConnection, listed: ListLayout, as_at: dat
     )
 
 
-def _plain(con: duckdb.DuckDBPyConnection, table: str, column: ListColumn) -> str:
+def _plain(con: duckdb.DuckDBPyConnection, table: str, column: ListColumn, shape: Layout) -> str:
     """SQL of a column's values: codes in their plain form, lettered or not, whatever their case; others as they are."""
     name = identifier(column.column_name)
     if not column.code_set:
         return name
     codes = {
-        normalise(said): plain
-        for plain, lettered in layout.letters()[column.code_set].items()
-        for said in (plain, lettered)
+        normalise(said): ours
+        for ours, shown in shape.letters[column.code_set].items()
+        for said in (ours, shown, layout.plain(shown))
     }
     written = [
         str(row[0]) for row in con.execute(f"SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL").fetchall()
     ]
-    meant = {each: codes.get(normalise(each)) or codes.get(normalise(_LETTER.sub("", each))) for each in written}
+    meant = {each: codes.get(normalise(each)) or codes.get(normalise(layout.plain(each))) for each in written}
     cases = [f"WHEN {literal(each)} THEN {literal(code)}" for each, code in meant.items() if code]
     return f"CASE {name} {' '.join(cases)} ELSE {name} END" if cases else name
 

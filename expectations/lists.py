@@ -26,8 +26,16 @@ def rules_of(listed: ListLayout, settings: Settings) -> list[Rule]:
         for name in ("both.yml", f"{listed.key}.yml")
         for record in records_in(settings.config_file("expectations", "lists", name, shipped=SHIPPED / name))
     ]
-    rules = distinct(listed.name, (rule_from(record) for given in records for record in _expand(given, listed)))
-    return named(rules, systems.names(settings.config))
+    codes = layout.in_force(settings.config).letters
+    rules = distinct(listed.name, (rule_from(record) for given in records for record in _expand(given, listed, codes)))
+    gone = _gone(listed)
+    return named([rule for rule in rules if rule.column not in gone], systems.names(settings.config))
+
+
+def _gone(listed: ListLayout) -> set[str]:
+    """The columns of the lists that the layout of one, which may be the council's own, does not have."""
+    every = {column.column_name for each in layout.lists() if each.name == listed.name for column in each.columns}
+    return every - {column.column_name for column in listed.columns}
 
 
 def check_rules(listed: ListLayout, settings: Settings) -> None:
@@ -44,7 +52,7 @@ def validate_lists(run: Run, settings: Settings) -> int:
     """How many issues the rules find on both lists; written to run.issues("validate_lists")."""
     gx.load()
     found: list[Issue] = []
-    for listed in layout.lists():
+    for listed in layout.in_force(settings.config).lists:
         try:
             with runs.step(run, "validate-lists", listed.name) as step:
                 step.rows, new = _validate(run, settings, listed)
@@ -103,7 +111,7 @@ def _nobody(listed: ListLayout) -> Issue:
     )
 
 
-def _expand(given: dict[str, Any], listed: ListLayout) -> Iterator[dict[str, Any]]:
+def _expand(given: dict[str, Any], listed: ListLayout, values: dict[str, dict[str, str]]) -> Iterator[dict[str, Any]]:
     """One record, with the list's own code; or, for `each: coded columns`, one for every such column."""
     record = dict(given)
     if isinstance(record["code"], dict):
@@ -115,10 +123,9 @@ def _expand(given: dict[str, Any], listed: ListLayout) -> Iterator[dict[str, Any
         return
     if not record.get("aspect"):
         raise RuleError(f"Rule {record['code']}: with `each`, `aspect` is needed too.")
-    values = layout.codes()
-    for column in listed.columns:
+    for column in listed.held:
         if column.code_set:
-            codes = values[column.code_set]
+            codes = list(values[column.code_set])
             filled = _fill(record, column.column_name, codes)
             yield filled | {"aspect": f"{record['aspect']} {column.column_name}"}
 

@@ -146,6 +146,10 @@ def _check_sen2_rules(name: str, trial: Settings) -> None:
             sen2_checks.check_rules(suite, trial)
 
 
+def _check_layout(name: str, trial: Settings) -> None:
+    layout.read(_place(trial) / name)
+
+
 def _check_decisions(name: str, trial: Settings) -> None:
     tables.read_rows(_place(trial) / name, *tables.DECISIONS)
 
@@ -172,6 +176,7 @@ CHECKS: dict[str, Callable[[str, Settings], None]] = {
     own_seeds.TARGETS: _check_seed,
     own_seeds.SEN2: _check_sen2,
     FEED_RULES: _check_feed_rules,
+    layout.OWN: _check_layout,
     LIST_RULES: _check_list_rules,
     SEN2_RULES: _check_sen2_rules,
     DECISIONS: _check_decisions,

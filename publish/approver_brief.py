@@ -68,6 +68,7 @@ def write(
         "due": due,
         "missing": _missing(con),
         "rows": manifest["rows"],
+        "layout_version": manifest["layout_version"],
         "earlier": earlier,
         "earlier_rows": earlier_rows,
         "list_rows": [_list_row(name, now, earlier_rows) for name, now in manifest["rows"].items()],

@@ -15,11 +15,11 @@ from publish.issues import compare, issues_book
 from publish.kpi import kpi_book
 from publish.report import readiness
 from publish.sen2 import pack as sen2_pack
-from send_ready import configuration, confined, files
+from send_ready import configuration, confined, files, layout
 from send_ready.database import literal
 from send_ready.folders import point, replaced
 from send_ready.home import Lock
-from send_ready.layout import LAYOUT_VERSION, council
+from send_ready.layout import council
 from send_ready.runs import SOURCES, Run, feed_results, step
 from send_ready.settings import PROJECT, Settings
 from warehouse import council_files, own_seeds, run_data
@@ -82,7 +82,7 @@ def about(con: DuckDBPyConnection, run: Run, settings: Settings, previous: Path 
         "run_id": run.run_id,
         "built_at": _built_at(),
         "code_version": send_ready.__version__,
-        "layout_version": LAYOUT_VERSION,
+        "layout_version": layout.in_force(settings.config).version,
         "code_style": settings.code_style,
         "configuration": _configuration(run, settings),
         "rows": run_data.list_rows(con),

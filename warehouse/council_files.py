@@ -71,6 +71,7 @@ KINDS = (
     Kind(own_seeds.TARGETS, _seeds(own_seeds.TARGETS), "dbt_project/seeds"),
     Kind(own_seeds.SEN2, _seeds(own_seeds.SEN2), "dbt_project/seeds", MiB),
     Kind(own_seeds.SEN2, list, None, 4 * MiB, SEN2_SCHEMA),
+    Kind(".", lambda: [layout.OWN], None, MiB // 4),  # before the rules that name its columns
     Kind(FEED_RULES, _feed_files(".yml"), "expectations/feeds", MiB // 2),
     Kind(LIST_RULES, _list_rules, "expectations/lists", MiB // 2),
     Kind(SEN2_RULES, _sen2_rules, "expectations/sen2", MiB // 2),

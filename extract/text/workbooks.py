@@ -191,11 +191,11 @@ def _lost(path: Path) -> dict[int, dict[int, dict[int, str]]]:
             return _lost_of_ods(archive)
         if "xl/workbook.xml" not in archive.namelist():
             return {}
-        parts = _sheet_parts(archive)
+        parts = sheet_parts(archive)
         return {number: found for number, part in parts.items() if (found := _lost_of(archive, part))}
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[int, str]:
+def sheet_parts(archive: zipfile.ZipFile) -> dict[int, str]:
     """The part of each sheet, by its place in the workbook."""
     # Within the limits of this process; and expat itself lets no entity grow.
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314

@@ -10,8 +10,9 @@ from duckdb import DuckDBPyConnection
 import send_ready
 from publish.excel import workbook
 from publish.excel.workbook import Block, Column, Grid, Page
+from send_ready import layout
 from send_ready.database import identifier, literal
-from send_ready.layout import LAYOUT_VERSION, ListLayout, council_or_number, letters, lists
+from send_ready.layout import Layout, ListLayout, council_or_number
 from send_ready.runs import ABSENT, Run
 from send_ready.settings import Settings
 from send_ready.words import counted, short_date
@@ -69,26 +70,28 @@ class CensusReturn:
 
 def write(path: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> dict[str, int]:
     """How many rows stand on each list; they are written, with About."""
-    layouts = lists()
-    grids = [_grid(con, layout, settings) for layout in layouts]
-    rows = {layout.name: len(grid.columns[0].values) for layout, grid in zip(layouts, grids, strict=True)}
+    shape = layout.in_force(settings.config)
+    grids = [_grid(con, listed, shape.forms(settings.code_style)) for listed in shape.lists]
+    rows = {listed.name: len(grid.columns[0].values) for listed, grid in zip(shape.lists, grids, strict=True)}
     used = _used(run_data.feeds(con), run)
     sen2_day = returns.reference_date(con, run.as_at) if any(feed.name == returns.PERSONS for feed in used) else None
-    about = _about(used, _census_returns(con, run.as_at), sen2_day, rows, run, settings)
+    about = _about(used, _census_returns(con, run.as_at), sen2_day, rows, run, settings, shape)
     workbook.write(path, "Annex A person-level lists", [*grids, about])
     return rows
 
 
-def _grid(con: DuckDBPyConnection, layout: ListLayout, settings: Settings) -> Grid:
-    """One list, ordered by Unique ID, codes in the style that the council chose."""
-    chosen = ", ".join(f"CAST({identifier(column.column_name)} AS {_KINDS[column.kind]})" for column in layout.columns)
-    values = run_data.columns(con, f"SELECT {chosen} FROM built.{layout.table} ORDER BY unique_id")
-    forms = letters() if settings.code_style == "lettered" else {}
+def _grid(con: DuckDBPyConnection, listed: ListLayout, forms: dict[str, dict[str, str]]) -> Grid:
+    """One list, ordered by Unique ID, codes in the forms given; a column that nothing fills is empty."""
+    chosen = ", ".join(
+        f"CAST({identifier(column.column_name) if column.column_name else 'NULL'} AS {_KINDS[column.kind]})"
+        for column in listed.columns
+    )
+    values = run_data.columns(con, f"SELECT {chosen} FROM built.{listed.table} ORDER BY unique_id")
     columns = []
-    for column, held in zip(layout.columns, values, strict=True):
+    for column, held in zip(listed.columns, values, strict=True):
         form = forms.get(column.code_set or "", {})
         columns.append(Column(column.header, column.kind, [form.get(value, value) for value in held] if form else held))
-    return Grid(layout.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
+    return Grid(listed.sheet, columns, is_filtered=True, is_wrapped=True, widest=WIDEST, frozen=1)
 
 
 def _used(feeds: Sequence[Feed], run: Run) -> list[Feed]:
@@ -122,6 +125,7 @@ def _about(
     rows: dict[str, int],
     run: Run,
     settings: Settings,
+    shape: Layout,
 ) -> Page:
     return Page(
         "About",
@@ -133,17 +137,33 @@ def _about(
                     Column("Council", "text", [council_or_number(run.la_code)]),
                     Column("DfE number", "text", [run.la_code]),
                     Column("As-at date", "date", [run.as_at]),
-                    Column("Layout version", "text", [LAYOUT_VERSION]),
+                    Column("Layout version", "text", [shape.version]),
                     Column("Code style", "text", [settings.code_style.capitalize()]),
                     Column("Made by", "text", [f"SEND Ready {send_ready.__version__}"]),
                 ],
             ),
             _lists_block(feeds, rows),
             _feeds_block(feeds),
-            Block("Notes", [Column("", "text", _notes(feeds, census, sen2_day, settings))], has_header=False),
+            Block("Notes", [Column("", "text", _notes(feeds, census, sen2_day, settings, shape))], has_header=False),
         ],
         widths=(48, 12, 13, 15, 44, 56),
     )
+
+
+def _of_layout(shape: Layout) -> list[str]:
+    """What there is to say about the layout of the lists."""
+    if shape.is_shipped:
+        return [
+            f"The layout is that of the Annex A request of November 2022 (version {shape.version}).",
+            "Conformance to the June 2025 handbook is not claimed.",
+        ]
+    said = [
+        f"The layout is the council's own (version {shape.version}), read from a template and confirmed by the council."
+    ]
+    for listed in shape.lists:
+        if empty := [column.header for column in listed.columns if not column.column_name]:
+            said.append(f"{listed.name}: nothing that is held fills {', '.join(empty)}.")
+    return said
 
 
 def _lists_block(feeds: Sequence[Feed], rows: dict[str, int]) -> Block:
@@ -183,7 +203,7 @@ def _feeds_block(feeds: Sequence[Feed]) -> Block:
 
 
 def _notes(
-    feeds: Sequence[Feed], census: Sequence[CensusReturn], sen2_day: date | None, settings: Settings
+    feeds: Sequence[Feed], census: Sequence[CensusReturn], sen2_day: date | None, settings: Settings, shape: Layout
 ) -> list[str]:
     never = {
         name
@@ -193,13 +213,12 @@ def _notes(
         and not (sen2_day and name == "capita_one.home_education")
     }
     notes = [
-        f"The layout is that of the Annex A request of November 2022 (version {LAYOUT_VERSION}).",
-        "Conformance to the June 2025 handbook is not claimed.",
+        *_of_layout(shape),
         "An empty cell means that nothing is recorded or known. What ought to be put right is in issues.xlsx.",
         "Counts and absence cover the six months up to the as-at date; absence is a percentage of possible sessions.",
         "These lists hold personal data about children. Share them only by the means agreed for it.",
     ]
-    if settings.code_style == "lettered":
+    if settings.code_style == "lettered" and shape.letters["primary_need"].get("DS") == "DS":
         notes.append("DS (Down syndrome) has no letter in this version of the layout and stands as DS.")
     if sen2_day:
         notes += [

@@ -49,7 +49,7 @@ def write(path: Path, sheets: dict[str, Sequence[dict[str, object]]], titles: in
 
 def found(path: Path, tmp_path: Path) -> dict[str, handmade.CheckedList]:
     given = settings.load({"SEND_HOME": str(tmp_path / "home"), "AS_AT": "2026-11-16"})
-    sheets = handmade.sheets_of_lists(path, tmp_path / "sheets")
+    sheets = handmade.sheets_of_lists(path, layout.in_force(None), tmp_path / "sheets")
     return {each.listed.name: each for each in handmade.check_workbook(path, sheets, given, tmp_path)}
 
 
