@@ -68,6 +68,10 @@ def _check(settings: Settings, path: Path, feed: str | None) -> int:
     if contract is None and (status := check_lists(settings, path)) is not None:
         return status
     if contract is None:
+        from commands import check_return
+
+        if one := check_return.takes(settings, path):
+            return check_return.check_return(settings, path, one)
         names = ", ".join(sorted(f"{contract.file_name}_<YYYYMMDD>.csv" for contract in contracts.load_all(settings)))
         print(f"No feed has files named like {name}. Rename it, or name the feed with FEED=.\nExpected: {names}.")
         return 1

@@ -101,8 +101,10 @@ def query(columns: Columns, rows: str, *, is_linked: bool, is_paired: bool) -> s
     table = columns.table
     held = {name: f"c{at}" for name, at in columns.data.items()}
     data = ", ".join(f"{held.get(name, 'NULL')}::VARCHAR AS {identifier(name)}" for name in table.columns)
-    ids = _linked(columns) if is_linked else _by_request(columns, is_paired)
-    return f"SELECT line_no AS _line, sheet AS _sheet, {ids}, {data} FROM {rows}"
+    if is_linked:
+        return f"SELECT line_no AS _line, sheet AS _sheet, {_linked(columns)}, {data} FROM {rows}"
+    of = _numbered(columns, rows, is_paired)
+    return f"SELECT line_no AS _line, sheet AS _sheet, {_by_request(columns)}, {data} FROM {of}"
 
 
 def _linked(columns: Columns) -> str:
@@ -119,33 +121,40 @@ def _linked(columns: Columns) -> str:
     return ", ".join(parts)
 
 
-def _by_request(columns: Columns, is_paired: bool) -> str:
-    table = columns.table
+def _numbered(columns: Columns, rows: str, is_paired: bool) -> str:
+    """SQL of the rows with the numbers of person and request, and one that no other row has nor names.
+
+    They are made step by step: one expression of all of it takes ten times as long.
+    """
     person, request = (
-        "NULL" if at is None else values.number(f"c{at}") for at in map(columns.id_of, (PERSON, REQUEST))
+        "NULL::VARCHAR" if at is None else values.number(f"c{at}") for at in map(columns.id_of, (PERSON, REQUEST))
     )
+    pair = "request"
     if is_paired:
-        request = _pair(person, request)
+        paired = "(a + b) * (a + b + 1) // 2 + b"
+        pair = f"""CASE WHEN request IS NULL THEN NULL WHEN {paired} BETWEEN 0 AND {values.MOST_ID}
+            THEN ({paired})::VARCHAR ELSE (hash(concat(person, ' ', request)) % {values.MOST_ID})::VARCHAR END"""
+    return f"""(
+        SELECT * REPLACE ({pair} AS request)
+        FROM (
+            SELECT *, try_cast(person AS HUGEINT) AS a, try_cast(request AS HUGEINT) AS b
+            FROM (SELECT *, {person} AS person, {request} AS request, ({values.MOST_ID} - line_no)::VARCHAR AS other
+                FROM {rows})))"""
+
+
+def _by_request(columns: Columns) -> str:
+    table = columns.table
     number = "row_number() OVER (ORDER BY line_no)::VARCHAR"
     if table.name == "person":
-        return f"coalesce({person}, {number}) AS {table.key}, {number} AS order_seq"
-    above = person if table.parent == "person" else request
+        return f"coalesce(person, other) AS {table.key}, {number} AS order_seq"
+    above = "person" if table.parent == "person" else "request"
     place = f"row_number() OVER (PARTITION BY {above} ORDER BY line_no)"
     key = number
     if table.name == "requests":
-        key = f"coalesce({request}, {number})"
+        key = "coalesce(request, other)"
     elif table.name in ONCE:  # a second one of a request, which there should not be, has a number of its own
-        key = f"CASE WHEN {place} = 1 THEN coalesce({request}, {number}) ELSE {_pair(request, f'{place}::VARCHAR')} END"
+        key = f"CASE WHEN {place} = 1 THEN coalesce(request, other) ELSE other END"
     return f"{key} AS {table.key}, {above} AS {table.parent_key}, {place}::VARCHAR AS order_seq"
-
-
-def _pair(one: str, other: str) -> str:
-    """SQL of one number for two, the same in every file; null without the second."""
-    a, b = f"try_cast({one} AS HUGEINT)", f"try_cast({other} AS HUGEINT)"
-    paired = f"(({a} + {b}) * ({a} + {b} + 1) // 2 + {b})"
-    both = f"hash(concat({one}, ' ', {other})) % {values.MOST_ID}"
-    return f"""CASE WHEN {other} IS NULL THEN NULL WHEN {paired} BETWEEN 0 AND {values.MOST_ID} THEN {paired}::VARCHAR
-        ELSE ({both})::VARCHAR END"""
 
 
 def told(columns: Columns, of: str) -> list[Told]:

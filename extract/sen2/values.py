@@ -7,7 +7,8 @@ from send_ready.database import identifier, literal
 
 _EXCEL_DAYS = r"[2-6]\d{4}(\.\d+)?"  # 1954 to 2091, as the number by which Excel keeps a day
 _WHOLE = r"-?\d+\.0+"
-_COLLECT_TIME = r"(.*\d) 00:00:00(\.0+)?"  # 2022-Sep-28 00:00:00
+_MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
+_DAYS = "['%Y-%m-%d', '%Y-%b-%d', '%d/%m/%Y']"  # of XML and the template, of COLLECT, of the D2I tool
 MOST_ID = 1 << 53
 
 
@@ -15,9 +16,10 @@ def value(column: str, data_type: str) -> str:
     """SQL of the text of a value; null where there is none."""
     said = f"nullif(trim({identifier(column)}), '')"
     if data_type == "date":
+        bare = f"regexp_replace({said}, {literal(_MIDNIGHT)}, '')"
         return f"""CASE WHEN regexp_full_match({said}, {literal(_EXCEL_DAYS)})
             THEN (DATE '1899-12-30' + floor({said}::DOUBLE)::INTEGER)::VARCHAR
-            ELSE regexp_replace({said}, {literal("^" + _COLLECT_TIME + "$")}, '\\1') END"""
+            ELSE coalesce(try_strptime({bare}, {_DAYS})::DATE::VARCHAR, {said}) END"""
     if data_type == "flag":
         return f"regexp_replace(lower({said}), '^([01])\\.0+$', '\\1')"
     if data_type == "time":

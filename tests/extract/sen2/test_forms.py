@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from extract import dates
 from extract.refusal import Refusal
 from tests.extract.own.council import Council
 from tests.extract.sen2.forms import D2I, TITLES, blades, d2i, pre_submission, template, xml
@@ -16,7 +15,7 @@ HEAD = [{"return_year": "2026", "reference_date": "2026-01-15", "lea": "999", "s
 
 
 def renumbered(found: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Tables with the numbers of their rows from 1 in the order of those that they have, and days as people write."""
+    """Tables with the numbers of their rows from 1 in the order of those that they have."""
     numbers = {
         module: {row[f"{module}_table_id"]: at for at, row in enumerate(rows, start=1)}
         for module, rows in found.items()
@@ -30,9 +29,6 @@ def _renumbered(module: str, row: Row, numbers: dict[str, dict[Any, int]]) -> Ro
     made[f"{module}_table_id"] = numbers[module][row[f"{module}_table_id"]]
     if parent := PARENT.get(module):
         made[f"{parent}_table_id"] = numbers[parent].get(row[f"{parent}_table_id"])
-    for _, column, kind in COLUMNS[module]:
-        if kind == "date" and made.get(column) and (moment := dates.parse_date(made[column])):
-            made[column] = moment.date().isoformat()
     return made
 
 
