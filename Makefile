@@ -16,7 +16,7 @@ READY := .venv/.ready-to-run
 READY_TO_TEST := .venv/.ready-to-test
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet
 
-.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue install-service sample onboard layout check pickup airflow bench fuzz audit sbom test test-quick lint format
+.PHONY: help run board drill verify-release chronology watch status backup restore purge rollback catalogue install-service sample sen2 onboard layout check pickup airflow bench fuzz audit sbom test test-quick lint format
 
 help: ## Show this list
 	@$(PYTHON) -c 'from commands.table import targets; print(targets())'
@@ -67,6 +67,9 @@ onboard: $(READY)
 
 layout: $(READY)
 	@$(BIN)/send-ready layout $${TEMPLATE:+"$$TEMPLATE"} $${VERSION:+--name "$$VERSION"} $$([ "$$ADOPT" != yes ] || echo --adopt)
+
+sen2: $(READY)
+	@$(BIN)/send-ready sen2 $${YEAR:+--year "$$YEAR"}
 
 airflow: $(READY)
 	@exec $(BIN)/send-ready airflow $$PORT

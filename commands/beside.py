@@ -69,6 +69,13 @@ def layout(given: Settings, options: Namespace) -> int:
         return draft_layout(in_force, options.template, options.name, adopts=options.adopt, config=given.config)
 
 
+def sen2(given: Settings, options: Namespace) -> int:
+    """Exit status 1 without a run to make the return from, 130 when it was stopped."""
+    from commands.sen2_year import make
+
+    return make(given, options.year)
+
+
 def sample(given: Settings, options: Namespace) -> int:
     """Exit status 2 when the council would be too small to look like any."""
     from sample import national, own_layout

@@ -90,8 +90,11 @@ def validate_lists(given: Settings, _: Namespace) -> None:
 
 def validate_sen2(given: Settings, _: Namespace) -> None:
     from expectations.sen2 import validate_sen2
+    from publish.sen2.file_issues import check_file
 
-    validate_sen2(*run_in_force(given))
+    run, in_force = run_in_force(given)
+    validate_sen2(run, in_force)
+    check_file(run, in_force)
 
 
 def publish(given: Settings, _: Namespace) -> None:

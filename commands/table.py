@@ -187,6 +187,10 @@ GROUPS = (
             _switch("--adopt", "copy the draft into SEND_CONFIG")),
                 status="1 when the template or the draft cannot be used",
                 make="layout", variables="TEMPLATE=path VERSION=name ADOPT=yes"),
+        Command("sen2", "The SEN2 return of YEAR, or the one that is due next, and what would stop it", (
+            _argument("--year", "the survey year (default: that which is due next)", type=int, metavar="YYYY"),),
+                status="1 when there was no run to make it from, 130 when it was stopped",
+                make="sen2", variables="YEAR=YYYY AS_AT=YYYY-MM-DD"),
         Command("sample", "An invented council's exports into the inbox", (
             _argument("--out", "the folder to write to (default: the inbox)", type=Path),
             _argument("--la", "the council's three-digit number"),

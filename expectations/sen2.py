@@ -206,7 +206,8 @@ PAGE = """# Checks of the SEN2 return
 Every night the return is made as it would be that day, and checked: what would stop its authorisation (errors), and
 what DfE would ask about (queries). `out/<D>/sen2/sen2_issues.xlsx` has what they found, with the values, what to do and
 who; `quality.sen2_issues` of the warehouse has the same without values. The codes are our own: DfE's rules are not
-published, and COLLECT may find more. S2-001, the council's own XSD, is checked when the file is written.
+published, and COLLECT may find more. Two are of the file alone: S2-001, what the council's own XSD does not allow, and
+S2-005, characters that no XML can hold.
 
 A council replaces a file of rules by its own in `$SEND_CONFIG/expectations/sen2/`, and a threshold by a row in
 `$SEND_CONFIG/sen2/sen2_thresholds.csv` (the others stay as shipped). This page is written from `expectations/sen2` and

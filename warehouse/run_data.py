@@ -210,8 +210,8 @@ def _all_issues(run: Run) -> str:
 def _sen2_issues(run: Run) -> str:
     """A query for the issues of the SEN2 return; of none, where its rules were not run."""
     held = issues.columns_of(issues.Sen2Issue)
-    path = run.issues(issues.SEN2)
-    if not path.exists():
+    paths = ", ".join(literal(path) for path in sorted(run.issues(issues.SEN2).parent.glob("*.parquet")))
+    if not paths:
         return f"SELECT {', '.join(f'NULL::{kind} AS {identifier(name)}' for name, kind in held.items())} WHERE false"
     chosen = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in held.items())
     first = ("rule", "message", "unique_id", "case_id", "plan_id", "module", "row_id")
@@ -219,7 +219,7 @@ def _sen2_issues(run: Run) -> str:
         f"{identifier(name)} NULLS FIRST" for name in (*first, *(each for each in held if each not in first))
     )
     ranks = ", ".join(literal(severity) for severity in issues.SEVERITIES)
-    return f"SELECT {chosen} FROM read_parquet({literal(path)}) ORDER BY list_position([{ranks}], severity), {order}"
+    return f"SELECT {chosen} FROM read_parquet([{paths}]) ORDER BY list_position([{ranks}], severity), {order}"
 
 
 _COLUMNS = tuple(issues.COLUMNS.items())

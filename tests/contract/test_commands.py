@@ -29,7 +29,7 @@ def test_the_page_of_commands_is_what_the_table_makes() -> None:
 
 def test_each_target_of_make_that_runs_a_command_is_the_tables() -> None:
     """`make help` asks the table about them: a target that has a sentence of its own as well would be there twice."""
-    rules = re.findall(r"^([a-z- ]+): \$\(READY\)(.*)\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    rules = re.findall(r"^([a-z0-9- ]+): \$\(READY\)(.*)\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     run = {}
     for targets, own_help, recipe in rules:
         if called := re.search(r"\$\(BIN\)/send-ready (\S+)", recipe):
