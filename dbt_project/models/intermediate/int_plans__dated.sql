@@ -1,3 +1,4 @@
+{{ config(tags=['sen2']) }}
 -- From when each plan counts. One without an initial date counts from the first thing that tells of it: its current
 -- date, its first review meeting, the day its request ended in a final plan; with none of these before D, at D alone.
 with first_reviews as (

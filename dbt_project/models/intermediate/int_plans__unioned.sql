@@ -1,3 +1,4 @@
+{{ config(tags=['sen2']) }}
 with capita_one as (
     select
         plans.plan_id,

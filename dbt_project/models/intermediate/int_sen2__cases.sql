@@ -38,7 +38,7 @@ plans as (
         plans.named_urn,
         plans.setting_type_code,
         plans.transferred_in_from_la_code,
-        {{ seen('plans.transferred_in_date') }} as transferred_in_date,
+        plans.transferred_in_date,
         plans.phase_transfer_due_date,
         {{ seen('plans.phase_transfer_final_date') }} as phase_transfer_final_date
     from {{ ref('int_plans__dated') }} as plans
@@ -174,8 +174,7 @@ joined as (
         plans.source_system as plan_source_system,
         requests.case_id is not null as has_case,
         plans.plan_id is not null as has_plan,
-        coalesce(requests.final_issued_date, if(requests.case_id is not null, plans.initial_plan_date, null))
-            as issued_date,
+        coalesce(requests.final_issued_date, plans.initial_plan_date) as issued_date,
         coalesce(requests.decision_to_assess_code = 'N', false) as is_refused_to_assess,
         coalesce(
             requests.refused_to_issue_date is not null or requests.decision_to_issue_code = 'N', false
@@ -193,6 +192,17 @@ staged as (
     select
         joined.*,
         joined.has_plan or joined.issued_date is not null as is_issued,
+        -- Whether there is a plan to return: the one that stands, one issued in W or after, or ceased in W.
+        coalesce(
+            joined.is_active
+            or (
+                coalesce(joined.cease_date >= the_return.window_start, true)
+                and (
+                    {{ is_not_before_window('joined.issued_date') }} or {{ is_in_sen2_window('joined.cease_date') }}
+                )
+            ),
+            false
+        ) as has_named_plan,
         -- The days of what concludes a request; of a refusal without a date, the day it was closed.
         if(
             joined.is_refused_to_assess, coalesce(joined.decision_to_assess_date, joined.closed_date), null
@@ -208,15 +218,8 @@ staged as (
         case
             when joined.is_decided_elsewhere then 'H'
             when joined.is_refused_to_assess then 'N'
-            when
-                is_issued
-                and not ({{ is_not_before_window('joined.issued_date') }} or joined.is_refused_to_issue)
-                then 'H'
-            when
-                is_issued
-                or joined.is_refused_to_issue
-                or joined.decision_to_assess_code = 'Y'
-                or joined.decision_to_issue_code = 'Y'
+            when is_issued and not {{ is_not_before_window('joined.issued_date') }} then 'H'
+            when is_issued or joined.is_refused_to_issue or joined.decision_to_assess_code = 'Y'
                 then if({{ is_not_before_window('joined.decision_to_assess_date') }}, 'Y', 'H')
             when joined.closed_date is not null then 'W'
             else 'A'
@@ -238,19 +241,7 @@ mattering as (
     from staged
     cross join the_return
     where
-        staged.is_active
-        or (
-            not staged.is_open
-            and (
-                {{ is_in_sen2_window('staged.cease_date') }}
-                -- Issued and ceased after the window, or in it and ceased since.
-                or (
-                    {{ is_not_before_window('staged.cease_date') }}
-                    and {{ is_not_before_window('staged.initial_plan_date') }}
-                )
-            )
-        )
-        or {{ is_not_before_window('staged.issued_date') }}
+        staged.has_named_plan
         or (
             staged.has_case
             and coalesce(staged.received_date <= the_return.window_end, true)
@@ -292,33 +283,50 @@ last_reviews as (
     qualify row_number() over (partition by reviews.plan_id order by reviews.meeting_date desc) = 1
 ),
 
--- Rank 3 never moves up.
+-- Rank 3 never moves up. What means no need, or what nobody knows, is none.
 needs as (
     select
         needs.person_id,
         list(
             needs.sen_type_code
-            order by
-                needs.need_rank asc,
-                needs.start_date desc nulls last,
-                needs.sen_type_code asc nulls last,
-                needs.sen_type_local asc
-        )[1:2] as need_codes
+            order by needs.need_rank asc, needs.start_date desc nulls last, needs.sen_type_code asc
+        ) filter (where needs.sen_type_code is not null)[1:2] as need_codes
     from {{ ref('int_needs__ranked') }} as needs
     cross join the_return
     where needs.need_rank in (1, 2) and {{ is_open_at_reference('needs.start_date', 'needs.end_date') }}
     group by needs.person_id
+),
+
+-- The hub's, of whom Capita One has none.
+hub_needs as (
+    select
+        person.person_id,
+        arg_min(
+            cases.primary_need_code,
+            [
+                cast(coalesce(plans.is_active, false) as integer) * -1,
+                -1 * date_diff('day', date '0001-01-01', {{ seen('cases.final_plan_issued_date') }}),
+                -1 * date_diff('day', date '0001-01-01', cases.request_received_date)
+            ]
+        ) as need_code
+    from {{ ref('stg_ehc_hub__cases') }} as cases
+    {{ person_join('ehc_hub', 'cases.case_id') }}
+    left join ordered_plans as plans on plans.record_key = 'ehc_hub ' || cases.case_id
+    cross join the_return
+    where coalesce(cases.request_received_date <= the_return.reference_day, true)
+    group by person.person_id
 )
 
 select
     cases.person_id,
     cases.case_id,
-    cases.plan_id,
+    if(cases.has_named_plan, cases.plan_id, null) as plan_id,
     dense_rank() over (order by cases.person_id) as person_table_id,
     row_number() over (
         order by
             cases.person_id asc,
-            coalesce(cases.received_date, cases.initial_plan_date, cases.start_date) asc nulls first,
+            cases.received_date asc nulls last,
+            cases.has_case desc,
             coalesce(cases.case_id, cases.plan_id) asc
     ) as requests_table_id,
     coalesce(cases.case_source_system, cases.plan_source_system) as source_system,
@@ -343,15 +351,14 @@ select
         {%- if are_flags_by_stage %}
         else cases.has_{{ flag }}
         {%- else %}
-        when cases.flag_stage = '{{ stage }}' then cases.has_{{ kind }}
-        else false
+        when cases.has_{{ kind }} is not null then cases.has_{{ kind }} and cases.flag_stage = '{{ stage }}'
         {%- endif %}
     end as has_{{ flag }},
     {%- endfor %}
     if(
         cases.case_id is null or cases.case_source_system = 'ehc_hub', false, cases.held_twenty_week_exception
     ) as has_twenty_week_exception,
-    cases.is_issued and coalesce(cases.cease_date >= the_return.window_start, true) as has_named_plan,
+    cases.has_named_plan,
     coalesce(cases.is_active, false) as is_active,
     cases.plan_source_system,
     if(cases.has_plan, cases.start_date, cases.issued_date) as start_date,
@@ -381,18 +388,14 @@ select
     if({{ is_due }}, cases.phase_transfer_final_date, null) as phase_transfer_final_date,
     if(
         cases.is_active,
-        coalesce(
-            needs.need_codes,
-            if(
-                cases.plan_source_system = 'ehc_hub' and persons.hub_primary_need_code is not null,
-                [persons.hub_primary_need_code],
-                null
-            )
-        ),
+        case
+            when needs.person_id is not null then needs.need_codes
+            when hub_needs.need_code is not null then [hub_needs.need_code]
+        end,
         null
     ) as need_codes
 from mattering as cases
 cross join the_return
 left join last_reviews on cases.plan_id = last_reviews.plan_id and cases.is_active
 left join needs on cases.person_id = needs.person_id and cases.is_active
-left join {{ ref('int_persons__merged') }} as persons on cases.person_id = persons.person_id and cases.is_active
+left join hub_needs on cases.person_id = hub_needs.person_id and cases.is_active

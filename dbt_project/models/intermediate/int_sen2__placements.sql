@@ -84,7 +84,8 @@ home_education as (
     group by episodes.person_id
 ),
 
-placements as (
+-- An end before its start ends nothing; the return says it, and a check tells.
+fed_in_time as (
     select fed.*
     from fed
     inner join named_plans on fed.requests_table_id = named_plans.requests_table_id
@@ -93,13 +94,18 @@ placements as (
         if(
             fed.is_section_i,
             -- What the plan names has no dates, or those of when it holds.
-            {{ is_open_at_reference('fed.entry_date', 'fed.leaving_date') }},
+            {{ is_open_at_reference('fed.entry_date', end_of('fed.entry_date', 'fed.leaving_date')) }},
             named_plans.is_active
+            and coalesce(fed.entry_date <= the_return.reference_day, true)
             and (
-                {{ is_open_at_reference('fed.entry_date', 'fed.leaving_date') }}
+                {{ is_open_at_reference('fed.entry_date', end_of('fed.entry_date', 'fed.leaving_date')) }}
                 or {{ is_in_sen2_window('fed.leaving_date') }}
             )
         )
+),
+
+placements as (
+    select * from fed_in_time
 
     union all by name
 
@@ -115,8 +121,8 @@ placements as (
         coalesce(named_urn, setting_type_code) is not null
         and (not {{ has_feed }} or plan_source_system = 'ehc_hub')
         and requests_table_id not in (
-            select fed.requests_table_id from fed
-            where fed.is_section_i and fed.requests_table_id is not null
+            select fed_in_time.requests_table_id from fed_in_time
+            where fed_in_time.is_section_i
         )
 
     union all by name
@@ -134,12 +140,20 @@ placements as (
 
     union all by name
 
-    -- Without a main establishment: at home, else where the plan says.
+    -- Without a main establishment: at home, else where the plan says; of the hub's plan only where nothing else tells.
     select
         named_plans.requests_table_id,
         false as is_section_i,
-        if(home_education.person_id is null and named_plans.plan_source_system = 'ehc_hub', named_plans.named_urn, null)
-            as urn,
+        if(
+            home_education.person_id is null
+            and named_plans.plan_source_system = 'ehc_hub'
+            and named_plans.person_id not in (
+                select enrolled.person_id from enrolled
+                where enrolled.person_id is not null
+            ),
+            named_plans.named_urn,
+            null
+        ) as urn,
         if(home_education.person_id is not null, 'EHE', named_plans.setting_type_code) as setting_type_code,
         '1' as placement_rank,
         home_education.entry_date
@@ -154,8 +168,8 @@ placements as (
             where enrolled.placement_rank = '1' and enrolled.person_id is not null
         )
         and named_plans.requests_table_id not in (
-            select fed.requests_table_id from fed
-            where not fed.is_section_i and fed.requests_table_id is not null
+            select fed_in_time.requests_table_id from fed_in_time
+            where not fed_in_time.is_section_i
         )
 )
 
@@ -168,7 +182,7 @@ select
             placements.placement_rank asc nulls last,
             coalesce(placements.leaving_date <= the_return.reference_day, false) asc,
             placements.status_order asc,
-            placements.entry_date desc nulls last,
+            placements.entry_date asc nulls last,
             placements.placement_id asc,
             placements.urn asc
     ) as place,

@@ -2,8 +2,10 @@
 with first_placements as (
     select
         requests_table_id,
-        arg_min(residential_code, place) filter (where placement_rank = '1') as residential_code,
-        arg_min(work_based_learning_code, place) filter (where placement_rank = '1') as work_based_learning_code
+        {%- for code in ['residential_code', 'work_based_learning_code'] %}
+        max({{ code }}) filter (where place = 1 and placement_rank = '1' and leaving_date is null) as {{ code }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('int_sen2__placements') }}
     where not is_section_i
     group by requests_table_id

@@ -1,3 +1,4 @@
+{{ config(tags=['sen2']) }}
 select
     feed.plan_id,
     feed.student_id,

@@ -1,3 +1,4 @@
+{{ config(tags=['sen2']) }}
 select
     feed.placement_id,
     feed.student_id,
