@@ -237,7 +237,11 @@ staged as (
 ),
 
 mattering as (
-    select staged.*
+    select
+        staged.*,
+        -- By which what hangs below the active plan is joined: a condition beside the keys would make it a nested loop.
+        if(staged.is_active, staged.plan_id, null) as active_plan_id,
+        if(staged.is_active, staged.person_id, null) as active_person_id
     from staged
     cross join the_return
     where
@@ -293,7 +297,10 @@ needs as (
         ) filter (where needs.sen_type_code is not null)[1:2] as need_codes
     from {{ ref('int_needs__ranked') }} as needs
     cross join the_return
-    where needs.need_rank in (1, 2) and {{ is_open_at_reference('needs.start_date', 'needs.end_date') }}
+    where
+        needs.need_rank in (1, 2)
+        and {{ is_open_at_reference('needs.start_date', 'needs.end_date') }}
+        and needs.person_id in (select mattering.active_person_id from mattering)
     group by needs.person_id
 ),
 
@@ -396,6 +403,6 @@ select
     ) as need_codes
 from mattering as cases
 cross join the_return
-left join last_reviews on cases.plan_id = last_reviews.plan_id and cases.is_active
-left join needs on cases.person_id = needs.person_id and cases.is_active
-left join hub_needs on cases.person_id = hub_needs.person_id and cases.is_active
+left join last_reviews on cases.active_plan_id = last_reviews.plan_id
+left join needs on cases.active_person_id = needs.person_id
+left join hub_needs on cases.active_person_id = hub_needs.person_id
