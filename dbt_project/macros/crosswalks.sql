@@ -33,15 +33,12 @@
 {%- endmacro %}
 
 {#
-    The year, as text, of the SEN2 survey that D is before: the first whose return is still to come, or due; or the one that a
-    return is made of (int_sen2__return), for which the models that ask are made again, as their tag says.
+    The year, as text, of the SEN2 survey that D is before: the first whose return is still to come, or due; or the one whose
+    return was asked for (int_sen2__return), for which the models that ask are made again, as their tag says.
 #}
 {% macro survey_year() -%}
-    {{ "'" ~ var('sen2_year') ~ "'" if var('sen2_year', '') else survey_year_of_as_at() }}
-{%- endmacro %}
-
-{% macro survey_year_of_as_at() -%}
     coalesce(
+        nullif('{{ var("sen2_year", "") }}', ''),
         (select min(survey_year) from {{ ref('sen2_surveys') }} where cast(due_day as date) >= {{ as_at() }}),
         cast(year({{ as_at() }}) + 1 as varchar)
     )

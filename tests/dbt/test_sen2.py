@@ -132,6 +132,8 @@ case("two_plans", "07-01", **AGREED, decision_notified_date="08-10", final_issue
 plan("two_plans", "10-01", involvement_id="two_plansI1", named_urn="100002")
 plan("two_old_plans", "2019-05-01")
 plan("two_old_plans", "2020-05-01")
+plan("two_new_plans", "2026-05-01")
+plan("two_new_plans", "2026-04-01")
 plan("undated", None)
 plan("undated_current", None, current_plan_date="05-05")
 case("undated_case", "02-01", **AGREED, decision_notified_date="03-01", final_issued_date="06-21")
@@ -196,7 +198,8 @@ def returns(tmp_path_factory: pytest.TempPathFactory) -> dict[date, Path]:
     for as_at in (DRAFT, JANUARY, FINAL):
         path = folder / as_at.isoformat() / "warehouse.duckdb"
         path.parent.mkdir()
-        made[as_at] = build(make_raw(path, RAW, never_received=["capita_one.placements"]), as_at=as_at)
+        raw = make_raw(path, RAW, never_received=["capita_one.placements"])
+        made[as_at] = build(raw, as_at=as_at, of="sen2")
     return made
 
 
@@ -293,10 +296,11 @@ SEEN: dict[str, dict[date, list[str] | None]] = {
         ]
     },
     "two_old_plans": {DRAFT: ["request H assessment H plan 2020-05-01"]},
+    "two_new_plans": {DRAFT: ["request H assessment H plan 2026-05-01", "request H assessment H plan 2026-04-01"]},
     "undated": {DRAFT: ["request H assessment H plan"]},
     "undated_current": {DRAFT: ["request H assessment H plan 2026-05-05"]},
     "undated_case": {DRAFT: ["request Y 2026-03-01 assessment Y 2026-06-21 plan"]},
-    "reassessed": {DRAFT: ["request H assessment H plan 2019-01-01", "request Y 2026-07-01 assessment A"]},
+    "reassessed": {DRAFT: ["request Y 2026-07-01 assessment A", "request H assessment H plan 2019-01-01"]},
     "one_involvement": {
         DRAFT: [
             "request Y 2026-03-01 assessment Y 2026-06-21 plan 2026-07-02",
@@ -317,3 +321,80 @@ def test_a_child_is_returned_as_deep_as_the_case_came(returns: dict[date, Path],
     found = chains(returns[as_at])
     expected = {child: [seen[day] for day in sorted(seen) if day <= as_at][-1] for child, seen in SEEN.items()}
     assert {child: found.get(child) for child in SEEN} == expected
+
+
+def below(path: Path, module: str, child: str, columns: str) -> list[tuple[Any, ...]]:
+    found = read(path, f"SELECT {columns} FROM sen2.sen2_{module} WHERE unique_id = '{child}' ORDER BY ALL")
+    return [tuple(row.values()) for row in found]
+
+
+def test_what_hangs_below_an_active_plan_is_as_at_r(returns: dict[date, Path]) -> None:
+    """Reviews, decisions, drafts and phase transfers up to R; needs of ranks 1 and 2; placements open at R."""
+    review = "review_meeting, review_outcome, last_review, review_draft"
+    phase = "phase_transfer_due_date, phase_transfer_final_date"
+    decided = (date(2026, 10, 1), "A", date(2026, 12, 20), None)
+    assert below(returns[DRAFT], "active_plans", "deep", review) == [(date(2026, 10, 1), None, None, None)]
+    assert below(returns[JANUARY], "active_plans", "deep", review) == [decided]
+    assert below(returns[FINAL], "active_plans", "deep", review) == [(date(2027, 1, 15), None, None, None)]
+    assert below(returns[JANUARY], "active_plans", "deep", phase) == [(date(2027, 3, 31), None)]
+    assert below(returns[FINAL], "active_plans", "deep", phase) == [(date(2027, 3, 31), date(2027, 1, 20))]
+    assert below(returns[FINAL], "active_plans", "phase_now", phase) == [(date(2026, 1, 1), None)]
+    for path in returns.values():
+        assert below(path, "sen_need", "deep", "sen_type_rank, sen_type") == [("1", "VI"), ("2", "HI")]
+        assert below(path, "sen_need", "no_case", "sen_type_rank, sen_type") == [("1", "ASD")]
+        placed = "placement_rank, urn, sen_setting, entry_date, leaving_date"
+        assert below(path, "placement_detail", "deep", placed) == [
+            ("1", "100001", None, date(2024, 9, 1), None),
+            ("2", "100003", None, date(2025, 1, 1), None),
+        ]
+        assert below(path, "placement_detail", "at_home", placed) == [
+            ("1", None, "EHE", date(2024, 5, 1), None),
+            ("2", "100003", None, date(2025, 1, 1), None),
+        ]
+        assert below(path, "placement_detail", "elsewhere", placed) == [("1", None, "NEET", None, None)]
+        assert below(path, "placement_detail", "HUB-H1", placed) == [("1", "100009", None, None, None)]
+        assert below(path, "plan_detail", "at_home", "urn, sen_setting, placement_rank") == [("100006", None, "1")]
+        assert below(path, "sen_need", "HUB-H1", "sen_type") == [("ASD",)]
+
+
+def test_what_a_request_and_a_plan_say_of_themselves(returns: dict[date, Path]) -> None:
+    """The flag of one column goes to the stage of the refusal; of the hub, and without a case, all are 0."""
+    flags = "request_mediation, request_tribunal, rya, request_source"
+    assessed = "assessment_mediation, assessment_tribunal, other_mediation, other_tribunal, week20"
+    path = returns[FINAL]
+    assert below(path, "requests", "refused", flags) == [(True, False, False, None)]
+    assert below(path, "assessment", "no_plan", assessed) == [(False, True, False, False, False)]
+    assert below(path, "requests", "issued", flags) == [(False, False, True, "1")]
+    assert below(path, "assessment", "issued", assessed) == [(False, False, False, False, True)]
+    assert below(path, "assessment", "no_plan_then_plan", assessed) == [(True, False, False, False, False)]
+    for child in ("no_case", "HUB-H1"):
+        assert below(path, "assessment", child, assessed) == [(False, False, False, False, False)]
+        assert below(path, "named_plan", child, "pb, oa, dp") == [(None, None, None)]
+    assert below(path, "requests", "another_la", "received_date") == [(None,)]
+    assert below(path, "named_plan", "issued", "pb, oa, dp") == [(True, False, None)]
+
+
+def test_a_person_is_who_the_lists_say(returns: dict[date, Path]) -> None:
+    who = "surname, forename, person_birth_date, sex, ethnicity, post_code, upn, unique_learner_number, upn_unknown"
+    path = returns[FINAL]
+    assert below(path, "person", "unclear", who) == [
+        ("Example", "Ada", date(2015, 1, 1), None, None, "ZZ1 1ZZ", None, None, "UN10")
+    ]
+    assert below(path, "person", "unknown", who) == [(None,) * 9]
+    assert below(path, "person", "siblings", "upn, unique_learner_number, upn_unknown") == [("A1", "1000000019", None)]
+    assert below(path, "person", "HUB-H1", "surname, forename, sex") == [("Hub", "Bo", None)]
+    ids = [row["unique_id"] for row in read(path, "SELECT unique_id FROM sen2.sen2_person ORDER BY person_table_id")]
+    assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    ("as_at", "is_draft", "reference"),
+    [(DRAFT, True, DRAFT), (JANUARY, True, JANUARY), (FINAL, False, date(2027, 1, 21))],
+)
+def test_the_return_that_is_due_next_is_made(
+    returns: dict[date, Path], as_at: date, is_draft: bool, reference: date
+) -> None:
+    (header,) = read(returns[as_at], "SELECT * FROM sen2.sen2_header")
+    assert (header["year"], header["reference_date"], header["lea"]) == ("2027", date(2027, 1, 21), "999")
+    assert (header["is_draft"], header["reference_day"]) == (is_draft, reference)
+    assert (header["window_start"], header["window_end"]) == (date(2026, 1, 1), min(as_at, date(2026, 12, 31)))

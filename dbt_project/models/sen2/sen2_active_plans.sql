@@ -2,12 +2,15 @@
 with first_placements as (
     select
         requests_table_id,
-        {%- for code in ['residential_code', 'work_based_learning_code'] %}
-        max({{ code }}) filter (where place = 1 and placement_rank = '1' and leaving_date is null) as {{ code }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('int_sen2__placements') }}
-    where not is_section_i
+        max(residential_code) filter (where is_first) as residential_code,
+        max(work_based_learning_code) filter (where is_first) as work_based_learning_code
+    from (
+        select
+            *,
+            place = 1 and placement_rank = '1' and leaving_date is null as is_first
+        from {{ ref('int_sen2__placements') }}
+        where not is_section_i
+    ) as placements
     group by requests_table_id
 ),
 
