@@ -14,6 +14,7 @@ from publish.excel import items_book, lists_book
 from publish.issues import compare, issues_book
 from publish.kpi import kpi_book
 from publish.report import readiness
+from publish.sen2 import beside
 from publish.sen2 import pack as sen2_pack
 from send_ready import configuration, confined, files, layout
 from send_ready.database import literal
@@ -47,6 +48,7 @@ def publish(run: Run, settings: Settings) -> Path:
         previous = newest(out, until=run.as_at - timedelta(days=1))
         with replaced(run.out) as folder, run_data.opened(run) as con:
             about_sen2 = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings)  # the page leads to its files
+            beside.write(folder / sen2_pack.FOLDER, con, run, settings)
             manifest = {**write(folder, con, run, settings, previous), "sen2": about_sen2}
             seal(folder, manifest)
         point(out / "latest", newest(out) or run.out)

@@ -52,24 +52,25 @@ NOTES = (
 )
 
 
-def write(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> dict[str, int]:
-    """How many rows each workbook has that is written into the folder, by its name; the run's warehouse is `built`."""
+def write(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> None:
+    """Write both workbooks into the folder, as far as there is something to compare; the run's warehouse is `built`."""
     role = returns.role(run)
-    if not role:
-        return {}
-    found = {}
     if role == returns.BESIDE and (day := returns.reference_date(con, run.as_at)):
         folder.mkdir(parents=True, exist_ok=True)
-        title = f"SEN2 return of {short_date(day)} beside Capita One"
-        found[RECONCILIATION] = reconciliation(folder / RECONCILIATION, con, run, title)
+        reconciliation(folder / RECONCILIATION, con, run, f"SEN2 return of {short_date(day)} beside Capita One")
+    if role:
+        compare_with_read(folder, con, run, settings)
+
+
+def compare_with_read(folder: Path, con: DuckDBPyConnection, run: Run, settings: Settings) -> None:
+    """Write the comparison into the folder, if a return was read of the very year of which `built` holds one."""
     (year,) = con.execute("SELECT survey_year FROM built.int.int_sen2__return").fetchall()[0]
-    if con.execute(f"SELECT 1 FROM built.raw.sen2__persons WHERE return_year = {year} LIMIT 1").fetchone():
+    if con.execute(f"SELECT 1 FROM built.raw.sen2__persons WHERE return_year = {literal(year)} LIMIT 1").fetchone():
         folder.mkdir(parents=True, exist_ok=True)
         modules = sen2.modules(year, settings)
         comparison.compare(con, modules, made, read_in(year))
         sides = Sides(f"Made as at {short_date(run.as_at)}", f"Read in, of {year}")
-        found[COMPARISON] = comparison.write(folder / COMPARISON, con, modules, sides)
-    return found
+        comparison.write(folder / COMPARISON, con, modules, sides)
 
 
 def made(module: Module) -> str:

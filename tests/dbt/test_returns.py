@@ -4,9 +4,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
-from tests.dbt.harness import build, make_raw, read
+from publish.sen2 import comparison
+from publish.sen2.beside import made, read_in, reconciliation
+from send_ready import database, sen2
+from send_ready.runs import Run
+from tests.dbt.harness import AS_AT, build, make_raw, read
 from tests.dbt.test_persons import upn
 
 SURVEY, BEFORE = date(2026, 1, 15), date(2025, 1, 16)
@@ -210,6 +215,11 @@ def test_kpis_of_a_return_are_of_its_year_and_its_day(alone: Path) -> None:
     assert {period for _, period in in_time} == {"2025-05-31", "2025-12-31"}
     assert figures("K08")["rolling_12_months", "2025-12-31"]["value"] == 3
     assert {period: each["value"] for period, each in figures("K16").items()} == {("point", "2026-01-31"): 3}
+    reviewed = figures("K19")["point", "2026-01-31"]
+    assert (reviewed["numerator"], reviewed["denominator"]) == (
+        1,
+        1,
+    )  # the second is of the year, the sixth transferred in
     assert not figures("K05") and not figures("K49")  # what is open today, and what no return holds
     assert not read(alone, "FROM kpi.kpi_worklist")
     assert {row["kpi_id"] for row in read(alone, "FROM kpi.kpi_not_known")} >= {"K01", "K16"}  # of today
@@ -306,3 +316,28 @@ def test_beside_capita_one_a_return_is_compared_and_not_merged(beside: Path) -> 
         ("S2-703", "person_table_id=5; unique_id=S5"),
         ("S2-703", "unique_id=S90"),
     ]
+
+
+def test_the_workbook_of_the_reconciliation_names_children(beside: Path, tmp_path: Path) -> None:
+    path, run = tmp_path / "sen2_reconciliation.xlsx", Run(tmp_path, "test", AS_AT, "999")
+    with database.scratch() as con:
+        database.attach(con, beside, "built")
+        told = reconciliation(path, con, run, "SEN2 return of 15 January 2026 beside Capita One")
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["About", "Children", "Elements"]
+    children, elements = (list(book[name].values) for name in ("Children", "Elements"))
+    assert len(children) + len(elements) == told + 2
+    assert [row[3] for row in children[1:]] == ["Child5", "Child6", "Child90", "Child3", "Child4"]
+    assert elements[1][:4] == ("S1", 1, "CHILD-1", "Ada")
+    assert elements[1][6:] == ("PlacementDetail", "100001", None)
+
+
+def test_a_return_that_was_read_is_compared_with_the_one_that_is_made(beside: Path) -> None:
+    modules = sen2.modules(2026)
+    with database.scratch() as con:
+        database.attach(con, beside, "built")
+        comparison.compare(con, modules, made, read_in(2026))
+        both = con.execute("SELECT count(*) FROM one_person JOIN two_person USING (pair)").fetchall()
+        (persons,) = con.execute(f"FROM {comparison.COUNTS} WHERE module = 'person' AND element IS NULL").fetchall()
+    assert both == [(persons[3],)] and persons[3] > 0
+    assert persons[3] + persons[6] == 6  # every person of the return is paired, or stands in it alone

@@ -85,7 +85,23 @@ plans as (
     select
         persons.person_no,
         plans.plan_id,
+        {%- if does_return_speak() %}
+        -- When it was, a return does not say of a plan that was first issued before its year: by then, it was.
+        if(
+            plans.source_system = 'sen2' and plans.transferred_in_from_la_code is null,
+            coalesce(
+                plans.initial_plan_date,
+                (
+                    select make_date(cast(max(returns.return_year) as integer) - 1, 1, 1) - 1
+                    from {{ ref('stg_sen2__persons') }} as returns
+                    where returns.reference_date <= {{ as_at() }}
+                )
+            ),
+            plans.initial_plan_date
+        ) as initial_plan_date,
+        {%- else %}
         plans.initial_plan_date,
+        {%- endif %}
         plans.open_from_date,
         plans.cease_date,
         plans.named_urn,

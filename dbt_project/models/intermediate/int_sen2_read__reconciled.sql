@@ -75,12 +75,14 @@ returned as (
     where {{ is_of_newest_return('persons') }}
 ),
 
+-- A need that is recorded anew begins later: without one of the day, the one that came after it.
 held_needs as (
     select
         needs.person_id,
         arg_min(
             needs.sen_type_code,
             [
+                if(needs.start_date > the_day.reference_date, 1, 0),
                 coalesce(needs.need_rank, 9),
                 -coalesce(date_diff('day', date '1900-01-01', needs.start_date), 0),
                 ascii(coalesce(needs.sen_type_code, '~'))
@@ -88,9 +90,7 @@ held_needs as (
         ) as need
     from {{ ref('int_needs__ranked') }} as needs
     cross join the_day
-    where
-        coalesce(needs.start_date <= the_day.reference_date, true)
-        and coalesce(needs.end_date > the_day.reference_date, true)
+    where coalesce(needs.end_date > the_day.reference_date, true)
     group by needs.person_id
 ),
 
