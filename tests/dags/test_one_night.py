@@ -44,7 +44,7 @@ def test_a_night_with_bad_feeds_and_without_a_postgresql_still_makes_the_pack(ni
     last_read = max(at for at, call in enumerate(order) if call.startswith("extract "))
     first_verdict = min(at for at, call in enumerate(order) if call.startswith("verdict "))
     assert last_read < order.index("validate-feeds") < first_verdict
-    chain = [order.index(call) for call in ("validate-feeds", "build", "validate-lists", "publish")]
+    chain = [order.index(call) for call in ("validate-feeds", "build", "validate-lists", "validate-sen2", "publish")]
     assert chain == sorted(chain)
     assert order.index("serve") > order.index("validate-lists")
 

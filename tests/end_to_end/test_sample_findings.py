@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from send_ready import database
-from send_ready.database import literal
 from tests import nights
 from tests.golden.pipeline import SHEETS
 from tests.nights import CLEAN, FAULTY, Night
@@ -31,10 +30,11 @@ def key(night: Night) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def findings(night: Night) -> list[Finding]:
-    of_return = literal(str(night.lettered.check_return()))
     with database.reader(night.warehouse) as con:
-        rows = con.execute(f"SELECT {FINDING} FROM quality.issues").fetchall()
-        rows += con.execute(f"SELECT {FINDING} FROM read_parquet({of_return})").fetchall()
+        rows = con.execute(f"""
+            SELECT {FINDING} FROM quality.issues
+            UNION ALL SELECT rule, NULL, unique_id, NULL, column_name, NULL FROM quality.sen2_issues
+        """).fetchall()
     return [dict(zip(FINDING.split(", "), row, strict=True)) for row in rows]
 
 
@@ -136,3 +136,17 @@ def test_a_clean_council_has_only_what_is_inherent(tmp_path_factory: pytest.Temp
     }
     assert {rule for rule, severity in found if severity == "query"} <= queries
     assert counts == [(CLEAN.plans,), (CLEAN.sen_support,)]
+
+
+def test_a_clean_council_s_return_has_only_what_is_inherent(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Plans of before the export of assessments have no request; and children without a need or a place are there too."""
+    with database.reader(nights.of(CLEAN, tmp_path_factory).warehouse) as con:
+        found = con.execute("SELECT DISTINCT rule, severity, message FROM quality.sen2_issues").fetchall()
+    assert {rule for rule, severity, _ in found if severity == "error"} <= {"S2-201", "S2-501", "S2-503"}
+    assert {rule for rule, severity, _ in found if severity == "query"} <= {
+        "S2-104",
+        "S2-404",
+        "S2-507",
+        "S2-510",
+        "S2-511",
+    }

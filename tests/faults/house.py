@@ -19,6 +19,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("validate-feeds",),
     ("build",),
     ("validate-lists",),
+    ("validate-sen2",),
     ("publish",),
     ("serve",),
     ("summary",),

@@ -8,7 +8,6 @@ from typing import Any
 
 import openpyxl
 
-from send_ready import issues
 from tests.steps import PROJECT, Step, shared
 
 FEEDS = sorted(path.stem.replace("__", ".") for path in (PROJECT / "extract" / "contracts").glob("*__*.yml"))
@@ -35,15 +34,10 @@ class Pipeline:
 
     def night(self, code_style: str = "lettered") -> None:
         self._read()
-        for step in ("validate-feeds", "build", "validate-lists"):
+        for step in ("validate-feeds", "build", "validate-lists", "validate-sen2"):
             self._send_ready(step)
         self.publish(code_style)
         self._send_ready("serve")
-
-    def check_return(self) -> Path:
-        """The issues of the SEN2 return that the night's warehouse would make, after a night."""
-        self._send_ready("validate-sen2")
-        return self.home / "runs" / self.environment["SEND_RUN_ID"] / "issues" / f"{issues.SEN2}.parquet"
 
     def build(self) -> Path:
         """The night as far as the run's warehouse, in which nothing is checked yet; gives that."""
