@@ -106,11 +106,10 @@ def validate_sen2(run: Run, settings: Settings) -> int:
     gx.load()
     found: list[Sen2Issue] = []
     with database.reader(run.warehouse) as con:
-        tags = _tags(con, settings)
         for suite in SUITES:
             try:
                 with runs.step(run, "validate-sen2", suite.name) as step:
-                    step.rows, new = _validate(con, run, settings, suite, tags)
+                    step.rows, new = _validate(con, run, settings, suite)
                     step.note = summary_of(new)
             except database.WarehouseError:  # nor could anybody publish
                 raise
@@ -130,9 +129,7 @@ def _tags(con: DuckDBPyConnection, settings: Settings) -> dict[tuple[str, str], 
     return {(WHOLE, column): tag for (_, column), tag in found.items()} | found
 
 
-def _validate(
-    con: DuckDBPyConnection, run: Run, settings: Settings, suite: Suite, tags: dict[tuple[str, str], str]
-) -> tuple[int, list[Sen2Issue]]:
+def _validate(con: DuckDBPyConnection, run: Run, settings: Settings, suite: Suite) -> tuple[int, list[Sen2Issue]]:
     rules = rules_of(suite, settings)
     held = [column for column, *_ in con.execute(f"DESCRIBE {suite.table}").fetchall()]
     columns = {column for rule in rules for column in rule.needs} | ({"module"} if suite.module is None else set())
@@ -142,7 +139,7 @@ def _validate(
         return 0, [_nobody()] if suite.name == EVERYBODY else []
     checked = engine.check(suite.name, frame, rules)
     engine.write_results(run.folder / "rules" / "sen2" / f"{suite.name}.json", checked, len(frame))
-    return len(frame), list(_issues(con, suite, checked, tags, held))
+    return len(frame), list(_issues(con, suite, checked, _tags(con, settings), held))
 
 
 def _issues(

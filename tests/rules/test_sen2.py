@@ -260,6 +260,15 @@ def test_a_frame_that_is_gone_breaks_its_suites_and_no_other(given: Settings, fi
     assert all("Nothing is known" in i["message"] for i in found[1:])
 
 
+def test_a_return_of_a_year_without_a_layout_is_told_and_stops_nothing(given: Settings, fine: list[Any]) -> None:
+    run = runs.begin(given)
+    build(run, *fine)
+    with database.writer(run.warehouse) as con:
+        con.execute('UPDATE "int".int_sen2__return SET survey_year = 2019')
+    found = validated(run, given)
+    assert {i["rule"] for i in found} == {"S2-009"} and len(found) == len(SUITES)
+
+
 def test_every_rule_can_be_run_when_every_column_is_blank(given: Settings) -> None:
     """The types hold, and nothing stops with an exception."""
     run = runs.begin(given)
