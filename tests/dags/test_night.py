@@ -99,7 +99,10 @@ def test_a_night_without_a_pack(
     said = capsys.readouterr().out
     assert "build failed 3 times. The disk is full.\n" in said
     assert "capita_one__students failed 3 times. Signal 9 ended it: somebody killed it, or the system did when" in said
-    assert "For that reason these did not run: validate_lists, validate_sen2, publish, serve, serve_postgres, done\n" in said
+    assert (
+        "For that reason these did not run: validate_lists, validate_sen2, publish, serve, serve_postgres, done\n"
+        in said
+    )
     assert "verdict" not in said.replace("verdict         ", "")
 
 
