@@ -9,6 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 from send_ready import tables
@@ -229,9 +230,15 @@ def _rows(name: str, settings: Settings | None) -> tuple[Path, list[dict[str, st
     """The file of a seed in force, and its rows."""
     shipped = SEEDS / f"{name}.csv"
     path = settings.config_file(FOLDER, shipped.name, shipped=shipped) if settings else shipped
+    about = path.stat()
+    return path, _read(path, shipped, (about.st_mtime_ns, about.st_size))
+
+
+@cache
+def _read(path: Path, shipped: Path, _version: tuple[int, int]) -> list[dict[str, str]]:
+    """The rows of one version of a file, read once a process: the shape of a year asks for them again and again."""
     with shipped.open(encoding="utf-8", newline="") as file:
         if path == shipped:
-            return path, list(csv.DictReader(file))
+            return list(csv.DictReader(file))
         columns = next(csv.reader(file))
-    found = tables.read_rows(path, columns)
-    return path, [{column: value.strip() for column, value in row.items()} for _, row in found]
+    return [{column: value.strip() for column, value in row.items()} for _, row in tables.read_rows(path, columns)]

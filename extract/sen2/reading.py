@@ -67,7 +67,7 @@ def _named(shape: Shape, name: str) -> Survey | None:
 
 
 def _must_be_ours(shape: Shape, found: Found) -> None:
-    given = {found.header.get("lea", ""), *found.la_codes}
+    given = [lea] if (lea := found.header.get("lea")) else found.la_codes  # where there is no header, its rows say
     numbers = {each.strip().split(".")[0] for each in given} - {""}
     ours = shape.settings.la_code
     if numbers and ours not in numbers:
