@@ -73,7 +73,8 @@ def many(persons: int) -> duckdb.DuckDBPyConnection:
     }
     for module in list(sen2.modules(2027).values())[1:]:
         times = 2 if module.name in ("sen_need", "placement_detail") else 1
-        of = {"order_seq": f"1 + n % {times}", "unique_id": f"'U' || (n // {times})"}
+        order = "n + 1" if module.name == "person" else f"1 + n % {times}"
+        of = {"order_seq": order, "unique_id": f"'U' || (n // {times})"}
         keys = {module.key: "n + 1"} | ({module.parent_key: f"n // {times} + 1"} if module.parent_key else {})
         values = {each.column_name: filled.get(each.data_type, "NULL") for each in sen2.every_column(module.name)}
         every = keys | of | values
