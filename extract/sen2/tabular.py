@@ -17,7 +17,7 @@ from send_ready.sen2 import ROOT
 
 PERSON = ("personid", "persontableid")
 REQUEST = ("requestsrecordid", "requestrecordsid", "requestrecordid", "requeststableid", "requestsid")
-OTHERS = ("nativeid", "sourceid", "recordtype", "la", "messagetableid", "sen2tableid")
+OTHERS = ("nativeid", "sourceid", "recordtype", "la", "messagetableid", "sen2tableid", "newstartdate")  # of no use
 ONCE = ("requests", "assessment", "named_plan", "active_plans")  # at most once a request
 LA = ("nativeid", "la")
 
