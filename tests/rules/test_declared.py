@@ -92,10 +92,14 @@ def test_codes_are_checked_in_every_coded_column(listed: layout.ListLayout) -> N
 
 
 def test_every_feed_has_rules_of_its_own() -> None:
-    """One file a feed, no file without a feed, one prefix a file, no code twice."""
-    assert sorted(path.stem for path in feeds.SHIPPED.glob("*.yml")) == sorted(c.name for c in CONTRACTS)
+    """One file a feed, no file without a feed, one prefix a file, no code twice.
+
+    Of a SEN2 return that was read, what is wrong is told by what reads it and sets it beside the council's own.
+    """
+    own = [contract for contract in CONTRACTS if contract.source != "sen2"]
+    assert sorted(path.stem for path in feeds.SHIPPED.glob("*.yml")) == sorted(contract.name for contract in own)
     prefixes, codes = [], []
-    for contract in CONTRACTS:
+    for contract in own:
         rules = feeds.rules_of(contract.id, SHIPPED)
         (prefix,) = {rule.code.rpartition("-")[0] for rule in rules}
         assert re.fullmatch(r"S-[A-Z]{3}", prefix)
