@@ -8,11 +8,11 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from send_ready import issues
 from send_ready.database import literal
 from send_ready.runs import Run
 from warehouse import run_data
 
-ISSUES = "sen2"  # the folder of the stages whose issues are those of the return
 WHOLE = "all"  # the part of a measure that has none
 ERROR, QUERY = "error", "query"
 NOT_RECORDED = "not recorded"
@@ -87,7 +87,7 @@ def days(con: DuckDBPyConnection, run: Run) -> Days:
 
 def found(con: DuckDBPyConnection, run: Run) -> list[Found] | None:
     """What the checks of the return found, errors first and then by rule; None when they have not been made."""
-    paths = sorted((run.folder / "issues" / ISSUES).glob("*.parquet"))
+    paths = sorted(run.issues(issues.SEN2).parent.glob("*.parquet"))
     if not paths:
         return None
     rows = con.execute(f"""

@@ -1,6 +1,7 @@
 """What the page and the brief say of the SEN2 return: how far it is, what stops it, what DfE would publish of it."""
 
 import re
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from publish import pack
 from publish.report import readiness
 from publish.sen2 import brief, figures, section
 from send_ready import database, issues
+from send_ready.issues import Sen2Issue
 from send_ready.runs import Run
 from warehouse import run_data
 
@@ -58,7 +60,8 @@ def made(home: Path, as_at: date = AS_AT, **changes: Any) -> Run:
 
 def checked(run: Run, *found: issues.Issue) -> Run:
     """The run after its checks found something."""
-    issues.write(run.folder / "issues" / "sen2" / "validate_sen2.parquet", found)
+    held = [Sen2Issue(**asdict(each)) for each in found]
+    issues.write(run.issues(issues.SEN2), held, kind=Sen2Issue)
     return run
 
 
