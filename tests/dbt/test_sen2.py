@@ -148,10 +148,13 @@ plan("siblings", "2020-01-01", involvement_id="sibling_caseI")  # another child'
 case("sibling_case", "02-01", **AGREED, decision_notified_date="03-01")
 hub("H1", request_received=date(2026, 2, 1), decision_to_assess="Agreed", decision_to_assess_date=date(2026, 3, 1),
     decision_to_issue="Agreed", final_plan_issued=date(2026, 6, 21), named_placement_urn="100009",
-    primary_need="Autism", child_first_name="Bo", child_last_name="Hub", requested_by="Parent")  # fmt: skip
+    primary_need="Autism", child_first_name="Bo", child_last_name="Hub", requested_by="Parent",
+    postcode="ZZ1 1ZZ")  # fmt: skip
 hub("H2", request_received=date(2020, 2, 1), decision_to_assess="Agreed", final_plan_issued=date(2020, 6, 21),
     case_closed=date(2026, 5, 1))  # fmt: skip
 hub("H3", request_received=date(2026, 6, 1), decision_to_assess="Refused", decision_to_assess_date=date(2026, 7, 1))
+add("social_care.involvements", person_id="S1", upn="B1", first_name="Bo", last_name="Hub", postcode="ZZ1 1ZZ",
+    date_of_birth=date(2015, 1, 1), status="Child in need", start_date="2026-01-01")  # fmt: skip
 # Who: personal elements.
 student("unclear", sex="U", ethnicity="UNKNOWN", upn_unknown_reason="UN10", forename="Ada", surname="Example",
         postcode="ZZ1 1ZZ")  # fmt: skip
@@ -382,7 +385,7 @@ def test_a_person_is_who_the_lists_say(returns: dict[date, Path]) -> None:
     ]
     assert below(path, "person", "unknown", who) == [(None,) * 9]
     assert below(path, "person", "siblings", "upn, unique_learner_number, upn_unknown") == [("A1", "1000000019", None)]
-    assert below(path, "person", "HUB-H1", "surname, forename, sex") == [("Hub", "Bo", None)]
+    assert below(path, "person", "HUB-H1", "surname, forename, sex, upn") == [("Hub", "Bo", None, None)]
     ids = [row["unique_id"] for row in read(path, "SELECT unique_id FROM sen2.sen2_person ORDER BY person_table_id")]
     assert ids == sorted(ids)
 
