@@ -11,7 +11,7 @@ from commands import night
 from commands.steps import run_in_force
 from expectations.sen2 import validate_sen2
 from publish import pack
-from publish.sen2 import document
+from publish.sen2 import beside, document
 from publish.sen2 import pack as sen2_pack
 from publish.sen2.file_issues import check_file
 from publish.summary import made
@@ -73,6 +73,7 @@ def _made(given: Settings, run: Run, year: int | None) -> tuple[Run, dict[str, A
         folder.parent.mkdir(exist_ok=True)
         with folders.replaced(folder) as partial, run_data.opened(copy) as con:
             about = sen2_pack.write(partial, con, copy, in_force)
+            beside.compare_with_read(partial, con, run, in_force)
         pack.seal_again(run.out)
         return run, about, folder, _issues(copy)
 

@@ -61,8 +61,7 @@ def test_list_1_of_the_return_alone_is_that_of_capita_one(night: nights.Night, r
     homes = {row["person_id"] for row in read(night.warehouse, "FROM core.fct_home_education WHERE is_open")}
     differing = []
     for ours, alone in lists(night, read_back):
-        # The return takes a UPN that social care alone knows as well; the lists do not.
-        columns = [column for column in (*SAME, *PLACED) if column != "upn" or ours["upn"]]
+        columns = [*SAME, *PLACED]
         if ours["unique_id"] in dated:
             columns += ["initial_plan_date", "updated_plan_date"]
         elif (alone["initial_plan_date"], alone["updated_plan_date"]) != (None, None):
