@@ -20,6 +20,7 @@ from inspection.freeze import seal_folder
 from inspection.release import Decision
 from inspection.sen2_return import Return, ReturnParameters
 from inspection.verify import ReleaseError, describe, verify
+from operations.retention.purge import purge
 from operations.status import calls
 from send_ready import confined, files
 from send_ready.runs import Run, RunError
@@ -265,3 +266,14 @@ def test_status_says_that_a_return_is_to_be_released_and_whether_it_still_is_wha
     assert (found := calls.releases(settings(home), NOW)) and "is not what was released" in found.facts["problems"][0]
     after = calls.returns(settings(home), datetime(2027, 6, 1, tzinfo=LONDON))
     assert after is None  # it is history
+
+
+def test_a_return_goes_after_its_period_and_its_releases_still_count(home: Path) -> None:
+    version = frozen(home, "one")
+    decide(home, version)
+    six_years_on = datetime(2034, 1, 3, tzinfo=LONDON)
+    assert "Nothing is older" in "\n".join(purge(settings(home), datetime(2033, 12, 31, tzinfo=LONDON)))
+    told = "\n".join(purge(settings(home), six_years_on, do=True, by="amina", why="Old"))
+    assert "1 SEN2 returns with something released" in told and not (home / "out/sen2/2027").exists()
+    assert verify(home / "out" / "sen2") == []
+    assert version.request.root.name == "sen2" and sen2_return.next_serial(version.request.log, "2027") == 2
