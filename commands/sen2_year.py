@@ -10,6 +10,7 @@ from typing import Any
 from commands import night
 from commands.steps import run_in_force
 from expectations.sen2 import validate_sen2
+from inspection.sen2_return import next_serial_of
 from publish import pack
 from publish.sen2 import beside, document
 from publish.sen2 import pack as sen2_pack
@@ -19,12 +20,10 @@ from send_ready import confined, database, files, folders, runs
 from send_ready.home import Lock
 from send_ready.issues import SEVERITIES
 from send_ready.runs import Run, RunError
-from send_ready.settings import Settings, now
+from send_ready.settings import FIRST_SEN2, LAST_SEN2, Settings, now
 from send_ready.words import short_date
 from warehouse import run_data
 from warehouse.dbt import build_return
-
-FIRST, LAST = 2023, 2099  # survey years that can be asked for: before, a return had no persons
 
 
 def make(given: Settings, year: int | None) -> int:
@@ -57,14 +56,14 @@ def _made(given: Settings, run: Run, year: int | None) -> tuple[Run, dict[str, A
     """The run, what its return is, the folder that it is in, and its issues."""
     _, in_force = run_in_force(given)
     if "sen2" not in (made(run) or {}):
-        pack.publish(run, in_force)
+        pack.publish(run, in_force, next_serial_of(run.home))
     with run_data.opened(run) as con:
         its_own = document.made(con, run).survey.year
     if year in (None, its_own):
         about = files.read_json(run.out / pack.MANIFEST)["sen2"]
         return run, about, run.out / sen2_pack.FOLDER, _issues(run)
-    if not FIRST <= int(year or 0) <= LAST:
-        raise RunError(f"YEAR={year} is not a year of a SEN2 return. Give one from {FIRST} on, such as {its_own}.")
+    if not FIRST_SEN2 <= int(year or 0) <= LAST_SEN2:
+        raise RunError(f"YEAR={year} is not a year of a SEN2 return. Give one from {FIRST_SEN2} on, such as {its_own}.")
     folder = run.out / sen2_pack.FOLDER / str(year)
     with _beside(run) as copy, files.locked(run.home / Lock.PUBLISH):
         build_return(run, in_force, int(year or 0), copy)
@@ -72,7 +71,7 @@ def _made(given: Settings, run: Run, year: int | None) -> tuple[Run, dict[str, A
         check_file(copy, in_force)
         folder.parent.mkdir(exist_ok=True)
         with folders.replaced(folder) as partial, run_data.opened(copy) as con:
-            about = sen2_pack.write(partial, con, copy, in_force)
+            about = sen2_pack.write(partial, con, copy, in_force, next_serial_of(run.home))
             beside.compare_with_read(partial, con, run, in_force)
         pack.seal_again(run.out)
         return run, about, folder, _issues(copy)

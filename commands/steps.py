@@ -98,10 +98,11 @@ def validate_sen2(given: Settings, _: Namespace) -> None:
 
 
 def publish(given: Settings, _: Namespace) -> None:
+    from inspection.sen2_return import next_serial_of
     from publish.pack import publish
 
     run, in_force = run_in_force(given)
-    publish(run, in_force)
+    publish(run, in_force, next_serial_of(run.home))
     configuration.keep(run)
 
 

@@ -9,6 +9,7 @@ out/rehearsals/                the same for rehearsals: nothing there counts as 
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -122,6 +123,11 @@ def next_serial(log: Path, key: str) -> int:
     """The serial number of the next release of a return: releases are counted, whatever became of them since."""
     of_key = (entry for entry in release_log.decisions(log) if entry["notification"] == key)
     return 1 + sum(bool(entry["decision"]["option"] == release_log.APPROVE) for entry in of_key)
+
+
+def next_serial_of(home: Path) -> Callable[[int], int]:
+    """What gives the serial number of the next release of a survey year's return."""
+    return lambda year: next_serial(home / SEN2 / release_log.NAME, str(year))
 
 
 def serial_in_words(number: int) -> str:

@@ -25,7 +25,7 @@ def write(
     writes the same bytes. Raises RunError when the warehouse holds the return of another year, or of nobody.
     """
     asked_at = datetime.fromisoformat(version.triggered_at).astimezone(LONDON).replace(tzinfo=None)
-    made = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings, wanted.serial, asked_at)
+    made = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings, lambda _: wanted.serial, asked_at)
     if made["survey_year"] != wanted.year:
         raise RunError(
             f"The warehouse of run {run.run_id} holds the return of {made['survey_year']}, not of {wanted.year}. Build "

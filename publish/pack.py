@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,11 @@ class AccountingError(RuntimeError):
     """The rows of a file are not all accounted for. The text names the feed and the file."""
 
 
-def publish(run: Run, settings: Settings) -> Path:
+def publish(run: Run, settings: Settings, serial_of: Callable[[int], int] = sen2_pack.first) -> Path:
     """The folder of the pack of the run's as-at date, which is written; out/latest then leads to the newest pack.
 
-    Raises AccountingError, and leaves the earlier pack, when a file's rows do not add up.
+    `serial_of` gives the number of the next release of a year's SEN2 return. Raises AccountingError, and leaves the
+    earlier pack, when a file's rows do not add up.
     """
     out = run.out.parent
     with files.locked(run.home / Lock.PUBLISH), step(run, "publish") as doing:
@@ -47,7 +48,8 @@ def publish(run: Run, settings: Settings) -> Path:
             confined.remove_tree(half)
         previous = newest(out, until=run.as_at - timedelta(days=1))
         with replaced(run.out) as folder, run_data.opened(run) as con:
-            about_sen2 = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings)  # the page leads to its files
+            # Before the page, which leads to its files.
+            about_sen2 = sen2_pack.write(folder / sen2_pack.FOLDER, con, run, settings, serial_of)
             beside.write(folder / sen2_pack.FOLDER, con, run, settings)
             manifest = {**write(folder, con, run, settings, previous), "sen2": about_sen2}
             seal(folder, manifest)

@@ -1,5 +1,7 @@
 """What a pack holds of the SEN2 return: the file for COLLECT, its modules as CSV, its issues, in the folder `sen2`."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,21 +16,27 @@ from send_ready.settings import Settings
 FOLDER = "sen2"
 
 
+def first(_: int) -> int:
+    """1, the serial number of a year's return while none was released."""
+    return 1
+
+
 def write(
     folder: Path,
     con: DuckDBPyConnection,
     run: Run,
     settings: Settings,
-    serial: int = 1,
+    serial_of: Callable[[int], int] = first,
     made_at: datetime | None = None,
 ) -> dict[str, Any]:
     """What the manifest will say of the return of a run, whose files are written into a folder that is made.
 
-    The run's warehouse is attached as `built`. `serial` is the number of the release of the year that this is, or would
-    be next, and `made_at` when it is released; before, the as-at day stands for it. Of a return of nobody no file is
-    made. Raises RunError when a row of a table has no place in the document.
+    The run's warehouse is attached as `built`. `serial_of` gives the number of a year's next release, `made_at` is when
+    it is made; without, the as-at day stands for it. Of a return of nobody no file is made. Raises RunError when a row
+    of a table has no place in the document.
     """
-    what = document.made(con, run, serial, made_at)
+    what = document.made(con, run, made_at=made_at)
+    what = replace(what, serial=serial_of(what.survey.year))
     modules = sen2.modules(what.survey.year, settings)
     rows = document.counts(con, modules)
     about = {

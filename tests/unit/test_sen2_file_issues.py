@@ -9,6 +9,7 @@ import pytest
 from publish_run import AS_AT, finished_run, settings
 
 from commands import sen2_year
+from inspection import sen2_return
 from publish import pack
 from publish.sen2 import file_issues
 from send_ready import database, files
@@ -76,6 +77,14 @@ def test_the_command_tells_what_the_run_of_the_day_made(tmp_path: Path, capsys: 
         assert f"{run.out}/sen2/SEN2_2027_999_001_DRAFT.xml\n" in said
     with pytest.raises(RunError, match="YEAR=2022 is not a year of a SEN2 return"):
         sen2_year.make(given, 2022)
+
+
+def test_the_pack_says_the_number_of_the_next_release(tmp_path: Path) -> None:
+    run, given = returned(tmp_path, [WELL])
+    pack.publish(run, given, {2027: 3}.__getitem__)
+    text = (run.out / "sen2" / "SEN2_2027_999_003_DRAFT.xml").read_text(encoding="utf-8")
+    assert "<SerialNo>003</SerialNo>" in text
+    assert sen2_return.next_serial_of(tmp_path)(2027) == 1
 
 
 def test_a_return_of_nobody_has_no_file_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
