@@ -42,14 +42,14 @@ def student(student_id: str, **values: Any) -> None:
 def case(student_id: str, received: str | None, **values: Any) -> None:
     """A request, under an ID that begins with the student's."""
     number = sum(each["student_id"] == student_id for each in RAW.get("capita_one.ehcp_assessments", ()))
-    given = {"involvement_id": f"{student_id}I{number or ''}", "student_id": student_id, "assessment_type": "INI"}
+    given: Row = {"involvement_id": f"{student_id}I{number or ''}", "student_id": student_id, "assessment_type": "INI"}
     given |= {"received_date": received, "mediation": False, "tribunal": False, "twenty_week_exception": False}
     add("capita_one.ehcp_assessments", **given | values)
 
 
 def plan(student_id: str, initial: str | None, **values: Any) -> None:
     number = sum(each["student_id"] == student_id for each in RAW.get("capita_one.ehc_plans", ()))
-    given = {"plan_id": f"{student_id}P{number or ''}", "student_id": student_id, "initial_plan_date": initial}
+    given: Row = {"plan_id": f"{student_id}P{number or ''}", "student_id": student_id, "initial_plan_date": initial}
     add("capita_one.ehc_plans", **given | values)
 
 
