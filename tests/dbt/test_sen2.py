@@ -189,6 +189,8 @@ for urn, status, entry, leaving in [
 plan("at_home", "2020-01-01", setting_type="OTH", named_urn="100006")
 add("capita_one.home_education", student_id="at_home", start_date="2024-05-01")
 add("capita_one.enrolments", student_id="at_home", urn="100003", enrolment_status="S", entry_date="2025-01-01")
+plan("only_at_home", "2020-01-01")
+add("capita_one.home_education", student_id="only_at_home", start_date="2024-05-01")
 plan("elsewhere", "2020-01-01", setting_type="NEET")
 plan("nowhere", "2020-01-01")
 
@@ -354,6 +356,7 @@ def test_what_hangs_below_an_active_plan_is_as_at_r(returns: dict[date, Path]) -
             ("1", None, "EHE", date(2024, 5, 1), None),
             ("2", "100003", None, date(2025, 1, 1), None),
         ]
+        assert below(path, "placement_detail", "only_at_home", placed) == [("1", None, "EHE", date(2024, 5, 1), None)]
         assert below(path, "placement_detail", "elsewhere", placed) == [("1", None, "NEET", None, None)]
         assert below(path, "placement_detail", "HUB-H1", placed) == [("1", "100009", None, None, None)]
         assert below(path, "plan_detail", "at_home", "urn, sen_setting, placement_rank") == [("100006", None, "1")]

@@ -161,7 +161,7 @@ placements as (
     left join home_education on named_plans.person_id = home_education.person_id
     where
         named_plans.is_active
-        and coalesce(urn, setting_type_code) is not null
+        and (home_education.person_id is not null or coalesce(urn, named_plans.setting_type_code) is not null)
         and (not {{ has_feed }} or named_plans.plan_source_system = 'ehc_hub')
         and named_plans.person_id not in (
             select enrolled.person_id from enrolled
