@@ -464,6 +464,7 @@ class Council:
                 "reference": row["Case Reference"],
                 "initial": row["Final Plan Issued"],
                 "current": row["Plan Last Amended"],
+                "received": row["Request Received"],
                 "cease": ended(row["Final Plan Issued"] or row["Request Received"], row["Case Closed"]),
                 "urn": row["Named Placement URN"],
             }
@@ -514,9 +515,11 @@ class Council:
         for plan in self.plans:
             met = [review["meeting"] for review in self.reviews.get(plan["id"], ())]
             told = [plan["current"], issued.get(plan["involvement"]), *met]
-            if self.as_at == self.survey.reference or not any(told):
+            is_today = self.as_at == self.survey.reference  # open on the day of the run, whatever is told
+            if is_today or not any(told):
                 told.append(self.survey.reference)
-            plan["from"] = plan["initial"] or min(filter(None, told))
+            asked = None if is_today else plan.get("received")
+            plan["from"] = plan["initial"] or max(min(filter(None, told)), asked or date.min)
             plan["current"] = seen(plan["current"])
             plan["cease"] = seen(plan["cease"])
             died = seen(self.student.get(plan["person"], {}).get("Date of Death"))
@@ -535,10 +538,11 @@ class Council:
         """A case has one plan: of several the one that stands at R, else the latest; the others have no case."""
         claims: dict[int, list[Row]] = defaultdict(list)
         cases_of: dict[str, list[Row]] = defaultdict(list)
+        self.cases = [case for case in self.cases if self.survey.seen(case["received"] or date.min)]
         for case in self.cases:
             cases_of[case["person"]].append(case)
         for plan in self.plans:
-            plan["case"], plan["is_second"] = None, False
+            plan["case"] = None
             own = cases_of[plan["person"]] if self.survey.seen(plan["from"]) else []
             ways = (
                 [case for case in own if plan["involvement"] and plan["involvement"] in case["ids"]],
@@ -551,8 +555,6 @@ class Council:
             held = claims[id(case)]
             standing = [plan for plan in held if plan["id"] == self.main.get(plan["person"])]
             case["plan"] = None
-            for plan in held:
-                plan["is_second"] = plan["is_open"]  # of a case that is returned with another plan
             for plan in standing or sorted(held, key=_order)[-1:]:
                 case["plan"], plan["case"] = plan, case
 
@@ -566,7 +568,8 @@ class Council:
             if node:
                 found[case["person"]].append(((case["received"] or date.max, ""), node))
         for plan in self.plans:
-            if plan["case"] is None and self.survey.seen(plan["from"]) and not plan["is_second"]:
+            is_second = plan["is_open"] and plan["id"] != self.main[plan["person"]]
+            if plan["case"] is None and self.survey.seen(plan["from"]) and not is_second:
                 node = self._request(None, plan)
                 if node:
                     found[plan["person"]].append(((date.max, plan["id"]), node))
