@@ -58,7 +58,7 @@ FEEDS = {
         "capita_one_sen_needs",
         "Student ID, SEN Type",
         "Start Date, End Date",
-        "Student ID:id, SEN Type:text, *SEN Type:sen_type?, Rank:rank, Start Date:day, End Date:day",
+        "Student ID:id, SEN Type:text, *SEN Type:sen_type, Rank:rank, Start Date:day, End Date:day",
     ),
     "home": (
         "capita_one_home_education",
@@ -173,13 +173,10 @@ def _updated(row: Row) -> date:
 
 
 def crosswalk(seeds: Path, name: str, year: int) -> Callable[[Any], Any]:
-    """What a local value means, None for one that is not mapped; where rows say years, those of the survey's year.
-
-    One that is known to mean nothing is None as well, with a question mark after the name an empty text.
-    """
-    with open(seeds / "xwalk" / f"xwalk_{name.rstrip('?')}.csv", encoding="utf-8", newline="") as file:
+    """What a local value means, None for one that is not mapped; where rows say years, those of the survey's year."""
+    with open(seeds / "xwalk" / f"xwalk_{name}.csv", encoding="utf-8", newline="") as file:
         codes = {
-            row["local_value"].strip().lower(): row["code"] or ("" if name.endswith("?") else None)
+            row["local_value"].strip().lower(): row["code"] or None
             for row in csv.DictReader(file)
             if int(row.get("first_year") or 0) <= year <= int(row.get("last_year") or 9999)
         }
@@ -568,8 +565,7 @@ class Council:
             if node:
                 found[case["person"]].append(((case["received"] or date.max, ""), node))
         for plan in self.plans:
-            is_second = plan["is_open"] and plan["id"] != self.main[plan["person"]]
-            if plan["case"] is None and self.survey.seen(plan["from"]) and not is_second:
+            if plan["case"] is None and self.survey.seen(plan["from"]):
                 node = self._request(None, plan)
                 if node:
                     found[plan["person"]].append(((date.max, plan["id"]), node))
@@ -725,7 +721,10 @@ class Council:
         if self.has_six:
             return {name: case[name] for name in SIX}
         stage = "Request" if is_refused else "Issue" if is_no_plan else "Other"
-        return {name: case[name.split()[1]] if name.startswith(stage) else False for name in SIX}
+        return {
+            name: None if case[name.split()[1]] is None else name.startswith(stage) and case[name.split()[1]]
+            for name in SIX
+        }
 
     def _named_plan(self, unique_id: str, plan: Row | None, issued: date | None) -> Node:
         if plan is None:
@@ -747,7 +746,7 @@ class Council:
 
     def _active_plan(self, plan: Row) -> Node:
         s, seen, person = self.survey, self.survey.seen, plan["person"]
-        came_in = seen(plan["moved_in"]) or plan["start"]
+        came_in = plan["moved_in"] or plan["start"]
         met = [review for review in self.reviews.get(plan["id"], ()) if seen(review["meeting"])]
         last = max(met, key=lambda review: review["meeting"], default=None)
         is_told = last is not None and (last["decided"] is None or bool(seen(last["decided"])))
@@ -841,12 +840,12 @@ class Council:
     def _is_open(self, start: date | None, end: date | None) -> bool:
         return bool(self.survey.seen(start or date.min)) and not self.survey.seen(end)
 
-    def _needs(self, person: str) -> list[str | None]:
-        """The codes of at most two needs, the first first; one whose code is not known keeps its place."""
+    def _needs(self, person: str) -> list[str]:
+        """The codes of at most two needs, the first first."""
         running = [
             row
             for row in self.of_student["needs"].get(person, [])
-            if row["Rank"] in (1, 2) and row["*SEN Type"] != "" and self._is_open(row["Start Date"], row["End Date"])
+            if row["Rank"] in (1, 2) and self._is_open(row["Start Date"], row["End Date"])
         ]
         if not running:
             hub = [
@@ -854,10 +853,9 @@ class Council:
             ]
             needs = [row["Primary Need"] for row in sorted(hub, key=self._hub_order)]
             return [need for need in needs if need][:1]
-        running.sort(
-            key=lambda r: (r["Rank"], -(r["Start Date"] or date.min).toordinal(), r["*SEN Type"] or "~", r["SEN Type"])
-        )
-        return [row["*SEN Type"] for row in running[:2]]
+        coded = [row for row in running if row["*SEN Type"]]
+        coded.sort(key=lambda row: (row["Rank"], -(row["Start Date"] or date.min).toordinal(), row["*SEN Type"]))
+        return [row["*SEN Type"] for row in coded[:2]]
 
 
 WHAT = ("Assess", "Issue")

@@ -1,7 +1,7 @@
 """The nine tables of the SEN2 return, and the same worked out once more from the raw exports, agree element by element.
 
-Over whole councils with and without planted faults, small drawn ones on the edges of the survey, and children worked out
-by hand. More drawn ones: `python -m tests.end_to_end.sen2_walk --councils 200`.
+Over whole councils with and without planted faults, small drawn ones on the edges of the survey, and children worked
+out by hand. More drawn ones: `python -m tests.end_to_end.sen2_walk --councils 200`.
 """
 
 from collections.abc import Iterator
