@@ -181,19 +181,18 @@ workers: list[pytest.TempPathFactory] = []  # where all workers find what one of
 
 
 @cache
-def statements(is_generous: bool = False, is_year_asked: bool = False) -> tuple[Statement, ...]:
+def statements(is_generous: bool = False) -> tuple[Statement, ...]:
     """What dbt runs for each model and data test, in its order: of one build of an empty council.
 
     `is_generous`: of files that have every column which may stand in for another, and of a council for which a SEN2
     return is a source; of others it is beside Capita One (warehouse/returns.py). Without rows of one neither counts.
-    `is_year_asked`: for the SEN2 return of a year that is named, STAND_IN_YEAR.
     """
-    name = f"statements{'_generous' * is_generous}{'_of_a_year' * is_year_asked}"
-    kept = once(workers[0], name, partial(_keep_statements, is_generous, is_year_asked)) / KEPT
+    name = f"statements{'_generous' * is_generous}"
+    kept = once(workers[0], name, partial(_keep_statements, is_generous)) / KEPT
     return tuple(Statement(**each) for each in json.loads(kept.read_text(encoding="utf-8")))
 
 
-def _keep_statements(is_generous: bool, is_year_asked: bool, folder: Path) -> None:
+def _keep_statements(is_generous: bool, folder: Path) -> None:
     path = make_raw(folder / "warehouse.duckdb")
     besides, sen2 = (every_quiet_column(), returns.SOURCE) if is_generous else ({}, returns.BESIDE)
     built = dbt(
@@ -203,7 +202,7 @@ def _keep_statements(is_generous: bool, is_year_asked: bool, folder: Path) -> No
         "unit_test",
         as_at=STAND_IN_DAY,
         besides=besides,
-        sen2_year=STAND_IN_YEAR if is_year_asked else "",
+        sen2_year=STAND_IN_YEAR,
         sen2=sen2,
     )
     assert not built.troubles
@@ -226,7 +225,7 @@ def build(
 
     `of` names a schema: then its models alone are built, what they are made of, and what tests them.
     """
-    ran = statements(is_generous, sen2_year is not None)
+    ran = statements(is_generous)
     if of:
         ran = _of(of, ran)
     with database.writer(path) as con:
@@ -236,7 +235,7 @@ def build(
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for statement in ran:
             dated = statement.sql.replace(STAND_IN_DAY.isoformat(), as_at.isoformat())
-            con.execute(dated.replace(f"'{STAND_IN_YEAR}'", f"'{sen2_year}'"))
+            con.execute(dated.replace(f"'{STAND_IN_YEAR}'", f"'{sen2_year or ''}'"))
             if statement.node.startswith("test."):
                 assert con.fetchall() == [(0, False, False)], statement.node
         con.execute("COMMIT")

@@ -96,7 +96,7 @@ FEEDS = {
     "placements": (
         "capita_one_placements",
         "Placement ID",
-        "Entry Date, Leaving Date",
+        "",
         "Placement ID:id, Student ID:id, Plan ID:id, Section I:yes, URN:id, UKPRN:id, Setting Type:setting_type, "
         "Setting Other:text, Rank:id, Entry Date:day, Leaving Date:day, SEN Unit:yes, Resourced Provision:yes, "
         "Residential:residential, Work Based Learning:work_based_learning",
@@ -838,7 +838,7 @@ class Council:
         return Node(module, row["Student ID"], values)
 
     def _is_open(self, start: date | None, end: date | None) -> bool:
-        return bool(self.survey.seen(start or date.min)) and not self.survey.seen(end)
+        return bool(self.survey.seen(start or date.min)) and not self.survey.seen(ended(start, end))
 
     def _needs(self, person: str) -> list[str]:
         """The codes of at most two needs, the first first."""
