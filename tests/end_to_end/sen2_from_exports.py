@@ -361,6 +361,7 @@ class Council:
         for plan in self.plans:
             self.plans_of[plan["person"]].append(plan)
         self.reviews = self._reviews()
+        self.holder: dict[str, Any] = {}
         self._end_and_begin_plans()
         self._give_plans_their_cases()
 
@@ -559,19 +560,20 @@ class Council:
 
     def persons(self) -> list[Node]:
         """The return: a node a person, in the order of Unique ID, with the requests of each below, oldest first."""
-        found: dict[str, list[tuple[Any, Node]]] = defaultdict(list)
-        for case in self.cases:
-            node = self._request(case, case["plan"])
-            if node:
-                found[case["person"]].append(((case["received"] or date.max, ""), node))
-        for plan in self.plans:
-            if plan["case"] is None and self.survey.seen(plan["from"]):
-                node = self._request(None, plan)
+        for _ in range(2):  # the rows of placements that name no plan are of one of those that are returned
+            found: dict[str, list[tuple[Any, Node, Any]]] = defaultdict(list)
+            for case in self.cases:
+                node = self._request(case, case["plan"])
                 if node:
-                    found[plan["person"]].append(((date.max, plan["id"]), node))
+                    found[case["person"]].append(((case["received"] or date.max, ""), node, id(case["plan"] or case)))
+            for plan in self.plans:
+                node = self._request(None, plan) if plan["case"] is None and self.survey.seen(plan["from"]) else None
+                if node:
+                    found[plan["person"]].append(((date.max, plan["id"]), node, id(plan)))
+            self.holder = {who: self._holder(held) for who, held in found.items()}
         persons = []
         for unique_id in sorted(found):
-            requests = [node for _, node in sorted(found[unique_id], key=lambda pair: pair[0])]
+            requests = [node for _, node, _ in sorted(found[unique_id], key=lambda each: each[0])]
             persons.append(Node("person", unique_id, self._person(unique_id), requests))
         for person in persons:
             for node in person.walk():
@@ -585,6 +587,12 @@ class Council:
                     if child.module != "active_plans" or child.children or any(child.values.values())
                 ]
         return persons
+
+    @staticmethod
+    def _holder(held: list[tuple[Any, Node, Any]]) -> Any:
+        """Of a child's requests with a plan the active one, else the last."""
+        named = [each for each in held if any(node.module == "named_plan" for node in each[1].walk())]
+        return max(named, key=lambda each: (bool(each[1].below("active_plans")), each[0]), default=(0, 0, 0))[2]
 
     def _person(self, unique_id: str) -> Row:
         one, hub = self.student.get(unique_id, {}), sorted(self.hub_cases.get(unique_id, []), key=self._hub_order)
@@ -708,7 +716,7 @@ class Council:
                         "other_tribunal": flags["Other Tribunal"],
                         "week20": held["exception"] if held["ids"] else False,
                     },
-                    [self._named_plan(request.unique_id, plan, issued)] if has_plan else [],
+                    [self._named_plan(request.unique_id, plan, case, issued)] if has_plan else [],
                 )
             )
         if plan and is_main:
@@ -726,19 +734,18 @@ class Council:
             for name in SIX
         }
 
-    def _named_plan(self, unique_id: str, plan: Row | None, issued: date | None) -> Node:
-        if plan is None:
-            return Node("named_plan", unique_id, {"start_date": issued})
+    def _named_plan(self, unique_id: str, plan: Row | None, case: Row | None, issued: date | None) -> Node:
         names = ("plan_res", "plan_wbp", "pb", "oa", "dp")
-        values = {"start_date": plan["start"], "cease_date": plan["cease"]} | {name: plan[name] for name in names}
-        values["cease_reason"] = plan["reason"] if plan["cease"] else None
+        values: Row = {"start_date": issued}
+        if plan:
+            values = {"start_date": plan["start"], "cease_date": plan["cease"]} | {name: plan[name] for name in names}
+            values["cease_reason"] = plan["reason"] if plan["cease"] else None
         details = []
-        if self.has_placements:
-            for row in self._placements(plan):
-                has_date = row["Entry Date"] or row["Leaving Date"]
-                if row["Section I"] and (not has_date or self._is_open(row["Entry Date"], row["Leaving Date"])):
-                    details.append(self._of_feed("plan_detail", row))
-        if plan["is_hub"] or not self.has_placements:
+        for row in self._placements(unique_id, plan or case or {}):
+            has_date = row["Entry Date"] or row["Leaving Date"]
+            if row["Section I"] and (not has_date or self._is_open(row["Entry Date"], row["Leaving Date"])):
+                details.append(self._of_feed("plan_detail", row))
+        if plan and (plan["is_hub"] or not self.has_placements):
             where = _where(plan["urn"], None, plan["setting"], None)
             if where and not details:
                 details.append(Node("plan_detail", unique_id, where | {"placement_rank": "1"}))
@@ -774,7 +781,7 @@ class Council:
     def _where_the_child_is(self, plan: Row) -> list[Node]:
         person, found = plan["person"], []
         if self.has_placements:
-            for row in self._placements(plan):
+            for row in self._placements(person, plan):
                 has_left = self.survey.in_window(row["Leaving Date"]) and bool(
                     self.survey.seen(row["Entry Date"] or date.min)
                 )
@@ -806,19 +813,14 @@ class Council:
             found.append(Node("placement_detail", person, {"urn": plan["urn"], "placement_rank": "1"}))
         return sorted(found, key=_place)
 
-    def _placements(self, plan: Row) -> list[Row]:
-        """The rows of the feed for a plan: those that name it, and those that name no plan of the child."""
-        own = self.plans_of[plan["person"]]
-        begun = [each for each in own if self.survey.seen(each["from"])]
-        stands = self.main.get(plan["person"]) or max(begun, key=_order)["id"]
-        known = {each["id"] for each in own}
-        rows = self.of_student["placements"].get(plan["person"], [])
+    def _placements(self, person: str, plan: Row) -> list[Row]:
+        """The rows of the feed for a plan: those that name it, and in one of a child's those that name none of its."""
+        known = {each["id"] for each in self.plans_of.get(person, ())}
+        own = None if "ids" in plan else plan.get("id")  # a case has no plan row
+        is_holder = self.holder.get(person) == id(plan)
+        rows = self.of_student["placements"].get(person, [])
         return sorted(
-            (
-                row
-                for row in rows
-                if row["Plan ID"] == plan["id"] or (row["Plan ID"] not in known and plan["id"] == stands)
-            ),
+            (row for row in rows if (row["Plan ID"] == own if row["Plan ID"] in known else is_holder)),
             key=lambda row: (row["Rank"] or "9", row["Entry Date"] or date.min, row["Placement ID"]),
         )
 
