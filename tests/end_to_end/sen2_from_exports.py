@@ -462,7 +462,6 @@ class Council:
                 "reference": row["Case Reference"],
                 "initial": row["Final Plan Issued"],
                 "current": row["Plan Last Amended"],
-                "received": row["Request Received"],
                 "cease": ended(row["Final Plan Issued"] or row["Request Received"], row["Case Closed"]),
                 "urn": row["Named Placement URN"],
             }
@@ -513,11 +512,9 @@ class Council:
         for plan in self.plans:
             met = [review["meeting"] for review in self.reviews.get(plan["id"], ())]
             told = [plan["current"], issued.get(plan["involvement"]), *met]
-            is_today = self.as_at == self.survey.reference  # open on the day of the run, whatever is told
-            if is_today or not any(told):
-                told.append(self.survey.reference)
-            asked = None if is_today else plan.get("received")
-            plan["from"] = plan["initial"] or max(min(filter(None, told)), asked or date.min)
+            told = [when for when in told if when and when < self.as_at]  # else all that tells of it is that it is held
+            is_today = self.as_at == self.survey.reference
+            plan["from"] = plan["initial"] or min([*told, self.survey.reference] if is_today or not told else told)
             plan["current"] = seen(plan["current"])
             plan["cease"] = seen(plan["cease"])
             died = seen(self.student.get(plan["person"], {}).get("Date of Death"))
