@@ -68,12 +68,12 @@ def tried(seed: int) -> Tried:
     return Tried(seed, day, dice.choice(YEARS), dice.random() < 0.6)
 
 
-def made(warehouse: Path) -> dict[str, list[dict[str, Any]]]:
-    """The tables of schema sen2 by module."""
+def made(warehouse: Path, prefix: str = "sen2_") -> dict[str, list[dict[str, Any]]]:
+    """The tables of schema sen2 by module; in what is published their names have no prefix."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         found = {}
         for module in ("sen2", *dict(MODULES)):
-            rows = con.execute(f"FROM sen2.sen2_{'header' if module == 'sen2' else module}")
+            rows = con.execute(f"FROM sen2.{prefix}{'header' if module == 'sen2' else module}")
             names: list[str] = [column[0] for column in rows.description or ()]
             found[module] = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
     return found
