@@ -98,7 +98,7 @@ FEEDS = {
         "Placement ID",
         "",
         "Placement ID:id, Student ID:id, Plan ID:id, Section I:yes, URN:id, UKPRN:id, Setting Type:setting_type, "
-        "Setting Other:text, Rank:id, Entry Date:day, Leaving Date:day, SEN Unit:yes, Resourced Provision:yes, "
+        "Setting Other:text, Rank:rank, Entry Date:day, Leaving Date:day, SEN Unit:yes, Resourced Provision:yes, "
         "Residential:residential, Work Based Learning:work_based_learning",
     ),
     "cases": (
@@ -818,12 +818,12 @@ class Council:
         rows = self.of_student["placements"].get(person, [])
         return sorted(
             (row for row in rows if (row["Plan ID"] == own if row["Plan ID"] in known else is_holder)),
-            key=lambda row: (row["Rank"] or "9", row["Entry Date"] or date.min, row["Placement ID"]),
+            key=lambda row: (row["Rank"] or 9, row["Entry Date"] or date.min, row["Placement ID"]),
         )
 
     def _of_feed(self, module: str, row: Row) -> Node:
         values = _where(row["URN"], row["UKPRN"], row["Setting Type"], row["Setting Other"]) | {
-            "placement_rank": row["Rank"],
+            "placement_rank": None if row["Rank"] is None else str(row["Rank"]),
             "sen_unit_indicator": row["SEN Unit"],
             "resourced_provision_indicator": row["Resourced Provision"],
         }
