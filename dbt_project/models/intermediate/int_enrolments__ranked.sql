@@ -36,8 +36,10 @@ with records as (
         {{ return_id('source_id') }} as student_id,
         urn,
         entry_date,
-        case placement_rank when '1' then if(placement_no = 1 or leaving_date is not null, 'C', 'O') when '2' then 'S' end
-            as enrolment_status_code,
+        case placement_rank
+            when '1' then if(placement_no = 1 or leaving_date is not null, 'C', 'O')
+            when '2' then 'S'
+        end as enrolment_status_code,
         leaving_date,
         'sen2' as source_system,
         source_id
