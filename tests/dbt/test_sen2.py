@@ -122,6 +122,7 @@ case("no_plan_then_plan", "2025-09-01", **AGREED, decision_notified_date="2025-1
 plan("no_plan_then_plan", "09-01", involvement_id="no_plan_then_planI")
 case("agreed_undated", "02-01", **AGREED)
 case("refused_undated", "02-01", **REFUSED)
+case("refused_twice", "02-01", **REFUSED, decision_notified_date="03-01", no_plan_notified_date="06-01")
 student("died", date_of_death=date(2026, 8, 1))
 plan("died", "2020-01-01")
 student("died_before", date_of_death=date(2025, 8, 1))
@@ -292,6 +293,7 @@ SEEN: dict[str, dict[date, list[str] | None]] = {
     "no_plan_then_plan": {DRAFT: ["request H assessment N 2026-01-20 plan 2026-09-01"]},
     "agreed_undated": {DRAFT: ["request H assessment A"]},
     "refused_undated": {DRAFT: ["request N"]},
+    "refused_twice": {DRAFT: ["request N 2026-03-01"]},
     "died": {DRAFT: ["request H assessment H plan 2020-01-01 ceased 2026-08-01 8"]},
     "died_before": {DRAFT: None},
     "two_plans": {

@@ -226,6 +226,7 @@ staged as (
         end as request_outcome,
         case
             when joined.is_decided_elsewhere then 'H'
+            when joined.is_refused_to_assess and not is_issued then null
             when joined.is_refused_to_issue then 'N'
             when is_issued then if({{ is_not_before_window('joined.issued_date') }}, 'Y', 'H')
             when request_outcome not in ('Y', 'H') then null
