@@ -24,7 +24,9 @@ def landed(home: Path) -> dict[str, Any]:
 def pack(home: Path, day: date = DAY) -> dict[str, Any]:
     """Every file of a pack: its hash, and of the manifest all but who made it and when."""
     folder = home / "out" / day.isoformat()
-    found: dict[str, Any] = {path.name: files.sha256(path) for path in folder.iterdir()}
+    found: dict[str, Any] = {
+        path.relative_to(folder).as_posix(): files.sha256(path) for path in folder.rglob("*") if path.is_file()
+    }
     return found | {"manifest.json": files.read_json(folder / "manifest.json") | {"run_id": "", "built_at": ""}}
 
 

@@ -117,7 +117,10 @@ def test_a_call_and_its_frozen_version_killed_at_one_place_after_the_other_are_t
     call = finished.home / "out" / "rehearsals" / f"{today}_full_inspection"
     assert {path.name for path in call.glob("[!.]*")} == {"request.json", "timetable.ics", "timetable.xlsx", "v1"}
     manifest = files.read_json(call / "v1" / "manifest.json")
-    assert {path.name for path in (call / "v1").iterdir()} == {*manifest["outputs"], "manifest.json"}
+    assert {path.relative_to(call / "v1").as_posix() for path in (call / "v1").rglob("*") if path.is_file()} == {
+        *manifest["outputs"],
+        "manifest.json",
+    }
     for name, output in manifest["outputs"].items():
         assert files.sha256(call / "v1" / name) == output["sha256"]
     assert files.sha256(call / "v1" / LISTS) == peace.pack[LISTS]
