@@ -167,7 +167,10 @@ def columns_besides(run: Run) -> dict[str, list[str]]:
 
 
 def call(arguments: list[str]) -> Any:
-    """What dbt made of its arguments, and the warehouse file is closed: open, it would stay locked in this process."""
+    """What dbt made of its arguments, and the warehouse file is closed: open, it would stay locked in this process.
+
+    The parsed project is used once: dbt notes in it what it compiled, and would take that for done another time.
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -175,6 +178,8 @@ def call(arguments: list[str]) -> Any:
         return dbtRunner(parsed_project()).invoke(arguments)
     finally:
         cast(Any, DuckDBConnectionManager).close_all_connections()
+        for project in (parsed_project, kept_project):
+            project.cache_clear()
 
 
 @cache

@@ -80,7 +80,7 @@ def test_a_night_with_a_pack(given: Settings, summary: None, capsys: pytest.Capt
     folder = given.home / "runs" / "one"
     last = json.loads((folder / "progress.jsonl").read_text().splitlines()[-1])
     assert last["step"] == "night"
-    assert last["work_seconds"] == pytest.approx((2 * FEEDS + 9) / 10)  # a tenth for each program
+    assert last["work_seconds"] == pytest.approx((2 * FEEDS + 10) / 10)  # a tenth for each program
     parts = last["work_seconds"] + last["start_seconds"] + last["airflow_seconds"]
     assert parts == pytest.approx(last["wall_seconds"], abs=0.01)
     assert last["airflow_seconds"] > 1
@@ -153,7 +153,7 @@ def test_one_night_at_a_time(given: Settings, capsys: pytest.CaptureFixture[str]
             assert ended.is_set()
 
 
-def council(folder: Path, *, as_at: date, answer_key: Path) -> None:
+def council(folder: Path, *, as_at: date, answer_key: Path, has_last_return: bool = False) -> None:
     folder.mkdir(parents=True)
     (folder / "students.csv").write_text(as_at.isoformat())
 

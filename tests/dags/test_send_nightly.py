@@ -87,7 +87,7 @@ def test_every_command_is_one_that_the_pipeline_knows(dag: Any) -> None:
 
     scripts = {task.bash_command for task in dag.tasks if task.task_type == "BashOperator"}
     commands = {script.rpartition('$SEND_READY}" ')[2] for script in scripts}
-    assert len(commands) == 11
+    assert len(commands) == 12
     for command in commands:
         parser().parse_args(command.replace('"$SEND_FEED"', "capita_one.students").split())
     with pytest.raises(SystemExit):

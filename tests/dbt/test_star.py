@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -111,6 +112,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         dbt.build(run, load({"SEND_HOME": str(run.home)}))
     files.write_json(run.record, {"run_id": run.run_id, "as_at": str(run.as_at), "la_code": run.la_code})
     return run
+
+
+def test_another_year_s_return_is_built_beside_it_in_the_same_process(run: Run) -> None:
+    """dbt notes in the project that it was handed what it compiled: handed once more, it would leave parts out."""
+    with TemporaryDirectory() as home, patch.dict(os.environ):
+        into = Run(Path(home), "sen2", AS_AT, LA_CODE)
+        dbt.build_return(run, load({"SEND_HOME": str(run.home)}), 2025, into)
+        with database.reader(into.warehouse) as con:
+            assert con.execute("SELECT year FROM sen2.sen2_header").fetchall() == [("2025",)]
+            assert con.execute("SELECT count(*) > 0 FROM core.dim_person").fetchall() == [(True,)]
 
 
 def _extracted(run: Run, feed: str, types: dict[str, str], rows: list[Row]) -> None:

