@@ -19,8 +19,7 @@ LOADED = (
     "CREATE TABLE person_identifiable.persons AS SELECT 'S1' AS person_id, 'Ada' AS forename",
     "CREATE TABLE core.dim_establishment AS SELECT '100001' AS urn, 'A school' AS establishment_name",
     "CREATE SCHEMA kpi",
-    "CREATE SCHEMA sen2",
-    "CREATE TABLE sen2.sen2_person AS SELECT 'S1' AS unique_id, 'Ada' AS forename",
+    "CREATE OR REPLACE TABLE sen2.sen2_person AS SELECT 'S1' AS unique_id, 'Ada' AS forename",
     "CREATE TABLE kpi.kpi_values AS SELECT 'K01' AS kpi_id, 1 AS value",
 )
 BI = {"core", "kpi", "quality"}
