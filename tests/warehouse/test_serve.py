@@ -60,7 +60,9 @@ def test_tables_are_copied_with_their_descriptions(tmp_path: Path) -> None:
         "quality.perhaps_missing",
         "quality.runs",
         "quality.sen2_issues",
-    ]
+        *(f"sen2.{name}" for name in ("active_plans", "assessment", "header", "named_plan", "person",
+                                      "placement_detail", "plan_detail", "requests", "sen_need")),
+    ]  # fmt: skip
     assert read(tmp_path, "SELECT comment FROM duckdb_tables() WHERE table_name = 'dim_person'") == [
         ("One row a person",)
     ]
@@ -130,7 +132,7 @@ def test_analysts_have_a_file_without_lists_and_identities(tmp_path: Path) -> No
     columns = "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns()"
     open_to_all = "WHERE schema_name IN ('core', 'kpi', 'quality') ORDER BY ALL"
     everything = read(tmp_path, f"{columns} {open_to_all}")
-    assert read(tmp_path, schemas) == [("annex_a",), ("core",), ("person_identifiable",), ("quality",)]
+    assert read(tmp_path, schemas) == [("annex_a",), ("core",), ("person_identifiable",), ("quality",), ("sen2",)]
     with database.reader(tmp_path / "serving" / "bi.duckdb") as con:
         assert con.execute(schemas).fetchall() == [("core",), ("quality",)]
         assert con.execute(f"{columns} {open_to_all}").fetchall() == everything
