@@ -86,14 +86,22 @@ def days(con: DuckDBPyConnection, run: Run) -> Days:
 
 
 def found(con: DuckDBPyConnection, run: Run) -> list[Found] | None:
-    """What the checks of the return found, errors first and then by rule; None when they have not been made."""
+    """What the checks of the return found, errors first and then by rule; None when they have not been made.
+
+    Of a rule with several aspects it says what the one with most issues says.
+    """
     paths = sorted(run.issues(issues.SEN2).parent.glob("*.parquet"))
     if not paths:
         return None
     rows = con.execute(f"""
-        SELECT rule, severity, min(message), min(fix), sum(count)::BIGINT
-        FROM read_parquet([{", ".join(map(literal, paths))}])
-        WHERE severity IN ('stop', {literal(ERROR)}, {literal(QUERY)})
+        SELECT rule, severity, first(message ORDER BY number DESC, message), first(fix ORDER BY number DESC, message),
+            sum(number)::BIGINT
+        FROM (
+            SELECT rule, severity, message, fix, sum(count) AS number
+            FROM read_parquet([{", ".join(map(literal, paths))}])
+            WHERE severity IN ('stop', {literal(ERROR)}, {literal(QUERY)})
+            GROUP BY ALL
+        ) AS aspects
         GROUP BY rule, severity ORDER BY severity = {literal(QUERY)}, rule, severity
     """).fetchall()
     return [Found(rule, QUERY if severity == QUERY else ERROR, *rest) for rule, severity, *rest in rows]

@@ -136,3 +136,12 @@ def test_a_message_is_the_same_whoever_it_is_about(tmp_path: Path) -> None:
     with run_data.opened(run) as con:
         found = figures.found(con, run)
     assert found and [(each.rule, each.number) for each in found] == [("S2-101", 2)]
+
+
+def test_a_rule_says_what_is_wrong_and_what_to_do_of_the_same_aspect(tmp_path: Path) -> None:
+    aspects = [("Blank.", "Zap it.", "S1"), ("Too old.", "Ask.", "S2"), ("Too old.", "Ask.", "S3")]
+    found_ = [issue(rule="S2-101", message=message, fix=fix, unique_id=who) for message, fix, who in aspects]
+    run = checked(made(tmp_path), *found_)
+    with run_data.opened(run) as con:
+        found = figures.found(con, run)
+    assert found and [(each.message, each.fix, each.number) for each in found] == [("Too old.", "Ask.", 3)]
