@@ -245,7 +245,7 @@ def columns(module: str, year: int | None = None) -> tuple[str, ...]:
 
 def _plain(name: str | None) -> str:
     letters = unicodedata.normalize("NFKD", (name or "").lower())
-    return "".join(letter for letter in letters if "a" <= letter <= "z")
+    return "".join(letter for letter in letters if letter.isalnum())
 
 
 def _upn_key(upn: str | None, born: date | None) -> tuple[Any, ...] | None:
