@@ -9,7 +9,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +119,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.line(f"{processor.total():7.1f} {measured.total():7.1f}  all {len(processor)}")
     for worker, when in sorted(ended.items()):
         terminalreporter.line(f"{max(ended.values()) - when:15.1f}  {worker} had nothing left to do")
+
+
+@pytest.fixture(scope="session")
+def airflow_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings of an Airflow of the tests' own, which it reads when it is first imported in a process, and then never.
+
+    So whatever imports it in a process of the tests needs this, or the tests after it have another Airflow.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for key in [key for key in os.environ if key.startswith(("AIRFLOW", "SEND_")) or key == "AS_AT"]:
+            patch.delenv(key)
+        patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(TESTS.parent / "dags"))
+        patch.setenv("AIRFLOW__CORE__PLUGINS_FOLDER", str(TESTS.parent / "plugins"))
+        yield

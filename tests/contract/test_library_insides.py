@@ -226,6 +226,7 @@ INSIDES = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("airflow_settings")
 @pytest.mark.parametrize("inside", INSIDES, ids=lambda inside: f"{inside.library}: {inside.what}"[:80])
 def test_what_is_relied_on_is_there(inside: Inside) -> None:
     try:

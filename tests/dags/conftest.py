@@ -1,9 +1,8 @@
 """An Airflow of the tests' own, and a stand-in for the pipeline that writes down how it was called."""
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -47,20 +46,11 @@ class Night:
 
 
 @pytest.fixture(scope="session")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A migrated SQLite in a folder of its own. Airflow reads its environment when it is imported, so not before."""
-    home = tmp_path_factory.mktemp("airflow")
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith(("AIRFLOW", "SEND_")) or key == "AS_AT"]:
-            patch.delenv(key)
-        patch.setenv("AIRFLOW_HOME", str(home))
-        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-        patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(PROJECT / "dags"))
-        patch.setenv("AIRFLOW__CORE__PLUGINS_FOLDER", str(PROJECT / "plugins"))
-        from airflow.utils.db import initdb
+def airflow(airflow_settings: None) -> None:
+    """A migrated SQLite in a folder of its own."""
+    from airflow.utils.db import initdb
 
-        initdb()
-        yield
+    initdb()
 
 
 @pytest.fixture(scope="session")
