@@ -36,16 +36,6 @@
     'rpt_annex_a__part_time_timetables',
     'rpt_annex_a__settings',
     'rpt_annex_a__tracking_candidates',
-    'sen2_active_plans',
-    'sen2_assessment',
-    'sen2_named_plan',
-    'sen2_person',
-    'sen2_placement_detail',
-    'sen2_plan_detail',
-    'sen2_reconciliation',
-    'sen2_requests',
-    'sen2_sen_need',
 ], dimensions=[
-    'dim_date', 'dim_establishment', 'dim_event_type', 'dim_person', 'fct_event', 'kpi_definitions', 'sen2_person',
-    'sen2_requests', 'sen2_assessment', 'sen2_named_plan', 'sen2_active_plans'
+    'dim_date', 'dim_establishment', 'dim_event_type', 'dim_person', 'fct_event', 'kpi_definitions'
 ]) }}
